@@ -18,6 +18,7 @@ export class ByteWriter {
     return this.#length;
   }
 
+  /** Where the next bytes go. It may replace the memory, so it is called before `#buffer` is looked at. */
   #room(bytes: number): number {
     const start = this.#length;
     const needed = start + bytes;
@@ -31,12 +32,14 @@ export class ByteWriter {
   }
 
   u8(value: number): this {
-    this.#buffer.writeUInt8(value, this.#room(1));
+    const at = this.#room(1);
+    this.#buffer.writeUInt8(value, at);
     return this;
   }
 
   u32(value: number): this {
-    this.#buffer.writeUInt32LE(value, this.#room(4));
+    const at = this.#room(4);
+    this.#buffer.writeUInt32LE(value, at);
     return this;
   }
 
@@ -53,16 +56,16 @@ export class ByteWriter {
     assert(Number.isSafeInteger(value) && value >= 0, `Not a safe unsigned integer: ${value}`);
     let rest = value;
     while (rest >= 0x80) {
-      this.#buffer[this.#room(1)] = (rest % 0x80) + 0x80;
+      this.u8((rest % 0x80) + 0x80);
       rest = Math.floor(rest / 0x80);
     }
-    this.#buffer[this.#room(1)] = rest;
-    return this;
+    return this.u8(rest);
   }
 
   /** Bytes as they are, without a length. */
   raw(bytes: Uint8Array): this {
-    this.#buffer.set(bytes, this.#room(bytes.length));
+    const at = this.#room(bytes.length);
+    this.#buffer.set(bytes, at);
     return this;
   }
 
@@ -73,7 +76,8 @@ export class ByteWriter {
   string(text: string): this {
     const length = Buffer.byteLength(text);
     this.varint(length);
-    this.#buffer.write(text, this.#room(length), 'utf8');
+    const at = this.#room(length);
+    this.#buffer.write(text, at, 'utf8');
     return this;
   }
 

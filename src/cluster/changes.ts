@@ -1,0 +1,171 @@
+/**
+ * Every change of the register that ownership depends on, as a function of the document: it checks its condition (the
+ * compare of the compare-and-set) and returns the next document, or undefined when the condition does not hold. What
+ * administrators configure is in configuration-changes.ts.
+ */
+import { isSameMark, type LeaseMark, leaseMarkOf } from './lease.ts';
+import {
+  type LogPosition,
+  type LossyTakeOver,
+  member,
+  type RegisterDocument,
+  type StorageGroupRecord,
+} from './register-document.ts';
+
+/** An owner speaks for one group under one epoch; under any other it has no say. */
+export interface OwnerClaim {
+  readonly storageGroup: string;
+  readonly host: string;
+  readonly epoch: number;
+}
+
+/** A host under the incarnation of its present run, with a lease number that it has never used before. */
+export interface NodeClaim {
+  readonly host: string;
+  readonly incarnation: number;
+  readonly lease: number;
+}
+
+export interface TakeOverClaim extends NodeClaim {
+  readonly storageGroup: string;
+  /** What the taker has watched standing still. Any other mark means that somebody else moved in between. */
+  readonly expected: LeaseMark;
+  readonly inSync: readonly string[];
+  readonly lossy: LossyTakeOver | null;
+}
+
+export function formCluster(
+  clusterId: string,
+): (document: RegisterDocument | undefined) => RegisterDocument | undefined {
+  return (document) =>
+    document === undefined
+      ? { clusterId, version: 1, nodes: {}, storageGroups: {}, clusteredMailboxServers: {} }
+      : undefined;
+}
+
+/** A start of a host's cluster service: the run before it, if it still lives, is superseded. */
+export function startNode(document: RegisterDocument, host: string): RegisterDocument {
+  const incarnation = (member(document.nodes, host)?.incarnation ?? 0) + 1;
+  return { ...next(document), nodes: { ...document.nodes, [host]: { incarnation, lease: 0 } } };
+}
+
+export function renewLease(document: RegisterDocument, claim: NodeClaim): RegisterDocument | undefined {
+  return isCurrentRun(document, claim) ? { ...next(document), nodes: withLease(document, claim) } : undefined;
+}
+
+/** C4, and C5 when `expected.active` is the host itself. Counts as a renewal of the taker's lease. */
+export function takeOver(document: RegisterDocument, claim: TakeOverClaim): RegisterDocument | undefined {
+  const group = member(document.storageGroups, claim.storageGroup);
+  if (group === undefined || !group.copies.includes(claim.host) || !isCurrentRun(document, claim)) return undefined;
+  if (!isSameMark(leaseMarkOf(document, claim.storageGroup), claim.expected)) return undefined;
+  const { lossy: _before, ...kept } = group;
+  const taken: StorageGroupRecord = {
+    ...kept,
+    epoch: group.epoch + 1,
+    active: claim.host,
+    inSync: claim.inSync,
+    ...(claim.lossy === null ? keptLoss(group) : { lossy: claim.lossy, hint: claim.lossy.lastKept }),
+  };
+  return { ...withGroup(document, claim.storageGroup, taken), nodes: withLease(document, claim) };
+}
+
+/** A loss stays on record until the next one: an owner that restarts right after it must still report it. */
+function keptLoss(group: StorageGroupRecord): { lossy?: LossyTakeOver } {
+  return group.lossy === undefined ? {} : { lossy: group.lossy };
+}
+
+/** C3. sync-strict never goes on with one copy. */
+export function shrinkInSync(
+  document: RegisterDocument,
+  claim: OwnerClaim & { readonly inSync: readonly string[] },
+): RegisterDocument | undefined {
+  const group = ownedGroup(document, claim);
+  if (group === undefined || !claim.inSync.includes(claim.host)) return undefined;
+  const isSmaller =
+    claim.inSync.length < group.inSync.length && claim.inSync.every((host) => group.inSync.includes(host));
+  if (!isSmaller || (group.mode === 'sync-strict' && claim.inSync.length < 2)) return undefined;
+  return withGroup(document, claim.storageGroup, { ...group, inSync: claim.inSync });
+}
+
+/** C3. In async nobody but the active holds everything acknowledged, however small the distance. */
+export function growInSync(
+  document: RegisterDocument,
+  claim: OwnerClaim & { readonly joiner: string },
+): RegisterDocument | undefined {
+  const group = ownedGroup(document, claim);
+  if (group === undefined || group.mode === 'async' || group.inSync.includes(claim.joiner)) return undefined;
+  if (!group.copies.includes(claim.joiner) || Object.hasOwn(group.suspended, claim.joiner)) return undefined;
+  return withGroup(document, claim.storageGroup, { ...group, inSync: [...group.inSync, claim.joiner] });
+}
+
+export function publishHint(
+  document: RegisterDocument,
+  claim: OwnerClaim & { readonly hint: LogPosition },
+): RegisterDocument | undefined {
+  const group = ownedGroup(document, claim);
+  if (group === undefined || claim.hint.lsn <= group.hint.lsn) return undefined;
+  return withGroup(document, claim.storageGroup, { ...group, hint: claim.hint });
+}
+
+/** Nobody owns it; whoever may take it over need not wait for the grace. The owner must have stopped before. */
+export function giveUp(document: RegisterDocument, claim: OwnerClaim): RegisterDocument | undefined {
+  const group = ownedGroup(document, claim);
+  return group && withGroup(document, claim.storageGroup, { ...group, active: null });
+}
+
+/**
+ * Case 16: the owner, drained, hands over. The in-sync set stays: the old owner holds everything up to this point, and
+ * every later commit needs it until the new owner shrinks the set, so the move exposes nothing. In async the target is
+ * the new and only holder.
+ */
+export function moveTo(
+  document: RegisterDocument,
+  claim: OwnerClaim & { readonly target: string; readonly hint: LogPosition },
+): RegisterDocument | undefined {
+  const group = ownedGroup(document, claim);
+  if (group === undefined || claim.target === claim.host || !group.copies.includes(claim.target)) return undefined;
+  if (group.mode !== 'async' && !group.inSync.includes(claim.target)) return undefined;
+  return withGroup(document, claim.storageGroup, {
+    ...group,
+    epoch: group.epoch + 1,
+    active: claim.target,
+    inSync: group.mode === 'async' ? [claim.target] : group.inSync,
+    hint: claim.hint.lsn > group.hint.lsn ? claim.hint : group.hint,
+  });
+}
+
+export function isOwner(document: RegisterDocument, claim: OwnerClaim): boolean {
+  return ownedGroup(document, claim) !== undefined;
+}
+
+function ownedGroup(document: RegisterDocument, claim: OwnerClaim): StorageGroupRecord | undefined {
+  const group = member(document.storageGroups, claim.storageGroup);
+  return group?.active === claim.host && group.epoch === claim.epoch ? group : undefined;
+}
+
+function isCurrentRun(document: RegisterDocument, claim: NodeClaim): boolean {
+  const node = member(document.nodes, claim.host);
+  return node?.incarnation === claim.incarnation && claim.lease > node.lease;
+}
+
+function withLease(document: RegisterDocument, claim: NodeClaim): RegisterDocument['nodes'] {
+  return { ...document.nodes, [claim.host]: { incarnation: claim.incarnation, lease: claim.lease } };
+}
+
+export function withGroup(document: RegisterDocument, name: string, group: StorageGroupRecord): RegisterDocument {
+  return { ...next(document), storageGroups: { ...document.storageGroups, [name]: group } };
+}
+
+export function next(document: RegisterDocument): RegisterDocument {
+  return { ...document, version: document.version + 1 };
+}
+
+/** Several changes as one: those whose condition fails are left out; undefined when all are. */
+export function compose(
+  document: RegisterDocument,
+  changes: readonly ((document: RegisterDocument) => RegisterDocument | undefined)[],
+): RegisterDocument | undefined {
+  let result = document;
+  for (const change of changes) result = change(result) ?? result;
+  return result === document ? undefined : { ...result, version: document.version + 1 };
+}

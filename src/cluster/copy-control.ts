@@ -1,0 +1,89 @@
+/**
+ * The port between a host's cluster service and one copy on that host. The copy's process implements `CopyControl`
+ * (over IPC; in the simulator directly), and asks for what only the register can give through `CopyRequests`.
+ */
+import type { LogPosition, LossyTakeOver, ReplicationMode } from './register-document.ts';
+
+/** Facts that the copy last reported; plain data. */
+export interface CopyView {
+  readonly state: 'starting' | 'passive' | 'active' | 'failed' | 'stopped';
+  /** The highest epoch that it has stored durably, promised ones included (C2). */
+  readonly epochSeen: number;
+  /** End of its log: the LSN of the last record, inspected. */
+  readonly endLsn: number;
+  /** The last LSN that is synced here. */
+  readonly durableLsn: number;
+  /** Generation of the log file that holds durableLsn. */
+  readonly generation: number;
+  readonly copyQueueLength: number;
+  readonly replayQueueLength: number;
+  readonly failedMessage: string | null;
+  readonly seeding: boolean;
+  readonly resynchronizing: boolean;
+  readonly initializing: boolean;
+  /** Its baseline is complete, its log verified and unbroken up to durableLsn: it could be made active. */
+  readonly mayTakeOver: boolean;
+}
+
+/** What an activation stands on. */
+export interface ActivationGrant {
+  readonly epoch: number;
+  /** Copies that every commit must reach, this host included. */
+  readonly inSync: readonly string[];
+  readonly mode: ReplicationMode;
+  /** Records may be missing: UIDNEXT moves on (C6), the dumpster is asked. */
+  readonly lossy: LossyTakeOver | null;
+  readonly previousActive: string | null;
+}
+
+/**
+ * All may reject: the service logs it, and treats a copy that does not do as told as one that cannot serve. A copy that
+ * is told about an epoch lower than one it knows refuses.
+ */
+export interface CopyControl {
+  view(): CopyView;
+  /**
+   * C2, C4: store `epoch` durably as promised, and stop acknowledging records of lower ones. True when done. False when
+   * the copy already knows a higher epoch or cannot store it.
+   */
+  fence(epoch: number): Promise<boolean>;
+  /**
+   * The change for which `epoch` was promised is known to have failed: acknowledge again what was acknowledged before.
+   * Does nothing when a higher epoch was promised since, or a record of `epoch` was seen.
+   */
+  unfence(epoch: number): Promise<void>;
+  /** Become active, or stay active, under `grant.epoch`. Resolves when it serves. The lease is told apart and earlier. */
+  activate(grant: ActivationGrant): Promise<void>;
+  /**
+   * A renewal is confirmed. `untilMs` is on this machine's monotonic clock; `wallOffsetMs` is wall clock minus monotonic
+   * clock when the renewal was sent: if they differ by more than `clockJumpMs` at a later check, the lease counts as
+   * expired (C7; LeaseHolder in lease.ts does it). Sent, not received: a pause may lie between.
+   */
+  leaseHeldUntil(untilMs: number, epoch: number, wallOffsetMs: number): void;
+  /** What is durable in the register for this epoch (C1, C3). */
+  inSyncChanged(epoch: number, inSync: readonly string[]): void;
+  /** Answer nothing more under `epoch`, close the clients' sessions, follow as a passive. Stepping down is always safe. */
+  stepDown(epoch: number, reason: string): Promise<void>;
+  /**
+   * Planned move: take no more commands and resolve true when `target` holds everything durably; false when it does not
+   * within `timeoutMs`. Answers that were promised still go out, under the lease.
+   */
+  drain(target: string, timeoutMs: number): Promise<boolean>;
+  /** The move did not take place: take commands again under `epoch`. */
+  resume(epoch: number): void;
+}
+
+/** 'unknown': it may or may not be durable; keep to what is safe both ways, and ask again. 'refused': it is not. */
+export type RequestAnswer = 'changed' | 'refused' | 'unknown';
+
+/** What a copy may ask of the cluster service. Each names the epoch it is active in; a lower one is refused. */
+export interface CopyRequests {
+  /** C3: commit without the others only after 'changed'. `inSync` is the smaller set, this host included. */
+  requestShrink(storageGroup: string, epoch: number, inSync: readonly string[]): Promise<RequestAnswer>;
+  /** C3: only after every commit already waits for the joiner, and the joiner holds everything. */
+  requestGrow(storageGroup: string, epoch: number, joiner: string): Promise<RequestAnswer>;
+  /** A committed position. Rides on the next renewal. */
+  publishHint(storageGroup: string, epoch: number, hint: LogPosition): Promise<RequestAnswer>;
+  /** Case 17: the copy answers nothing more; somebody else may take over at once. */
+  giveUpLease(storageGroup: string, epoch: number, reason: string): Promise<RequestAnswer>;
+}

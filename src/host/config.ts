@@ -1,0 +1,97 @@
+/**
+ * A host's configuration: one YAML file in its data folder, written when the cluster is formed or joined, read once at
+ * start. It says who this host is and where the others are; everything that may change while the cluster runs
+ * (who is active, in-sync sets, modes) is in the cluster register, never here.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { messageOf, Problem } from '../base/problem.ts';
+
+export const CONFIG_FILE_NAME = 'holdfast.yaml';
+
+const port = z.number().int().min(1).max(65535);
+const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/, 'a host name: letters, digits and hyphens');
+
+const hostSchema = z.strictObject({
+  name,
+  roles: z.array(z.enum(['mailbox', 'hub', 'access', 'witness'])),
+  address: z.string(),
+  /** The cluster service: register, status, administration; mutual TLS. */
+  clusterPort: port,
+  /** One port for each copy that this host has, by storage group. */
+  copyPorts: z.record(z.string(), port),
+});
+
+const clientPortsSchema = z.strictObject({
+  address: z.string(),
+  smtp: port,
+  lmtp: port,
+  submission: port,
+  imap: port,
+  imaps: port,
+  api: port,
+});
+
+const configSchema = z.strictObject({
+  format: z.literal(1),
+  cluster: z.strictObject({ id: z.string().regex(/^[0-9a-f]{32}$/), name }),
+  host: name,
+  hosts: z.array(hostSchema).min(1).max(16),
+  /** The file share witness, as this host reaches it. */
+  witness: z.strictObject({ share: z.string() }),
+  clusteredMailboxServer: z.strictObject({ name, storageGroups: z.array(z.string()).min(1) }),
+  /** Where clients connect; only on hosts with the role hub or access. */
+  clients: clientPortsSchema.optional(),
+  /** Domains whose recipients are ours. */
+  acceptedDomains: z.array(z.string()),
+  /** Log in without TLS: only sensible where clients connect over loopback. */
+  allowPlaintextLogin: z.boolean(),
+});
+
+export type HostConfig = z.infer<typeof configSchema>;
+export type HostEntry = z.infer<typeof hostSchema>;
+export type ClientPorts = z.infer<typeof clientPortsSchema>;
+
+/** Problem('ConfigUnreadable' | 'ConfigInvalid'), each with the file and the line or field. */
+export function loadConfig(dataFolder: string): HostConfig {
+  const path = join(dataFolder, CONFIG_FILE_NAME);
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new Problem(
+      'ConfigUnreadable',
+      `Cannot read the configuration ${path}: ${messageOf(error)}. Form the cluster first, or give the right --data folder.`,
+      { cause: error },
+    );
+  }
+  return parseConfig(text, path);
+}
+
+export function parseConfig(text: string, path: string): HostConfig {
+  let document: unknown;
+  try {
+    document = parse(text);
+  } catch (error) {
+    throw new Problem('ConfigInvalid', `Cannot use the configuration ${path}: it is not YAML (${messageOf(error).split('\n')[0]}). Correct it and start again.`, { cause: error });
+  }
+  const result = configSchema.safeParse(document);
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    const field = issue?.path.join('.') || 'the whole file';
+    throw new Problem('ConfigInvalid', `Cannot use the configuration ${path}: ${field}: ${issue?.message ?? 'invalid'}. Correct it and start again.`);
+  }
+  const config = result.data;
+  if (!config.hosts.some((host) => host.name === config.host)) {
+    throw new Problem('ConfigInvalid', `Cannot use the configuration ${path}: host: ${config.host} is not in the list of hosts. Correct it and start again.`);
+  }
+  return config;
+}
+
+export function hostEntry(config: HostConfig, hostName: string): HostEntry {
+  const entry = config.hosts.find((host) => host.name === hostName);
+  if (entry === undefined) throw new Problem('HostUnknown', `Cannot find host ${hostName}: it is not in the configuration`);
+  return entry;
+}

@@ -1,0 +1,134 @@
+/**
+ * The `Disk` port on the machine's file system, inside one root folder. It may use libuv's pool of threads: nothing that
+ * an answer waits for goes through here (that is log-device.ts).
+ */
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, sep } from 'node:path';
+import { assert } from '../base/assert.ts';
+import type { Disk } from '../log/disk.ts';
+import { diskProblem, errorCode } from './disk-problem.ts';
+
+export class FileSystemDisk implements Disk {
+  readonly #root: string;
+
+  /** `root`: an existing folder, absolute. */
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  async list(folder: string): Promise<string[]> {
+    try {
+      return await readdir(this.#path(folder));
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return [];
+      throw diskProblem(error, `list ${folder}`);
+    }
+  }
+
+  async size(name: string): Promise<number | undefined> {
+    try {
+      return (await stat(this.#path(name))).size;
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return undefined;
+      throw diskProblem(error, `look at ${name}`);
+    }
+  }
+
+  async read(name: string, position: number, length: number): Promise<Buffer> {
+    return this.#withFile(name, 'r', `read ${name}`, async (file) => {
+      const available = Math.max(0, Math.min(length, (await file.stat()).size - position));
+      const bytes = Buffer.allocUnsafe(available);
+      let filled = 0;
+      while (filled < available) {
+        const { bytesRead } = await file.read(bytes, filled, available - filled, position + filled);
+        if (bytesRead === 0) break;
+        filled += bytesRead;
+      }
+      return bytes.subarray(0, filled);
+    });
+  }
+
+  async writeAtomically(name: string, bytes: Uint8Array): Promise<void> {
+    const temporary = `${name}.new`;
+    try {
+      await this.#withFile(temporary, 'w', `write ${name}`, async (file) => {
+        await file.writeFile(bytes);
+        await file.sync();
+      });
+    } catch (error) {
+      await this.remove(temporary);
+      throw error;
+    }
+    await this.rename(temporary, name);
+    await this.syncFolder(dirname(name));
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    try {
+      await rename(this.#path(from), this.#path(to));
+    } catch (error) {
+      throw diskProblem(error, `rename ${from} to ${to}`);
+    }
+  }
+
+  async remove(name: string): Promise<void> {
+    try {
+      await rm(this.#path(name), { force: true });
+    } catch (error) {
+      throw diskProblem(error, `remove ${name}`);
+    }
+  }
+
+  async syncFolder(folder: string): Promise<void> {
+    await this.#withFile(folder, 'r', `sync ${folder}`, (handle) => handle.sync());
+  }
+
+  async makeFolder(folder: string): Promise<void> {
+    const missing: string[] = [];
+    for (let at = folder; at !== '.' && at !== '' && (await this.size(at)) === undefined; at = dirname(at))
+      missing.push(at);
+    for (const name of missing.toReversed()) {
+      try {
+        await mkdir(this.#path(name), { recursive: true });
+      } catch (error) {
+        throw diskProblem(error, `make ${name}`);
+      }
+      await this.syncFolder(dirname(name));
+    }
+  }
+
+  async truncate(name: string, lengthBytes: number): Promise<void> {
+    await this.#withFile(name, 'r+', `cut ${name}`, async (file) => {
+      await file.truncate(lengthBytes);
+      await file.datasync();
+    });
+  }
+
+  async #withFile<T>(name: string, flags: string, action: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
+    try {
+      const file = await open(this.#path(name), flags);
+      try {
+        return await use(file);
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      throw diskProblem(error, action);
+    }
+  }
+
+  #path(name: string): string {
+    return pathInside(this.#root, name);
+  }
+}
+
+/** `name` below `root`. Names come from our own code; one that climbs out is our mistake. */
+export function pathInside(root: string, name: string): string {
+  const path = join(root, name);
+  const base = root.endsWith(sep) ? root.slice(0, -1) : root;
+  assert(
+    path === base || path === `${base}${sep}` || path.startsWith(`${base}${sep}`),
+    `A name outside its root: ${name}`,
+  );
+  return path;
+}

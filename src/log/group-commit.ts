@@ -1,0 +1,228 @@
+/**
+ * What stands between `append` and `durable`: one queue, one loop. The loop takes everything that waits (up to a file's
+ * end), hands it to the device as one write with one fdatasync, then tells all who waited for any of it. Whatever is
+ * appended meanwhile makes the next batch, so that the busier the log is, the more records share one fdatasync.
+ *
+ * A new file's header leaves together with its first records, into the prepared file, before the renames that put the file
+ * in place; they are acknowledged after the renames. So the order on the disk is: all records of the old file, header
+ * and first records of the new one, the old one's final name, the new one's name `E00.log`; each durable before the next.
+ *
+ * The first error ends the log: nobody who waits, and nobody who comes later, is told of a success.
+ */
+import { type Deferred, deferred } from '../base/deferred.ts';
+import type { Logger } from '../base/logger.ts';
+import { messageOf, Problem } from '../base/problem.ts';
+import { type Disk, joinName, type LogDevice } from './disk.ts';
+import { FileSupply } from './file-supply.ts';
+import { MAX_BATCH_BYTES, MAX_QUEUED_BYTES } from './limits.ts';
+import { closedName, LOG_HEADER_BYTES, type LogFile, OPEN_NAME, PREPARED_NAME } from './log-file.ts';
+import type { LogFiles } from './log-files.ts';
+
+export interface GroupCommitOptions {
+  disk: Disk;
+  device: LogDevice;
+  folder: string;
+  logger: Logger;
+  files: LogFiles;
+  fileSizeBytes: number;
+}
+
+type Queued = { file: LogFile; header: Buffer } | { frame: Buffer; lsn: number };
+
+/** Turns of the microtask queue that those who were just told get to append again before the next batch is taken. */
+const GATHERING_TURNS = 4;
+
+export class GroupCommit {
+  readonly #options: GroupCommitOptions;
+  readonly #supply: FileSupply;
+  #file: LogFile | undefined;
+  #queue: Queued[] = [];
+  #queuedBytes = 0;
+  #queuedFiles = 0;
+  #wasRefused = false;
+  #durableLsn: number;
+  #failure: Error | undefined;
+  #waiting: { lsn: number; done: Deferred<void> }[] = [];
+  #room: Deferred<void> | undefined;
+  #running: Promise<void> | undefined;
+
+  /** `files` as recovered: all of it durable. */
+  constructor(options: GroupCommitOptions) {
+    this.#options = options;
+    this.#supply = new FileSupply(options);
+    this.#file = options.files.open;
+    this.#durableLsn = this.#file?.lastLsn ?? 0;
+  }
+
+  get durableLsn(): number {
+    return this.#durableLsn;
+  }
+
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /** Begins with what is done ahead: the next file and the reserve. */
+  start(): void {
+    this.#wake();
+  }
+
+  /** Waits until the queue is empty or the device has failed. */
+  async stop(): Promise<void> {
+    while (this.#running !== undefined) await this.#running;
+  }
+
+  pushFile(file: LogFile, header: Buffer): void {
+    this.#queue.push({ file, header });
+    this.#queuedFiles += 1;
+    this.#wake();
+  }
+
+  pushRecord(frame: Buffer, lsn: number): void {
+    this.#queue.push({ frame, lsn });
+    this.#queuedBytes += frame.length;
+    this.#wake();
+  }
+
+  /** Problem `DiskFull` if the disk is known to be full and the next file is not there; looks again meanwhile. */
+  requireNextFile(): void {
+    if (!this.#supply.full || (this.#supply.isReady && this.#queuedFiles === 0)) return;
+    this.#wasRefused = true;
+    this.#wake();
+    throw new Problem('DiskFull', 'Cannot append to the log: the disk is full. Make room on it.', { temporary: true });
+  }
+
+  durable(lsn: number): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (lsn <= this.#durableLsn) return Promise.resolve();
+    const last = this.#waiting.at(-1);
+    if (last?.lsn === lsn) return last.done.promise;
+    const done = deferred<void>();
+    this.#waiting.push({ lsn, done });
+    return done.promise;
+  }
+
+  room(): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.#queuedBytes <= MAX_QUEUED_BYTES / 2) return Promise.resolve();
+    this.#room ??= deferred<void>();
+    return this.#room.promise;
+  }
+
+  #wake(): void {
+    if (this.#running !== undefined || this.#failure !== undefined) return;
+    this.#running = this.#run().then(
+      () => this.#rest(),
+      (error: unknown) => this.#fail(error),
+    );
+  }
+
+  #rest(): void {
+    this.#running = undefined;
+    if (this.#queue.length > 0) this.#wake();
+  }
+
+  async #run(): Promise<void> {
+    for (;;) {
+      for (let turn = 0; turn < GATHERING_TURNS; turn++) await undefined;
+      const next = this.#queue[0];
+      if (next === undefined) break;
+      if ('frame' in next) await this.#writeBatch();
+      else await this.#startFile(next.file, next.header);
+      if (this.#isPastHalf()) await this.#prepareAhead();
+    }
+    await this.#prepareAhead();
+  }
+
+  /** A disk that was full is tried again only when somebody was refused because of it. */
+  async #prepareAhead(): Promise<void> {
+    if (this.#supply.full && !this.#wasRefused) return;
+    this.#wasRefused = false;
+    await this.#supply.work();
+  }
+
+  /** Under load there is no idle moment: the next file is made when half of this one is used. */
+  #isPastHalf(): boolean {
+    return this.#file !== undefined && this.#file.durableBytes > this.#file.header.sizeBytes / 2;
+  }
+
+  async #writeBatch(): Promise<void> {
+    const file = this.#file as LogFile;
+    const { frames, bytes, lastLsn } = this.#takeRecords();
+    await this.#options.device.append(this.#path(OPEN_NAME), file.durableBytes, frames);
+    file.durableBytes += bytes;
+    this.#tell(lastLsn, bytes);
+  }
+
+  async #startFile(file: LogFile, header: Buffer): Promise<void> {
+    const { device, files } = this.#options;
+    this.#queue.shift();
+    const { frames, bytes, lastLsn } = this.#takeRecords();
+    await this.#supply.take(file.header.sizeBytes);
+    await device.append(this.#path(PREPARED_NAME), 0, [header, ...frames]);
+    await files.whileRenaming(() => this.#putInPlace(file));
+    this.#queuedFiles -= 1;
+    file.durableBytes = LOG_HEADER_BYTES + bytes;
+    this.#file = file;
+    this.#tell(lastLsn, bytes);
+  }
+
+  async #putInPlace(file: LogFile): Promise<void> {
+    const { device } = this.#options;
+    const closing = this.#file;
+    if (closing !== undefined) {
+      const name = closedName(closing.header.generation);
+      await device.rename(this.#path(OPEN_NAME), this.#path(name));
+      closing.name = name;
+    }
+    await device.rename(this.#path(PREPARED_NAME), this.#path(OPEN_NAME));
+    file.name = OPEN_NAME;
+  }
+
+  /** The records at the head of the queue that go to one file in one write. */
+  #takeRecords(): { frames: Buffer[]; bytes: number; lastLsn: number } {
+    const frames: Buffer[] = [];
+    let bytes = 0;
+    let lastLsn = this.#durableLsn;
+    for (const next of this.#queue) {
+      if (!('frame' in next) || (bytes > 0 && bytes + next.frame.length > MAX_BATCH_BYTES)) break;
+      frames.push(next.frame);
+      bytes += next.frame.length;
+      lastLsn = next.lsn;
+    }
+    this.#queue.splice(0, frames.length);
+    return { frames, bytes, lastLsn };
+  }
+
+  #tell(durableLsn: number, bytes: number): void {
+    this.#durableLsn = durableLsn;
+    this.#queuedBytes -= bytes;
+    const waiting = this.#waiting;
+    this.#waiting = waiting.filter((waiter) => waiter.lsn > durableLsn);
+    for (const { lsn, done } of waiting) if (lsn <= durableLsn) done.resolve();
+    if (this.#queuedBytes <= MAX_QUEUED_BYTES / 2) {
+      this.#room?.resolve();
+      this.#room = undefined;
+    }
+  }
+
+  #fail(error: unknown): void {
+    const failure = error instanceof Error ? error : new Error(messageOf(error));
+    this.#options.logger.error({ folder: this.#options.folder, error: messageOf(error) }, 'log failed');
+    this.#failure = failure;
+    this.#running = undefined;
+    this.#queue = [];
+    for (const { done } of this.#waiting) done.reject(failure);
+    this.#waiting = [];
+    this.#room?.reject(failure);
+    this.#room = undefined;
+  }
+
+  #path(name: string): string {
+    return joinName(this.#options.folder, name);
+  }
+}

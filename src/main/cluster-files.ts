@@ -1,0 +1,38 @@
+/**
+ * Where the files of a cluster that was formed on one machine lie. One place, because the one who forms it, the demo
+ * that starts it and the shell that administers it must agree.
+ *
+ *   DIR/cluster.json           whose folder this is: format, cluster id, whether forming was finished
+ *   DIR/demo.json              what runs where now
+ *   DIR/admin/                 the administrator's certificate, and the token of the HTTP API
+ *   DIR/ca/                    the cluster's own authority
+ *   DIR/witness/               the file share witness
+ *   DIR/<host>/                a host's data folder
+ */
+import { join } from 'node:path';
+import { CONFIG_FILE_NAME } from '../host/config.ts';
+
+export const clusterFiles = {
+  marker: (folder: string) => join(folder, 'cluster.json'),
+  demo: (folder: string) => join(folder, 'demo.json'),
+  administrator: (folder: string) => join(folder, 'admin'),
+  token: (folder: string) => join(folder, 'admin', 'token'),
+  authority: (folder: string) => join(folder, 'ca'),
+  witness: (folder: string) => join(folder, 'witness'),
+  host: (folder: string, host: string) => join(folder, host),
+} as const;
+
+/** In a host's data folder. */
+export const hostFiles = {
+  config: (dataFolder: string) => join(dataFolder, CONFIG_FILE_NAME),
+  /** The vote of this host in the cluster's register. */
+  acceptor: (dataFolder: string) => join(dataFolder, 'acceptor'),
+  copies: (dataFolder: string) => join(dataFolder, 'copies'),
+  /** Log and database of one storage group. */
+  copy: (dataFolder: string, storageGroup: string) => join(dataFolder, 'copies', storageGroup),
+  /** SHA-256 of the token of the HTTP API, as hex. */
+  apiTokenSha256: (dataFolder: string) => join(dataFolder, 'api-token.sha256'),
+  logFolder: (dataFolder: string) => join(dataFolder, 'log'),
+  /** What its processes print. */
+  log: (dataFolder: string) => join(dataFolder, 'log', 'host.log'),
+} as const;

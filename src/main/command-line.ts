@@ -1,0 +1,53 @@
+/** What `bin/holdfast` understands besides the commands of the shell. Each part is loaded only when it is asked for. */
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { messageOf, Problem } from '../base/problem.ts';
+
+const NODE_FLOOR = '24.21.0';
+/** Older ones can corrupt a WAL database that two connections use. */
+const SQLITE_FLOOR = '3.51.3';
+
+export const subCommands: readonly string[] = ['demo', 'host', 'copy', 'hub', 'access'];
+
+export const usage: readonly string[] = [
+  'holdfast demo [--data DIR] [--port BASE] [--users N] [--mode sync|sync-strict|async] [--fresh] [--mail]',
+  'holdfast demo start-host NAME [--data DIR]',
+  'holdfast host --data DIR                  the service of one host',
+  'holdfast <Cmdlet> [-Parameter value …] [-Format Table|List|Json] [--data DIR]',
+  'holdfast --help | --version',
+];
+
+/** Problem('RuntimeTooOld') */
+export function checkRuntime(versions: Readonly<Record<string, string | undefined>>): void {
+  const { node = '0', sqlite = '0' } = versions;
+  if (isAtLeast(node, NODE_FLOOR) && isAtLeast(sqlite, SQLITE_FLOOR)) return;
+  throw new Problem(
+    'RuntimeTooOld',
+    `Cannot run on Node ${node} with SQLite ${sqlite}: Holdfast needs Node ${NODE_FLOOR} with SQLite ${SQLITE_FLOOR}, or newer. Run "npm ci", which brings one, and start it as bin/holdfast.`,
+  );
+}
+
+export function isAtLeast(version: string, floor: string): boolean {
+  const have = version.split('.').map((part) => Number.parseInt(part, 10));
+  for (const [index, least] of floor.split('.').map(Number).entries()) {
+    const part = have[index] ?? 0;
+    if (part !== least) return part > least;
+  }
+  return true;
+}
+
+export function programVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return String((JSON.parse(text) as { version?: unknown }).version);
+}
+
+/** The one option of the processes of a host. Problem('ArgumentInvalid') */
+export function dataFolderOption(words: readonly string[]): string {
+  try {
+    const { values } = parseArgs({ args: [...words], options: { data: { type: 'string' } }, strict: true });
+    if (values.data !== undefined && values.data !== '') return values.data;
+  } catch (error) {
+    throw new Problem('ArgumentInvalid', `Cannot start: ${messageOf(error).split('. ')[0]}. Usage: --data DIR.`, { cause: error });
+  }
+  throw new Problem('ArgumentInvalid', 'Cannot start: --data DIR is missing; it names the data folder of the host.');
+}

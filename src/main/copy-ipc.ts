@@ -1,0 +1,210 @@
+/**
+ * The port between the cluster service and a copy (cluster/copy-control.ts), spoken between two processes of one host:
+ * the service's end looks to it like the copy, the copy's end looks to it like the service. Bodies are JSON: these are
+ * a few messages a second, and people read them in traces.
+ */
+import type { Clock } from '../base/clock.ts';
+import type { Channel } from '../base/network.ts';
+import { Rpc, type RpcHandler } from '../base/rpc.ts';
+import type { ActivationGrant, CopyControl, CopyRequests, CopyView, RequestAnswer } from '../cluster/copy-control.ts';
+import type { LogPosition } from '../cluster/register-document.ts';
+
+/** Fencing and suspending end within a few disk syncs; replaying the rest of a log may take long. */
+const SHORT_STEP_MS = 10_000;
+const LONG_STEP_MS = 10 * 60_000;
+const REQUEST_MS = 10_000;
+/** The copy tells how it stands this often, and at once when something happened. */
+const VIEW_INTERVAL_MS = 100;
+
+const STOPPED: CopyView = {
+  state: 'stopped',
+  epochSeen: 0,
+  endLsn: 0,
+  durableLsn: 0,
+  generation: 0,
+  copyQueueLength: 0,
+  replayQueueLength: 0,
+  failedMessage: null,
+  seeding: false,
+  resynchronizing: false,
+  initializing: false,
+  mayTakeOver: false,
+};
+
+function json(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value ?? null));
+}
+
+function parsed<T>(body: Buffer): T {
+  return JSON.parse(body.toString('utf8')) as T;
+}
+
+/** A copy as the cluster service sees it, with what administrators ask of it. */
+export interface ControlledCopy extends CopyControl {
+  setSuspended(comment: string | null): Promise<void>;
+}
+
+/** The service's end. The process at the other end is ours and of our version: its messages are taken as they are. */
+export class RemoteCopy implements ControlledCopy {
+  readonly #rpc: Rpc;
+  #view: CopyView = { ...STOPPED, state: 'starting', initializing: true };
+
+  constructor(options: { channel: Channel; clock: Clock; storageGroup: string; requests: CopyRequests; onView: (view: CopyView) => void }) {
+    const { requests, storageGroup } = options;
+    const answer =
+      (handle: (args: never) => Promise<RequestAnswer>): RpcHandler =>
+      async (body) =>
+        json(await handle(parsed(body)));
+    this.#rpc = new Rpc(options.channel, {
+      clock: options.clock,
+      handlers: {
+        shrink: answer((args: { epoch: number; inSync: string[] }) => requests.requestShrink(storageGroup, args.epoch, args.inSync)),
+        grow: answer((args: { epoch: number; joiner: string }) => requests.requestGrow(storageGroup, args.epoch, args.joiner)),
+        hint: answer((args: { epoch: number; hint: LogPosition }) => requests.publishHint(storageGroup, args.epoch, args.hint)),
+        'give-up': answer((args: { epoch: number; reason: string }) => requests.giveUpLease(storageGroup, args.epoch, args.reason)),
+      },
+      notices: {
+        view: (body) => {
+          this.#view = parsed<CopyView>(body);
+          options.onView(this.#view);
+        },
+      },
+      onClose: () => {
+        this.#view = STOPPED;
+        options.onView(STOPPED);
+      },
+    });
+  }
+
+  view(): CopyView {
+    return this.#view;
+  }
+
+  async fence(epoch: number): Promise<boolean> {
+    return this.#ask('fence', { epoch }, SHORT_STEP_MS);
+  }
+
+  async unfence(epoch: number): Promise<void> {
+    await this.#ask('unfence', { epoch }, SHORT_STEP_MS);
+  }
+
+  async activate(grant: ActivationGrant): Promise<void> {
+    await this.#ask('activate', grant, LONG_STEP_MS);
+  }
+
+  leaseHeldUntil(untilMs: number, epoch: number, wallOffsetMs: number): void {
+    this.#rpc.notify('lease', json({ untilMs, epoch, wallOffsetMs }));
+  }
+
+  inSyncChanged(epoch: number, inSync: readonly string[]): void {
+    this.#rpc.notify('in-sync', json({ epoch, inSync }));
+  }
+
+  async stepDown(epoch: number, reason: string): Promise<void> {
+    await this.#ask('step-down', { epoch, reason }, SHORT_STEP_MS);
+  }
+
+  drain(target: string, timeoutMs: number): Promise<boolean> {
+    return this.#ask('drain', { target, timeoutMs }, timeoutMs + SHORT_STEP_MS);
+  }
+
+  resume(epoch: number): void {
+    this.#rpc.notify('resume', json({ epoch }));
+  }
+
+  async setSuspended(comment: string | null): Promise<void> {
+    await this.#ask('suspend', { comment }, SHORT_STEP_MS);
+  }
+
+  async #ask<T>(method: string, args: unknown, timeoutMs: number): Promise<T> {
+    return parsed<T>(await this.#rpc.ask(method, json(args), timeoutMs));
+  }
+}
+
+/** The copy's end: carries out what the service asks, and carries the copy's requests to it. */
+export class ServiceLink implements CopyRequests {
+  readonly #rpc: Rpc;
+  readonly #clock: Clock;
+  #copy: ControlledCopy | undefined;
+  #lastView = '';
+
+  constructor(options: { channel: Channel; clock: Clock; onClose: (reason: string) => void; onInternalError: (method: string, error: unknown) => void }) {
+    this.#clock = options.clock;
+    this.#rpc = new Rpc(options.channel, {
+      clock: options.clock,
+      onClose: options.onClose,
+      onInternalError: options.onInternalError,
+      handlers: this.#handlers(),
+      notices: {
+        lease: (body) => {
+          const args = parsed<{ untilMs: number; epoch: number; wallOffsetMs: number }>(body);
+          this.#copy?.leaseHeldUntil(args.untilMs, args.epoch, args.wallOffsetMs);
+        },
+        'in-sync': (body) => {
+          const args = parsed<{ epoch: number; inSync: string[] }>(body);
+          this.#copy?.inSyncChanged(args.epoch, args.inSync);
+        },
+        resume: (body) => this.#copy?.resume(parsed<{ epoch: number }>(body).epoch),
+      },
+    });
+  }
+
+  #handlers(): Record<string, RpcHandler> {
+    const step =
+      <A>(carryOut: (copy: ControlledCopy, args: A) => Promise<unknown>): RpcHandler =>
+      async (body) => {
+        if (this.#copy === undefined) return json(false);
+        const result = await carryOut(this.#copy, parsed<A>(body));
+        this.sendView();
+        return json(result);
+      };
+    return {
+      fence: step((copy, args: { epoch: number }) => copy.fence(args.epoch)),
+      unfence: step((copy, args: { epoch: number }) => copy.unfence(args.epoch)),
+      activate: step((copy, args: ActivationGrant) => copy.activate(args)),
+      'step-down': step((copy, args: { epoch: number; reason: string }) => copy.stepDown(args.epoch, args.reason)),
+      drain: step((copy, args: { target: string; timeoutMs: number }) => copy.drain(args.target, args.timeoutMs)),
+      suspend: step((copy, args: { comment: string | null }) => copy.setSuspended(args.comment)),
+    };
+  }
+
+  /** From now on `copy` is asked, and its view is told. */
+  connect(copy: ControlledCopy): void {
+    this.#copy = copy;
+    this.#tellLater();
+  }
+
+  #tellLater(): void {
+    this.sendView();
+    this.#clock.after(VIEW_INTERVAL_MS, () => {
+      if (!this.#rpc.isClosed) this.#tellLater();
+    });
+  }
+
+  sendView(): void {
+    const text = JSON.stringify(this.#copy?.view() ?? STOPPED);
+    if (text === this.#lastView) return;
+    this.#lastView = text;
+    this.#rpc.notify('view', Buffer.from(text));
+  }
+
+  requestShrink(_storageGroup: string, epoch: number, inSync: readonly string[]): Promise<RequestAnswer> {
+    return this.#ask('shrink', { epoch, inSync });
+  }
+
+  requestGrow(_storageGroup: string, epoch: number, joiner: string): Promise<RequestAnswer> {
+    return this.#ask('grow', { epoch, joiner });
+  }
+
+  publishHint(_storageGroup: string, epoch: number, hint: LogPosition): Promise<RequestAnswer> {
+    return this.#ask('hint', { epoch, hint });
+  }
+
+  giveUpLease(_storageGroup: string, epoch: number, reason: string): Promise<RequestAnswer> {
+    return this.#ask('give-up', { epoch, reason });
+  }
+
+  async #ask(method: string, args: unknown): Promise<RequestAnswer> {
+    return parsed<RequestAnswer>(await this.#rpc.ask(method, json(args), REQUEST_MS));
+  }
+}

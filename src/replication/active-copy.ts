@@ -1,0 +1,382 @@
+/**
+ * The active copy's side of replication: the journal that the mounted storage group writes to, and the feed that the
+ * other copies follow. It answers one question a thousand times a second: may this be told to a client? Only when it
+ * is committed (commit-point.ts), and the lease is held at the very moment of asking.
+ *
+ *   append -> log queue -> disk here ──┐
+ *          └> subscriptions -> disks ──┴> commit point -> lease check -> answer
+ *             of the other copies
+ */
+import type { Cancel, Clock } from '../base/clock.ts';
+import { type Deferred, deferred } from '../base/deferred.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Channel } from '../base/network.ts';
+import { messageOf, Problem } from '../base/problem.ts';
+import type { CopyRequests } from '../cluster/copy-control.ts';
+import { LeaseHolder, readClock } from '../cluster/lease.ts';
+import type { TransactionLog } from '../log/transaction-log.ts';
+import type { Journal } from '../store/journal.ts';
+import { CommitPoint, type ReplicationMode } from './commit-point.ts';
+import { replicationLimits } from './limits.ts';
+import type { ReplicationHello, SourceProgress } from './protocol.ts';
+import { RecentItems } from './recent-items.ts';
+import { Subscription } from './subscription.ts';
+
+export interface ActiveCopyOptions {
+  readonly host: string;
+  readonly storageGroup: string;
+  readonly epoch: number;
+  readonly mode: ReplicationMode;
+  readonly copies: readonly string[];
+  readonly inSync: readonly string[];
+  readonly log: TransactionLog;
+  readonly lease: LeaseHolder;
+  readonly requests: CopyRequests;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** A planned move is under way: no further change is taken. */
+  readonly isDraining: () => boolean;
+  /** This copy must answer nothing more: the log failed, or somebody is ahead. Called once. */
+  readonly onLost: (reason: string) => void;
+}
+
+interface CommitWaiter {
+  readonly lsn: number;
+  readonly sinceMs: number;
+  readonly done: Deferred<void>;
+}
+
+/** How often held-back commits are looked at. */
+const WATCH_INTERVAL_MS = 25;
+
+export class ActiveCopy implements Journal {
+  readonly epoch: number;
+  readonly #options: ActiveCopyOptions;
+  readonly #log: TransactionLog;
+  readonly #commit: CommitPoint;
+  readonly #recent: RecentItems;
+  readonly #subscriptions = new Map<string, Subscription>();
+  /** When a copy's channel went; absent while it has one. Counted from the activation for those never seen. */
+  readonly #absentSinceMs = new Map<string, number>();
+  #waiters: CommitWaiter[] = [];
+  #leaseWaiters: CommitWaiter[] = [];
+  #membershipChange: Promise<void> | undefined;
+  #retryMembershipAtMs = 0;
+  #trackingDurability = false;
+  #ended: string | undefined;
+  readonly #stopListening: () => void;
+  #cancelWatch: Cancel;
+
+  constructor(options: ActiveCopyOptions) {
+    this.#options = options;
+    this.epoch = options.epoch;
+    this.#log = options.log;
+    // Alone in the set, everything durable here is committed; with others, only what they acknowledge.
+    const startLsn = options.inSync.length === 1 ? this.#log.durableLsn : 0;
+    this.#commit = new CommitPoint({ ...options, self: options.host, startLsn });
+    this.#recent = new RecentItems({ limitBytes: replicationLimits.recentBytes, endLsn: this.#log.endLsn });
+    const now = options.clock.monotonicMs();
+    for (const copy of options.copies) if (copy !== options.host) this.#absentSinceMs.set(copy, now);
+    this.#stopListening = this.#log.onAppended((item) => {
+      this.#recent.push(item, this.#log.durableLsn);
+      this.#trackDurability();
+      this.#pokeAll();
+    });
+    this.#cancelWatch = this.#watchLater();
+  }
+
+  get committedLsn(): number {
+    return this.#commit.committed;
+  }
+
+  get inSync(): readonly string[] {
+    return this.#commit.inSync;
+  }
+
+  get hasEnded(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  /** What each following copy has, for the status. */
+  subscription(host: string): Subscription | undefined {
+    return this.#subscriptions.get(host);
+  }
+
+  /** The other copies that are connected and lack nothing but what was appended just now. */
+  caughtUpCopies(): readonly string[] {
+    return [...this.#subscriptions.values()].filter((subscription) => subscription.caughtUp).map(({ host }) => host);
+  }
+
+  /** The lowest LSN that any copy of this storage group still has to be sent; copies not connected hold it at what they had. */
+  lowestNeededLsn(): number {
+    let lowest = this.#log.durableLsn;
+    for (const copy of this.#options.copies) lowest = Math.min(lowest, this.#commit.durableAt(copy));
+    return lowest;
+  }
+
+  // ── the journal ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  admit(payloadBytes: number): void {
+    if (this.#ended !== undefined) throw notActive(this.#ended);
+    if (this.#options.isDraining()) throw notActive('it is being moved to another host');
+    this.#log.admit(payloadBytes);
+    if (this.#options.mode !== 'sync-strict') return;
+    const missing = this.#commit.required().filter((host) => this.#subscriptions.get(host)?.caughtUp !== true);
+    if (missing.length > 0) {
+      throw new Problem(
+        'NotRedundant',
+        `Cannot accept a change: ${missing.join(', ')} cannot confirm it now and the mode is sync-strict. Try again later.`,
+        { temporary: true },
+      );
+    }
+  }
+
+  nextLsn(): number {
+    return this.#log.endLsn + 1;
+  }
+
+  append(kind: number, payload: Uint8Array): number {
+    if (this.#ended !== undefined) throw notActive(this.#ended);
+    return this.#log.append(kind, payload).lsn;
+  }
+
+  committed(lsn: number): Promise<void> {
+    if (this.#ended !== undefined) return Promise.reject(notActive(this.#ended));
+    const sinceMs = this.#options.clock.monotonicMs();
+    const waiter: CommitWaiter = { lsn, sinceMs, done: deferred<void>() };
+    if (lsn <= this.#commit.committed) this.#answer(waiter);
+    else this.#waiters.push(waiter);
+    return waiter.done.promise;
+  }
+
+  /** C1's last step. A lease that ran out may still be renewed under the same epoch: then nobody else served meanwhile. */
+  #answer(waiter: CommitWaiter): void {
+    if (this.#options.lease.isHeld(readClock(this.#options.clock), this.epoch)) waiter.done.resolve();
+    else this.#leaseWaiters.push(waiter);
+  }
+
+  /** The cluster service confirmed a renewal. */
+  leaseRenewed(): void {
+    const waiters = this.#leaseWaiters;
+    this.#leaseWaiters = [];
+    for (const waiter of waiters) this.#answer(waiter);
+  }
+
+  #trackDurability(): void {
+    if (this.#trackingDurability || this.#ended !== undefined) return;
+    this.#trackingDurability = true;
+    this.#log.durable(this.#log.endLsn).then(
+      () => {
+        this.#trackingDurability = false;
+        if (this.#ended !== undefined) return;
+        if (this.#commit.localDurable(this.#log.durableLsn)) this.#onCommitted();
+        if (this.#log.endLsn > this.#log.durableLsn) this.#trackDurability();
+      },
+      (error: unknown) => this.#lose(`the log failed: ${messageOf(error)}`),
+    );
+  }
+
+  #onCommitted(): void {
+    const committed = this.#commit.committed;
+    let count = 0;
+    for (const waiter of this.#waiters) {
+      if (waiter.lsn > committed) break;
+      this.#answer(waiter);
+      count += 1;
+    }
+    if (count > 0) this.#waiters.splice(0, count);
+    this.#pokeAll();
+  }
+
+  // ── the other copies ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Takes over a channel whose hello has been read. */
+  subscribe(channel: Channel, hello: ReplicationHello): void {
+    if (this.#ended !== undefined || !this.#options.copies.includes(channel.remoteHost)) {
+      return channel.close('this copy is not active, or yours is not one of its copies');
+    }
+    if (hello.epoch > this.epoch) {
+      channel.close('you have seen a higher epoch');
+      return this.#lose(`${channel.remoteHost} has seen epoch ${hello.epoch}`);
+    }
+    this.#subscriptions.get(channel.remoteHost)?.close('the copy connected again');
+    const subscription = new Subscription({
+      channel,
+      hello,
+      epoch: this.epoch,
+      log: this.#log,
+      recent: this.#recent,
+      progress: (host) => this.#progressFor(host),
+      onAcknowledged: (follower) => this.#onAcknowledged(follower),
+      onHigherEpoch: (epoch) => this.#lose(`${channel.remoteHost} has seen epoch ${epoch}`),
+      onClosed: (follower, reason) => this.#onSubscriptionClosed(follower, reason),
+      logger: this.#options.logger,
+    });
+    this.#subscriptions.set(channel.remoteHost, subscription);
+    this.#absentSinceMs.delete(channel.remoteHost);
+    void subscription.run();
+  }
+
+  #progressFor(host: string): SourceProgress {
+    return {
+      committedLsn: this.#commit.committed,
+      endLsn: this.#log.endLsn,
+      generation: this.#log.generation,
+      inSync: this.#commit.isInSync(host),
+    };
+  }
+
+  #onAcknowledged(subscription: Subscription): void {
+    if (this.#ended !== undefined) return;
+    if (this.#commit.remoteDurable(subscription.host, subscription.durableLsn)) this.#onCommitted();
+    this.#considerJoining(subscription);
+  }
+
+  /** C3, growing: first its word is required for every commit, then, when it holds everything, the register is asked. */
+  #considerJoining(subscription: Subscription): void {
+    const { host } = subscription;
+    if (this.#commit.isInSync(host) || !subscription.caughtUp) return;
+    if (!this.#commit.isJoining(host)) this.#commit.startJoining(host);
+    const now = this.#options.clock.monotonicMs();
+    if (subscription.durableLsn < this.#log.endLsn || this.#membershipChange !== undefined || now < this.#retryMembershipAtMs) return;
+    this.#changeMembership(host, [...this.#commit.inSync, host], () =>
+      this.#options.requests.requestGrow(this.#options.storageGroup, this.epoch, host),
+    );
+  }
+
+  /** C3, shrinking: durable in the register first; only then is anything committed without the copy. */
+  #shrinkWithout(host: string, why: string): void {
+    const { requests, storageGroup, logger } = this.#options;
+    const smaller = this.#commit.inSync.filter((copy) => copy !== host);
+    logger.warn({ host, why }, 'asking the register to take a copy out of the in-sync set');
+    this.#changeMembership(host, smaller, () => requests.requestShrink(storageGroup, this.epoch, smaller));
+  }
+
+  /** One change at a time. While its outcome is unknown the copy's word stays required, and the question is asked again. */
+  #changeMembership(host: string, inSync: readonly string[], request: () => Promise<'changed' | 'refused' | 'unknown'>): void {
+    this.#commit.setUndecided(host);
+    this.#membershipChange = this.#decideMembership(host, inSync, request).finally(() => {
+      this.#membershipChange = undefined;
+    });
+  }
+
+  async #decideMembership(
+    host: string,
+    inSync: readonly string[],
+    request: () => Promise<'changed' | 'refused' | 'unknown'>,
+  ): Promise<void> {
+    const { clock, logger } = this.#options;
+    let answer: 'changed' | 'refused' | 'unknown' = 'unknown';
+    try {
+      answer = await request();
+    } catch (error) {
+      logger.warn({ host, reason: messageOf(error) }, 'the in-sync set could not be changed');
+    }
+    this.#retryMembershipAtMs = clock.monotonicMs() + replicationLimits.membershipRetryMs;
+    if (this.#ended !== undefined || answer === 'unknown') return;
+    const now = answer === 'changed' ? inSync : this.#commit.inSync;
+    if (answer === 'changed') logger.info({ inSync }, 'the in-sync set has changed');
+    if (this.#commit.inSyncRecorded(now)) this.#onCommitted();
+    this.#pokeAll();
+  }
+
+  /** The register says so (it may have been changed by somebody else). */
+  inSyncChanged(inSync: readonly string[]): void {
+    if (this.#ended !== undefined || this.#membershipChange !== undefined) return;
+    if (!inSync.includes(this.#options.host)) return this.#lose('the register no longer names this copy as in sync');
+    if (this.#commit.inSyncRecorded(inSync)) this.#onCommitted();
+  }
+
+  #onSubscriptionClosed(subscription: Subscription, reason: string): void {
+    const { host } = subscription;
+    if (this.#subscriptions.get(host) !== subscription) return;
+    this.#subscriptions.delete(host);
+    this.#absentSinceMs.set(host, this.#options.clock.monotonicMs());
+    this.#options.logger.warn({ host, reason }, 'a copy is no longer connected');
+    if (this.#ended === undefined && this.#commit.stopJoining(host)) this.#onCommitted();
+  }
+
+  // ── what is held back ────────────────────────────────────────────────────────────────────────────────────────────
+
+  #watchLater(): Cancel {
+    return this.#options.clock.after(WATCH_INTERVAL_MS, () => {
+      if (this.#ended !== undefined) return;
+      this.#cancelWatch = this.#watchLater();
+      this.#watch();
+    });
+  }
+
+  #watch(): void {
+    const now = this.#options.clock.monotonicMs();
+    for (const subscription of this.#subscriptions.values()) this.#considerJoining(subscription);
+    this.#giveUpLeaseWaiters(now);
+    const oldest = this.#waiters[0];
+    if (oldest === undefined || this.#options.mode !== 'sync') return;
+    if (this.#membershipChange !== undefined || now < this.#retryMembershipAtMs) return;
+    for (const host of this.#commit.missing(oldest.lsn)) {
+      const why = this.#whyGiveUpOn(host, oldest, now);
+      if (why === undefined) continue;
+      if (this.#commit.isInSync(host) || this.#commit.isUndecided(host)) return this.#shrinkWithout(host, why);
+      this.#subscriptions.get(host)?.close(why);
+    }
+  }
+
+  #whyGiveUpOn(host: string, oldest: CommitWaiter, now: number): string | undefined {
+    const absentSince = this.#absentSinceMs.get(host);
+    if (absentSince !== undefined) {
+      return now - Math.max(absentSince, oldest.sinceMs) >= replicationLimits.absentCopyMs ? 'it is not connected' : undefined;
+    }
+    if (now - oldest.sinceMs < replicationLimits.slowCopyMs) return undefined;
+    return `it has not acknowledged for ${replicationLimits.slowCopyMs} ms`;
+  }
+
+  #giveUpLeaseWaiters(now: number): void {
+    const kept: CommitWaiter[] = [];
+    for (const waiter of this.#leaseWaiters) {
+      if (now - waiter.sinceMs < replicationLimits.leaseWaitMs) kept.push(waiter);
+      else waiter.done.reject(notActive('the lease is not held'));
+    }
+    this.#leaseWaiters = kept;
+  }
+
+  /** Resolves true when `host` holds everything that was appended, durably; false after `timeoutMs`. */
+  async drainedTo(host: string, timeoutMs: number): Promise<boolean> {
+    const { clock } = this.#options;
+    const deadline = clock.monotonicMs() + timeoutMs;
+    while (this.#ended === undefined && clock.monotonicMs() < deadline) {
+      const subscription = this.#subscriptions.get(host);
+      if (subscription !== undefined && subscription.durableLsn >= this.#log.endLsn && this.#log.durableLsn >= this.#log.endLsn) return true;
+      await new Promise<void>((resolve) => {
+        clock.after(5, resolve);
+      });
+    }
+    return false;
+  }
+
+  #pokeAll(): void {
+    for (const subscription of this.#subscriptions.values()) subscription.poke();
+  }
+
+  #lose(reason: string): void {
+    if (this.#ended !== undefined) return;
+    this.end(reason);
+    this.#options.onLost(reason);
+  }
+
+  /** Answers nothing more. Whoever waits learns that the outcome is not known here. */
+  end(reason: string): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = reason;
+    this.#stopListening();
+    this.#cancelWatch();
+    for (const subscription of [...this.#subscriptions.values()]) subscription.close(`this copy is no longer active: ${reason}`);
+    const waiters = [...this.#waiters, ...this.#leaseWaiters];
+    this.#waiters = [];
+    this.#leaseWaiters = [];
+    for (const waiter of waiters) waiter.done.reject(notActive(reason));
+  }
+}
+
+function notActive(reason: string): Problem {
+  return new Problem('NotActive', `Cannot serve this storage group here: ${reason}. Try the active copy.`, { temporary: true });
+}

@@ -1,0 +1,390 @@
+/**
+ * What one copy has on its disk: the log, the database, the packs and the highest epoch it has seen, kept in step with
+ * each other. The log is the truth; the database is built from it and never holds a record that is not committed.
+ */
+import { present } from '../base/assert.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import { Problem } from '../base/problem.ts';
+import type { Random } from '../base/random.ts';
+import type { Disk, LogDevice } from '../log/disk.ts';
+import { truncateAfter } from '../log/divergence.ts';
+import { formatLsn } from '../log/lsn.ts';
+import { readFrame } from '../log/record.ts';
+import { TransactionLog } from '../log/transaction-log.ts';
+import { Applier } from '../store/apply.ts';
+import { Database } from '../store/database.ts';
+import { type PackDevice, Packs } from '../store/packs.ts';
+import { Queries } from '../store/queries.ts';
+import { replicationLimits } from './limits.ts';
+
+/** Where a copy lives: a folder of a real or a simulated disk. */
+export interface CopyStorage {
+  /** Its root is the copy's folder. */
+  readonly disk: Disk;
+  /** A fresh log writer; the one before is closed. */
+  openDevice(): LogDevice;
+  openPacks(): PackDevice;
+  /** Path for SQLite, or ':memory:'. */
+  readonly databasePath: string;
+  /**
+   * Carries what the database has committed over into its main file, durably, off the serving thread. True when
+   * everything committed before the call is there: then a loss of power does not take the database back behind it.
+   */
+  checkpointDatabase(): Promise<boolean>;
+}
+
+export interface CopyFilesOptions {
+  readonly storage: CopyStorage;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly yieldTurn: () => Promise<void>;
+}
+
+const LOG_FOLDER = 'log';
+const EPOCH_FILE = 'epoch.json';
+
+/** A record that is in the log and not yet in the database. */
+interface PendingRecord {
+  readonly lsn: number;
+  readonly generation: number;
+  readonly frame: Buffer;
+}
+
+interface Store {
+  readonly database: Database;
+  readonly packs: Packs;
+  readonly queries: Queries;
+  readonly applier: Applier;
+}
+
+export class CopyFiles {
+  readonly #options: CopyFilesOptions;
+  #log: TransactionLog | undefined;
+  #device: LogDevice | undefined;
+  #store: Store | undefined;
+  #storedEpoch = 0;
+  #pending: PendingRecord[] = [];
+  #pendingBytes = 0;
+  #appliedGeneration = 0;
+  #checkpointLsn = 0;
+  #applying: Promise<void> = Promise.resolve();
+
+  constructor(options: CopyFilesOptions) {
+    this.#options = options;
+  }
+
+  /** Problem('LogDamaged' | 'LogFormat' | 'DatabaseUnusable' | ...): this copy cannot be used as it is. */
+  async open(): Promise<void> {
+    const { disk } = this.#options.storage;
+    await disk.makeFolder(LOG_FOLDER);
+    this.#storedEpoch = await this.#loadEpoch();
+    await this.#openLog();
+    this.#openStore();
+    this.#checkDatabase();
+  }
+
+  async #openLog(): Promise<void> {
+    const { storage } = this.#options;
+    this.#device = storage.openDevice();
+    const opened = await TransactionLog.open({
+      ...this.#options,
+      disk: storage.disk,
+      device: this.#device,
+      folder: LOG_FOLDER,
+      ifMissing: 'empty',
+    });
+    this.#log = opened.log;
+    this.#appliedGeneration = this.#log.generation;
+  }
+
+  /** The database belongs to a stream, so it begins when the stream is known. */
+  #openStore(): void {
+    const { signature } = this.log;
+    if (this.#store !== undefined || signature === undefined) return;
+    const { storage } = this.#options;
+    const packs = new Packs(storage.openPacks());
+    const database = new Database({ path: storage.databasePath, signature });
+    const queries = new Queries(database, packs);
+    const applier = new Applier(database, packs, queries);
+    applier.rollback();
+    this.#store = { database, packs, queries, applier };
+    this.#checkpointLsn = 0;
+  }
+
+  /** A database that is ahead of its log would serve what no log can prove. */
+  #checkDatabase(): void {
+    if (this.appliedLsn > this.log.endLsn) {
+      throw new Problem(
+        'DatabaseAhead',
+        `Cannot open this copy: its database stands at ${formatLsn(this.appliedLsn)}, its log ends at ${formatLsn(this.log.endLsn)}. ` +
+          'Seed this copy with Update-StorageGroupCopy.',
+      );
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#applying;
+    this.#store?.database.close();
+    this.#store = undefined;
+    await this.#closeLog();
+  }
+
+  async #closeLog(): Promise<void> {
+    if (this.#log?.failure === undefined) await this.#log?.close();
+    this.#log = undefined;
+    await this.#device?.close();
+    this.#device = undefined;
+  }
+
+  get log(): TransactionLog {
+    return present(this.#log, 'The copy is open');
+  }
+
+  get isOpen(): boolean {
+    return this.#log !== undefined;
+  }
+
+  get hasDatabase(): boolean {
+    return this.#store !== undefined;
+  }
+
+  get signature(): string {
+    return this.#log?.signature?.toString('hex') ?? '';
+  }
+
+  get endLsn(): number {
+    return this.#log?.endLsn ?? 0;
+  }
+
+  get durableLsn(): number {
+    return this.#log?.durableLsn ?? 0;
+  }
+
+  get generation(): number {
+    return this.#log?.generation ?? 0;
+  }
+
+  get appliedLsn(): number {
+    return this.#store?.database.appliedLsn ?? 0;
+  }
+
+  get appliedGeneration(): number {
+    return this.appliedLsn >= this.endLsn ? this.generation : this.#appliedGeneration;
+  }
+
+  get epochSeen(): number {
+    return Math.max(this.#storedEpoch, this.#log?.epoch ?? 0);
+  }
+
+  /** The parts that a mounted storage group works on. */
+  mounted(): Store {
+    return present(this.#store, 'A copy with a log has a database');
+  }
+
+  // ── epochs ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #loadEpoch(): Promise<number> {
+    const { disk } = this.#options.storage;
+    const size = await disk.size(EPOCH_FILE);
+    if (size === undefined) return 0;
+    const text = (await disk.read(EPOCH_FILE, 0, size)).toString('utf8');
+    const epoch = parseEpoch(text);
+    if (epoch === undefined) {
+      throw new Problem('EpochDamaged', `Cannot open this copy: ${EPOCH_FILE} is damaged. Seed this copy with Update-StorageGroupCopy.`);
+    }
+    return epoch;
+  }
+
+  /** C2: durable before anything is done under `epoch`. */
+  async storeEpoch(epoch: number): Promise<void> {
+    if (epoch <= this.#storedEpoch) return;
+    await this.#options.storage.disk.writeAtomically(EPOCH_FILE, Buffer.from(JSON.stringify({ epoch })));
+    this.#storedEpoch = Math.max(this.#storedEpoch, epoch);
+  }
+
+  // ── following ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Makes the log end at `commonLsn`, whose record has the crc `chain`; what lies behind goes to quarantine. An open
+   * file without records goes with it: the active copy's file of that generation may have another header.
+   */
+  async continueFrom(commonLsn: number, chain: number, epoch: number): Promise<void> {
+    if (this.log.generation === 0) return;
+    await this.log.durable(this.log.endLsn);
+    await this.#applying;
+    const place = await this.log.reader.find(commonLsn);
+    if (place === undefined || place.chain !== chain) {
+      throw new Problem('Diverged', `Cannot follow the active copy: its history up to ${formatLsn(commonLsn)} is another one. Seed this copy.`);
+    }
+    if (this.log.endLsn === commonLsn && this.log.generation === place.generation) return;
+    if (this.appliedLsn > commonLsn) this.mounted().applier.rollback();
+    if (this.appliedLsn > commonLsn) {
+      throw new Problem(
+        'Diverged',
+        `Cannot follow the active copy: the database holds records behind ${formatLsn(commonLsn)} that it does not have. Seed this copy.`,
+      );
+    }
+    await this.#cutLog(commonLsn, epoch);
+  }
+
+  async #cutLog(lsn: number, epoch: number): Promise<void> {
+    const { storage, logger } = this.#options;
+    this.#dropPending();
+    await this.#closeLog();
+    const quarantineFolder = `quarantine/before-epoch-${epoch}`;
+    const report = await truncateAfter({ disk: storage.disk, folder: LOG_FOLDER, lsn, quarantineFolder });
+    logger.warn({ lsn: formatLsn(lsn), files: report.quarantined, quarantineFolder }, 'records that the active copy does not have were put aside');
+    await this.#openLog();
+  }
+
+  startFile(header: Buffer): void {
+    this.log.startFile(header);
+    this.#openStore();
+  }
+
+  /** `frames`: whole records, one behind the other. Returns the last LSN. Problem('LogMismatch' | 'Malformed') */
+  appendFrames(frames: Buffer): number {
+    let lsn = this.log.endLsn;
+    for (const frame of splitFrames(frames)) {
+      lsn = this.log.appendFrame(frame);
+      this.#pending.push({ lsn, generation: this.log.generation, frame });
+      this.#pendingBytes += frame.length;
+    }
+    if (this.#pendingBytes > replicationLimits.pendingBytes) this.#dropPending();
+    return lsn;
+  }
+
+  /** What is dropped here is read from the log again when its turn comes. */
+  #dropPending(): void {
+    this.#pending = [];
+    this.#pendingBytes = 0;
+  }
+
+  // ── applying ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Everything that the log holds. */
+  async applyAll(): Promise<void> {
+    await this.log.durable(this.log.endLsn);
+    await this.applyUpTo(this.log.endLsn);
+  }
+
+  /** What is durable here, up to `committedLsn`, in slices that let other work through. One at a time. */
+  applyUpTo(committedLsn: number): Promise<void> {
+    const run = this.#applying.then(() => this.#apply(committedLsn));
+    this.#applying = run.catch(() => undefined);
+    return run;
+  }
+
+  async #apply(committedLsn: number): Promise<void> {
+    const limit = Math.min(committedLsn, this.log.durableLsn);
+    if (this.appliedLsn >= limit || this.#store === undefined) return;
+    const first = this.#pending[0];
+    if (first === undefined || first.lsn > this.appliedLsn + 1) await this.#applyFromLog(limit);
+    await this.#applyPending(limit);
+  }
+
+  async #applyPending(limit: number): Promise<void> {
+    const slice = this.#slice();
+    while (this.#pending[0] !== undefined && this.#pending[0].lsn <= limit) {
+      let count = 0;
+      for (const record of this.#pending) {
+        if (record.lsn > limit || slice.isOver()) break;
+        this.#applyFrame(record.frame, record.generation);
+        this.#pendingBytes -= record.frame.length;
+        count += 1;
+      }
+      this.#pending.splice(0, count);
+      if (slice.isOver()) await slice.rest();
+    }
+  }
+
+  async #applyFromLog(limit: number): Promise<void> {
+    const slice = this.#slice();
+    let generation = this.#appliedGeneration;
+    const { reader, firstGeneration } = this.log;
+    const items = this.appliedLsn === 0 ? reader.readFile(firstGeneration) : reader.readFrom(this.appliedLsn);
+    for await (const item of items) {
+      if (item.type === 'file') {
+        generation = item.generation;
+        continue;
+      }
+      if (item.lsn > limit) return;
+      this.#applyFrame(item.frame, generation);
+      if (slice.isOver()) await slice.rest();
+    }
+  }
+
+  #applyFrame(frame: Buffer, generation: number): void {
+    this.mounted().applier.apply(readFrame(frame));
+    this.#appliedGeneration = generation;
+  }
+
+  #slice(): { isOver: () => boolean; rest: () => Promise<void> } {
+    const { clock, yieldTurn } = this.#options;
+    let startedMs = clock.monotonicMs();
+    return {
+      isOver: () => clock.monotonicMs() - startedMs >= replicationLimits.replaySliceMs,
+      rest: async () => {
+        await yieldTurn();
+        startedMs = clock.monotonicMs();
+      },
+    };
+  }
+
+  // ── the database and its log ─────────────────────────────────────────────────────────────────────────────────────
+
+  /** Of a passive copy: what it has applied is committed by the mode's rule already. */
+  async commitDatabase(): Promise<void> {
+    await this.#applying;
+    const store = this.#store;
+    if (store === undefined || store.database.appliedLsn === store.database.committedLsn) return;
+    const run = (async () => {
+      await store.packs.sync();
+      store.database.commit();
+    })();
+    this.#applying = run.catch(() => undefined);
+    return run;
+  }
+
+  /** The database as it was last committed: what was applied behind it may be withdrawn. */
+  async returnToCommitted(): Promise<void> {
+    await this.#applying;
+    this.#dropPending();
+    this.#store?.applier.rollback();
+  }
+
+  /** Deletes log files that neither this database nor any copy (they have `neededLsn`) will ask for again. */
+  async truncateLog(neededLsn: number): Promise<void> {
+    const { database } = this.mounted();
+    const committed = database.committedLsn;
+    if (await this.#options.storage.checkpointDatabase()) this.#checkpointLsn = committed;
+    if (this.log.generation - this.log.firstGeneration <= replicationLimits.keptLogFiles) return;
+    await this.log.removeBelow(Math.min(this.#checkpointLsn, neededLsn));
+  }
+}
+
+function parseEpoch(text: string): number | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    const epoch = (value as { epoch?: unknown } | null)?.epoch;
+    return typeof epoch === 'number' && Number.isSafeInteger(epoch) && epoch >= 0 ? epoch : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Cuts at the lengths that the frames state; whether they are records is for the log to say. */
+function splitFrames(frames: Buffer): Buffer[] {
+  const result: Buffer[] = [];
+  for (let position = 0; position < frames.length; ) {
+    const length = frames.length - position >= 4 ? Math.ceil(frames.readUInt32LE(position) / 8) * 8 : 0;
+    if (length < 8 || position + length > frames.length) {
+      throw new Problem('Malformed', 'Cannot accept records: their lengths do not add up. Find the last common point again.');
+    }
+    result.push(frames.subarray(position, position + length));
+    position += length;
+  }
+  return result;
+}

@@ -1,0 +1,381 @@
+/**
+ * One copy of a storage group on one host, through its lives: it opens what is on its disk, follows the active copy as
+ * a passive one, becomes active when the cluster service grants it, and steps down again. What it may do is decided
+ * elsewhere (cluster/); here it is done, one step at a time and in order.
+ *
+ *   opening -> passive <-> active
+ *      └────────┴──> failed   (says why; repaired by following, or by a seed)
+ */
+import { present } from '../base/assert.ts';
+import type { Cancel, Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Channel, Network } from '../base/network.ts';
+import { isProblem, messageOf, Problem } from '../base/problem.ts';
+import type { Random } from '../base/random.ts';
+import type { ActivationGrant, CopyControl, CopyRequests, CopyView } from '../cluster/copy-control.ts';
+import { LeaseHolder } from '../cluster/lease.ts';
+import { encodeFact } from '../store/facts.ts';
+import { StorageGroup } from '../store/storage-group.ts';
+import { ActiveCopy } from './active-copy.ts';
+import { CopyFiles, type CopyStorage } from './copy-files.ts';
+import { Follower, type FollowedCopy } from './follower.ts';
+import { replicationLimits } from './limits.ts';
+import type { ReplicationHello } from './protocol.ts';
+
+export interface CopyOptions {
+  readonly host: string;
+  readonly storageGroup: string;
+  /** All hosts that have a copy. */
+  readonly copies: readonly string[];
+  readonly incarnation: number;
+  readonly storage: CopyStorage;
+  readonly network: Network;
+  readonly requests: CopyRequests;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly clockJumpMs: number;
+  readonly yieldTurn: () => Promise<void>;
+  /** Called with the mounted storage group when this copy begins to serve, with undefined when it ends. */
+  readonly onServing: (serving: Serving | undefined) => void;
+  /** The log device failed: this copy must not go on in this process. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+export interface Serving {
+  readonly store: StorageGroup;
+  readonly epoch: number;
+  readonly lossy: boolean;
+  readonly mode: ActivationGrant['mode'];
+}
+
+/** How many positions UIDNEXT moves on when records may be missing: more than a folder gets between two syncs. */
+const UID_JUMP = 1_000_000;
+
+export class Copy implements CopyControl {
+  readonly #options: CopyOptions;
+  readonly #files: CopyFiles;
+  readonly #lease: LeaseHolder;
+  #state: CopyView['state'] = 'starting';
+  #failure: string | null = null;
+  #promisedEpoch = 0;
+  #follower: Follower | undefined;
+  #active: ActiveCopy | undefined;
+  #serving: Serving | undefined;
+  #suspended: string | null = null;
+  #draining = false;
+  /** Steps run one after the other: activate, step down, suspend, commit. */
+  #steps: Promise<unknown> = Promise.resolve();
+  #cancelTimer: Cancel | undefined;
+
+  constructor(options: CopyOptions) {
+    this.#options = options;
+    this.#files = new CopyFiles(options);
+    this.#lease = new LeaseHolder({ clockJumpMs: options.clockJumpMs });
+  }
+
+  /** Opens what is on the disk. A copy that cannot be opened is `failed` and says why; it never throws for that. */
+  async open(options: { suspended: string | null }): Promise<void> {
+    await this.#inOrder(async () => {
+      this.#suspended = options.suspended;
+      await this.#openFiles();
+      if (this.#state !== 'failed') this.#startFollowing();
+    });
+    this.#planTimer();
+  }
+
+  async #openFiles(): Promise<void> {
+    try {
+      await this.#files.open();
+      this.#state = 'passive';
+      this.#failure = null;
+    } catch (error) {
+      if (!isProblem(error)) throw error;
+      this.#options.logger.error({ code: error.code, reason: error.message }, 'this copy cannot be opened');
+      this.#state = 'failed';
+      this.#failure = error.message;
+    }
+  }
+
+  async close(reason: string): Promise<void> {
+    this.#cancelTimer?.();
+    await this.#inOrder(async () => {
+      await this.#endServing(reason);
+      await this.#follower?.stop(reason);
+      this.#follower = undefined;
+      this.#state = 'stopped';
+      await this.#files.close();
+    });
+  }
+
+  // ── what the cluster service asks ────────────────────────────────────────────────────────────────────────────────
+
+  view(): CopyView {
+    const follower = this.#follower?.state;
+    const progress = follower?.progress ?? null;
+    const isPassive = this.#state === 'passive';
+    const generation = this.#files.generation;
+    const failedMessage = this.#failure ?? (isPassive ? (follower?.failure ?? null) : null);
+    return {
+      state: failedMessage !== null && isPassive ? 'failed' : this.#state,
+      epochSeen: this.#epochSeen(),
+      endLsn: this.#files.endLsn,
+      durableLsn: this.#files.durableLsn,
+      generation,
+      copyQueueLength: isPassive && progress !== null ? Math.max(0, progress.generation - generation) : 0,
+      replayQueueLength: isPassive ? Math.max(0, generation - this.#files.appliedGeneration) : 0,
+      failedMessage,
+      seeding: false,
+      resynchronizing: isPassive && follower?.resynchronizing === true,
+      initializing: this.#state === 'starting' || (isPassive && this.#suspended === null && follower?.following !== true),
+      mayTakeOver: (isPassive || this.#state === 'active') && this.#failure === null && this.#files.hasDatabase,
+    };
+  }
+
+  async fence(epoch: number): Promise<boolean> {
+    if (epoch < this.#epochSeen()) return false;
+    this.#promisedEpoch = Math.max(this.#promisedEpoch, epoch);
+    try {
+      await this.#files.storeEpoch(epoch);
+      return this.#promisedEpoch === epoch;
+    } catch (error) {
+      this.#options.logger.error({ epoch, reason: messageOf(error) }, 'a promised epoch cannot be stored');
+      return false;
+    }
+  }
+
+  unfence(epoch: number): Promise<void> {
+    if (this.#promisedEpoch === epoch) this.#promisedEpoch = 0;
+    return Promise.resolve();
+  }
+
+  activate(grant: ActivationGrant): Promise<void> {
+    return this.#inOrder(() => this.#activate(grant));
+  }
+
+  leaseHeldUntil(untilMs: number, epoch: number, wallOffsetMs: number): void {
+    this.#lease.heldUntil(untilMs, epoch, wallOffsetMs);
+    this.#active?.leaseRenewed();
+  }
+
+  inSyncChanged(epoch: number, inSync: readonly string[]): void {
+    if (this.#active?.epoch === epoch) this.#active.inSyncChanged(inSync);
+  }
+
+  stepDown(epoch: number, reason: string): Promise<void> {
+    this.#lease.drop();
+    if (this.#active !== undefined && this.#active.epoch <= epoch) this.#active.end(reason);
+    return this.#inOrder(async () => {
+      if (this.#active === undefined || this.#active.epoch > epoch) return;
+      await this.#endServing(reason);
+      this.#startFollowing();
+    });
+  }
+
+  async drain(target: string, timeoutMs: number): Promise<boolean> {
+    const active = this.#active;
+    if (active === undefined || active.hasEnded) return false;
+    this.#draining = true;
+    return active.drainedTo(target, timeoutMs);
+  }
+
+  resume(epoch: number): void {
+    if (this.#active?.epoch === epoch) this.#draining = false;
+  }
+
+  // ── what an administrator asks ───────────────────────────────────────────────────────────────────────────────────
+
+  get isSuspended(): boolean {
+    return this.#suspended !== null;
+  }
+
+  /** No more I/O on a passive copy until it is resumed with null. */
+  setSuspended(comment: string | null): Promise<void> {
+    return this.#inOrder(async () => {
+      const wasSuspended = this.#suspended !== null;
+      this.#suspended = comment;
+      if (this.#state !== 'passive' || wasSuspended === (comment !== null)) return;
+      if (comment === null) return this.#startFollowing();
+      await this.#follower?.stop('suspended by an administrator');
+      this.#follower = undefined;
+    });
+  }
+
+  // ── channels of other copies ─────────────────────────────────────────────────────────────────────────────────────
+
+  accept(channel: Channel, hello: ReplicationHello): void {
+    if (this.#active === undefined) return channel.close('this copy is not active');
+    this.#active.subscribe(channel, hello);
+  }
+
+  // ── passive ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #startFollowing(): void {
+    this.#state = 'passive';
+    if (this.#suspended !== null || this.#follower !== undefined) return;
+    const { copies, host } = this.#options;
+    this.#follower = new Follower({
+      ...this.#options,
+      candidates: copies.filter((copy) => copy !== host),
+      copy: this.#followed(),
+    });
+    this.#follower.start();
+  }
+
+  #followed(): FollowedCopy {
+    const files = this.#files;
+    const epochFloor = (): number => this.#epochSeen();
+    return {
+      hello: () => this.#hello(),
+      epochFloor,
+      storeEpoch: (epoch) => files.storeEpoch(epoch),
+      continueFrom: (commonLsn, chain) => files.continueFrom(commonLsn, chain, epochFloor()),
+      startFile: (header) => files.startFile(header),
+      appendFrames: (frames) => files.appendFrames(frames),
+      durable: (lsn) => files.log.durable(lsn),
+      applyUpTo: (committedLsn) => files.applyUpTo(committedLsn),
+      get endLsn() {
+        return files.endLsn;
+      },
+      get appliedLsn() {
+        return files.appliedLsn;
+      },
+      get generation() {
+        return files.generation;
+      },
+    };
+  }
+
+  #hello(): ReplicationHello {
+    const { storageGroup, incarnation } = this.#options;
+    const ends = this.#files.log.epochEnds.map(({ epoch, lastLsn }) => ({ epoch, lastLsn }));
+    return {
+      service: 'replication',
+      storageGroup,
+      incarnation,
+      epoch: this.#epochSeen(),
+      logSignature: this.#files.signature,
+      ends,
+      seededLsn: ends.length === 0 ? this.#files.appliedLsn : 0,
+    };
+  }
+
+  #epochSeen(): number {
+    return Math.max(this.#promisedEpoch, this.#files.epochSeen);
+  }
+
+  // ── active ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #activate(grant: ActivationGrant): Promise<void> {
+    if (grant.epoch < this.#epochSeen() || this.#state === 'failed' || this.#state === 'stopped') {
+      throw new Problem('CannotActivate', `Cannot activate this copy under epoch ${grant.epoch}: ${this.#failure ?? 'it knows a higher one'}.`);
+    }
+    await this.#endServing('it is activated anew');
+    await this.#follower?.stop('this copy becomes active');
+    this.#follower = undefined;
+    const files = this.#files;
+    await files.storeEpoch(grant.epoch);
+    await files.applyAll();
+    await this.#startEpoch(grant);
+    const active = new ActiveCopy({
+      ...this.#options,
+      ...grant,
+      log: files.log,
+      lease: this.#lease,
+      isDraining: () => this.#draining,
+      onLost: (reason) => this.#onLost(grant.epoch, reason),
+    });
+    this.#draining = false;
+    this.#active = active;
+    this.#state = 'active';
+    const store = new StorageGroup({ ...files.mounted(), journal: active, ...this.#options });
+    this.#serving = { store, epoch: grant.epoch, lossy: grant.lossy !== null, mode: grant.mode };
+    this.#options.logger.info({ epoch: grant.epoch, endLsn: files.endLsn, inSync: grant.inSync }, 'this copy is active');
+    this.#options.onServing(this.#serving);
+  }
+
+  /** C6: an epoch's first record names the end of the one before, and leaves a gap of UIDs where records may be missing. */
+  async #startEpoch(grant: ActivationGrant): Promise<void> {
+    const { host, incarnation, clock } = this.#options;
+    const { log } = this.#files;
+    const { kind, payload } = encodeFact({
+      type: 'EpochStarted',
+      epoch: grant.epoch,
+      previousEndLsn: log.endLsn,
+      previousChain: log.chain,
+      host,
+      incarnation,
+      timeMs: clock.wallMs(),
+      uidJump: grant.lossy === null ? 0 : UID_JUMP,
+    });
+    const { lsn } = log.startEpoch(grant.epoch, kind, payload);
+    await log.durable(lsn);
+    await this.#files.applyAll();
+  }
+
+  #onLost(epoch: number, reason: string): void {
+    const { logger, requests, storageGroup, onFatal } = this.#options;
+    logger.error({ epoch, reason }, 'this copy stops serving');
+    const failure = this.#files.log.failure;
+    requests.giveUpLease(storageGroup, epoch, reason).then(
+      () => (failure === undefined ? this.stepDown(epoch, reason).catch(onFatal) : onFatal(failure)),
+      (error: unknown) => onFatal(failure ?? error),
+    );
+  }
+
+  async #endServing(reason: string): Promise<void> {
+    const active = this.#active;
+    if (active === undefined) return;
+    active.end(reason);
+    this.#active = undefined;
+    this.#serving = undefined;
+    this.#options.onServing(undefined);
+    await this.#files.returnToCommitted();
+    this.#state = 'passive';
+  }
+
+  // ── from time to time ────────────────────────────────────────────────────────────────────────────────────────────
+
+  #planTimer(): void {
+    this.#cancelTimer = this.#options.clock.after(replicationLimits.databaseCommitIntervalMs, () => {
+      this.#inOrder(() => this.#commitDatabase()).then(
+        () => this.#planTimer(),
+        (error: unknown) => this.#options.onFatal(error),
+      );
+    });
+  }
+
+  async #commitDatabase(): Promise<void> {
+    if (this.#state !== 'active' && this.#state !== 'passive') return;
+    const serving = this.#serving;
+    if (serving === undefined) {
+      if (this.#suspended === null) await this.#files.commitDatabase();
+      return;
+    }
+    try {
+      await serving.store.commitDatabase();
+    } catch (error) {
+      if (isProblem(error, 'NotActive')) return; // it lost its place meanwhile: the step down follows
+      throw error;
+    }
+    this.#publishHint(serving.epoch);
+    await this.#files.truncateLog(present(this.#active, 'Who serves is active').lowestNeededLsn());
+  }
+
+  /** Rides on the next renewal of the lease, which nobody waits for here. */
+  #publishHint(epoch: number): void {
+    const { requests, storageGroup, logger } = this.#options;
+    const active = this.#active;
+    if (active === undefined) return;
+    const hint = { lsn: active.committedLsn, generation: this.#files.generation };
+    requests.publishHint(storageGroup, epoch, hint).catch((error: unknown) => {
+      logger.warn({ reason: messageOf(error) }, 'the end of the log could not be published');
+    });
+  }
+
+  #inOrder<T>(step: () => Promise<T>): Promise<T> {
+    const run = this.#steps.then(step);
+    this.#steps = run.catch(() => undefined);
+    return run;
+  }
+}

@@ -1,0 +1,33 @@
+/** Every bound of replication, in one place. */
+export const replicationLimits = {
+  /** Log bytes sent to a copy beyond what it has applied. */
+  windowBytes: 16 * 1024 * 1024,
+  /** Newest frames kept in memory for copies that are caught up (block mode). */
+  recentBytes: 16 * 1024 * 1024,
+  /** A batch that is read from the log files at once (file mode). */
+  fileBatchBytes: 1024 * 1024,
+  /** How long a commit waits for a copy that is connected but does not acknowledge, before it leaves the in-sync set. */
+  slowCopyMs: 4_000,
+  /** How long a commit waits for a copy whose connection is gone, before it leaves the in-sync set. */
+  absentCopyMs: 100,
+  /** Between two attempts to change the in-sync set. */
+  membershipRetryMs: 200,
+  /** How long a commit waits for the lease to be renewed before it is given up. */
+  leaseWaitMs: 10_000,
+  /** Between two commits of the database. */
+  databaseCommitIntervalMs: 1_000,
+  /** Between two attempts to reach the active copy. */
+  reconnectMinMs: 50,
+  reconnectMaxMs: 1_000,
+  connectTimeoutMs: 2_000,
+  /** Received records kept in memory until they are applied; beyond it they are read from the log again. */
+  pendingBytes: 64 * 1024 * 1024,
+  /** A step of replay before other work gets its turn. */
+  replaySliceMs: 8,
+  /** A chunk of a file while seeding. */
+  seedChunkBytes: 1024 * 1024,
+  /** Chunks of a seed that may be under way unacknowledged. */
+  seedWindowChunks: 8,
+  /** Closed log files kept behind the newest although no copy needs them, so that a copy that was away finds them. */
+  keptLogFiles: 64,
+};

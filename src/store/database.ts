@@ -1,0 +1,222 @@
+/**
+ * A storage group's SQLite database: one connection, one long transaction. Nothing here makes a change last, the log
+ * does; so the database commits only when it is told to, together with the LSN it stands at, and is never ahead of its
+ * log. `rollback` returns to the last commit, and replay from there gives the same rows again.
+ *
+ * A transaction begins with the first write after a commit and not right behind the commit: while none is open, the
+ * write-ahead file can be carried over completely and starts anew. A transaction that is always open would let it grow
+ * for ever.
+ */
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { AssertionError, assert } from '../base/assert.ts';
+import { isProblem, messageOf, Problem } from '../base/problem.ts';
+import { PAGE_CACHE_KIB, WAL_KEPT_BYTES } from './limits.ts';
+import { SCHEMA, SCHEMA_VERSION } from './schema.ts';
+
+/** SQLite before this version can corrupt a database in WAL mode that two connections use. */
+const OLDEST_SAFE_SQLITE = '3.51.3';
+
+/** How long a connection waits for another one: a checkpoint's last moment, never longer. */
+const BUSY_TIMEOUT_MS = 5_000;
+
+/** The counters that every change needs: kept in memory, written to `meta` by the commit. */
+export interface Tally {
+  appliedLsn: number;
+  nextMailboxId: number;
+  nextFolderId: number;
+  nextBodyId: number;
+  /** UIDVALIDITY of the folder made last. */
+  lastUidValidity: number;
+  /** Where the next body goes. */
+  pack: number;
+  packEnd: number;
+}
+
+const EMPTY: Tally = {
+  appliedLsn: 0,
+  nextMailboxId: 1,
+  nextFolderId: 1,
+  nextBodyId: 1,
+  lastUidValidity: 0,
+  pack: 1,
+  packEnd: 0,
+};
+
+export interface DatabaseOptions {
+  /** A file's path, or ':memory:'. */
+  readonly path: string;
+  /** Of the log stream whose shadow this database is; another one is refused. */
+  readonly signature: Uint8Array;
+  /** For ':memory:' only: contents made by `imageOf`. */
+  readonly image?: Uint8Array;
+}
+
+export class Database {
+  readonly path: string;
+  readonly connection: DatabaseSync;
+  tally: Tally = { ...EMPTY };
+  #committedLsn = 0;
+  /** Bodies that came to and left a pack since the last commit. */
+  readonly #packDeltas = new Map<number, number>();
+  readonly #setMeta: StatementSync;
+  readonly #addToPack: StatementSync;
+
+  /** Problem('DatabaseUnusable') when it is damaged, of another stream, of another version, or this SQLite is unsafe. */
+  constructor(options: DatabaseOptions) {
+    this.path = options.path;
+    this.connection = openConnection(options);
+    this.#setMeta = this.prepare('INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value');
+    this.#addToPack = this.prepare(
+      'INSERT INTO pack VALUES (?, ?) ON CONFLICT DO UPDATE SET live_bodies = live_bodies + excluded.live_bodies',
+    );
+    this.#load();
+  }
+
+  get appliedLsn(): number {
+    return this.tally.appliedLsn;
+  }
+
+  /** Where the database stands when this process ends now. After a loss of power it may stand at an older commit. */
+  get committedLsn(): number {
+    return this.#committedLsn;
+  }
+
+  /** A kept statement whose rows are arrays: five times as fast as objects. */
+  prepare(sql: string): StatementSync {
+    const statement = this.connection.prepare(sql);
+    statement.setReturnArrays(true);
+    return statement;
+  }
+
+  /** To be called before a write. */
+  begin(): void {
+    if (!this.connection.isTransaction) this.connection.exec('BEGIN IMMEDIATE');
+  }
+
+  commit(): void {
+    this.begin();
+    this.writeTally();
+    this.connection.exec('COMMIT');
+    this.#committedLsn = this.tally.appliedLsn;
+  }
+
+  rollback(): void {
+    if (this.connection.isTransaction) this.connection.exec('ROLLBACK');
+    this.#load();
+  }
+
+  /** Puts the counters into the open transaction, for whoever reads them by SQL. */
+  writeTally(): void {
+    this.begin();
+    for (const [name, value] of Object.entries(this.tally)) this.#setMeta.run(name, value);
+    for (const [pack, delta] of this.#packDeltas) this.#addToPack.run(pack, delta);
+    this.#packDeltas.clear();
+  }
+
+  countBodies(pack: number, delta: number): void {
+    this.#packDeltas.set(pack, (this.#packDeltas.get(pack) ?? 0) + delta);
+  }
+
+  /** What was not committed is gone; the log has it. */
+  close(): void {
+    if (this.connection.isTransaction) this.connection.exec('ROLLBACK');
+    this.connection.close();
+  }
+
+  #load(): void {
+    this.#packDeltas.clear();
+    this.tally = readTally(this.connection);
+    this.#committedLsn = this.tally.appliedLsn;
+  }
+}
+
+/** The counters as they are committed (or, on the writing connection, written). */
+export function readTally(connection: DatabaseSync): Tally {
+  const tally = { ...EMPTY };
+  const stored = new Map(
+    connection
+      .prepare('SELECT name, value FROM meta')
+      .all()
+      .map((row) => [row['name'], row['value']]),
+  );
+  for (const name of Object.keys(EMPTY) as (keyof Tally)[]) {
+    const value = stored.get(name);
+    if (typeof value === 'number') tally[name] = value;
+  }
+  return tally;
+}
+
+/** A second connection that sees the last commit: for snapshots, digests and scrubs beside the serving thread. */
+export function openReader(path: string): DatabaseSync {
+  assert(path !== ':memory:', 'A database in memory has one connection');
+  return new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
+}
+
+export function checkSqliteVersion(version: string): void {
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
+  const [leastMajor = 0, leastMinor = 0, leastPatch = 0] = OLDEST_SAFE_SQLITE.split('.').map(Number);
+  if (rank(major, minor, patch) < rank(leastMajor, leastMinor, leastPatch)) {
+    throw unusable(`SQLite ${version} is older than ${OLDEST_SAFE_SQLITE}. Use a newer Node.`);
+  }
+}
+
+function rank(major: number, minor: number, patch: number): number {
+  return (major * 1_000 + minor) * 1_000 + patch;
+}
+
+function openConnection({ path, signature, image }: DatabaseOptions): DatabaseSync {
+  let connection: DatabaseSync | undefined;
+  try {
+    connection = new DatabaseSync(path, { enableForeignKeyConstraints: false, timeout: BUSY_TIMEOUT_MS });
+    checkSqliteVersion(String(connection.prepare('SELECT sqlite_version() AS version').get()?.['version']));
+    if (image !== undefined) {
+      assert(path === ':memory:', 'An image is opened in memory');
+      connection.deserialize(image);
+    }
+    configure(connection);
+    prepareSchema(connection, Buffer.from(signature));
+    return connection;
+  } catch (error) {
+    connection?.close();
+    throw isProblem(error) || error instanceof AssertionError ? error : unusable(messageOf(error), error);
+  }
+}
+
+function configure(connection: DatabaseSync): void {
+  connection.exec(`
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = NORMAL;
+    PRAGMA wal_autocheckpoint = 0;
+    PRAGMA journal_size_limit = ${WAL_KEPT_BYTES};
+    PRAGMA cache_size = -${PAGE_CACHE_KIB};
+    PRAGMA temp_store = MEMORY;
+    PRAGMA mmap_size = 0;
+    PRAGMA trusted_schema = OFF;
+    PRAGMA cell_size_check = ON;
+  `);
+}
+
+function prepareSchema(connection: DatabaseSync, signature: Buffer): void {
+  const isNew = connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'meta'").get() === undefined;
+  if (isNew) {
+    connection.exec('BEGIN IMMEDIATE');
+    connection.exec(SCHEMA);
+    const insert = connection.prepare('INSERT INTO meta VALUES (?, ?)');
+    insert.run('schema_version', SCHEMA_VERSION);
+    insert.run('signature', signature.toString('hex'));
+    connection.exec('COMMIT');
+    return;
+  }
+  const value = (name: string) => connection.prepare('SELECT value FROM meta WHERE name = ?').get(name)?.['value'];
+  const version = value('schema_version');
+  if (version !== SCHEMA_VERSION) {
+    throw unusable(`it has schema ${version}, this version knows ${SCHEMA_VERSION}. Seed it anew.`);
+  }
+  if (value('signature') !== signature.toString('hex')) {
+    throw unusable('it belongs to another log stream. Seed it anew.');
+  }
+}
+
+function unusable(reason: string, cause?: unknown): Problem {
+  return new Problem('DatabaseUnusable', `Cannot open the database: ${reason}`, { cause });
+}

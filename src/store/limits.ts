@@ -1,0 +1,53 @@
+/** Every bound of the store, in one place. */
+import { MAX_PAYLOAD_BYTES } from '../log/limits.ts';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const HOUR_MS = 3_600_000;
+
+/** One message at most. The log's largest record has room for it and for everything that is said about it. */
+export const MAX_MESSAGE_BYTES = 50 * MIB;
+
+/** All messages of one APPEND together; what is left of the log's largest record is for structures and names. */
+export const MAX_APPEND_BYTES = MAX_PAYLOAD_BYTES - 32 * MIB;
+
+/** A change of more messages than this is cut into records of this many, and other sessions get their turn between. */
+export const CHANGE_SLICE_MESSAGES = 2_000;
+
+/** Recipients of one delivery in this storage group; the hub splits what is more. */
+export const MAX_DELIVERY_RECIPIENTS = 10_000;
+
+/** A delivery with a known id is a duplicate when the two acceptances lie this close together. */
+export const DUPLICATE_WINDOW_MS = 24 * HOUR_MS;
+
+/** Delivery ids are remembered this long: longer than the transport dumpster keeps a message (7 days). */
+export const DELIVERY_MEMORY_MS = 8 * 24 * HOUR_MS;
+
+/** Expired delivery ids that one delivery clears away: more than come in, and never a long step after a quiet week. */
+export const DELIVERIES_PURGED_AT_ONCE = 8;
+
+/** Runs of removed UIDs that a folder remembers: beyond `max`, the oldest go until `kept` are left. */
+export const TOMBSTONE_RUNS = { max: 2_000, kept: 1_000 };
+
+export const MAX_FOLDERS_PER_MAILBOX = 10_000;
+export const MAX_SUBSCRIPTIONS_PER_MAILBOX = 20_000;
+export const MAX_MAILBOX_TEXT_BYTES = 4 * KIB;
+
+/** A flag word of mail/flags.ts fits into this many bits. */
+export const MAX_FLAGS = 0xffff;
+export const MAX_UID = 0xffff_ffff;
+
+/** A new pack begins when the present one is this long; the last message may reach beyond. */
+export const PACK_BYTES = 256 * MIB;
+
+/** Bodies kept in memory after their checksum was found right. A longer one than a quarter of it is never kept whole. */
+export const BODY_CACHE_BYTES = 8 * MIB;
+/** Bodies too long for the cache are checked, and then read, in pieces of this size. */
+export const BODY_PIECE_BYTES = MIB;
+/** Long bodies whose piece checksums are remembered. */
+export const LONG_BODIES_REMEMBERED = 256;
+
+/** SQLite's page cache. The whole process has 150 MB. */
+export const PAGE_CACHE_KIB = 32 * KIB;
+/** What is left of the write-ahead file after it was carried over. */
+export const WAL_KEPT_BYTES = 64 * MIB;

@@ -1,0 +1,112 @@
+/**
+ * The tables of a storage group's database. They hold what the log's records add up to and nothing else, so that a
+ * database made by replay from zero equals one that served for a year (digest.ts compares them).
+ *
+ * Messages are few columns in one clustered tree by (folder, UID): a folder's list is one walk. What is the same for
+ * every recipient (place of the bytes, checksum, structure) is in `body`. Folder counters are kept up to date by the
+ * same record that changes a message, because SELECT and STATUS are asked far more often.
+ *
+ * No foreign keys: apply.ts is the only writer and asserts what it needs, at a fraction of the cost.
+ */
+export const SCHEMA_VERSION = 1;
+
+export const SCHEMA = `
+CREATE TABLE meta (
+  name TEXT PRIMARY KEY,
+  value ANY NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE mailbox (
+  id INTEGER PRIMARY KEY,
+  guid TEXT NOT NULL UNIQUE,
+  address TEXT NOT NULL,
+  address_key TEXT NOT NULL UNIQUE,
+  display_name TEXT NOT NULL,
+  credential TEXT,
+  created_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE folder (
+  id INTEGER PRIMARY KEY,
+  mailbox INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  uid_validity INTEGER NOT NULL,
+  uid_next INTEGER NOT NULL,
+  modseq INTEGER NOT NULL,
+  message_count INTEGER NOT NULL,
+  unseen_count INTEGER NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  special_use TEXT,
+  tombstone_runs INTEGER NOT NULL,
+  -- Removals up to here have been forgotten.
+  tombstone_floor INTEGER NOT NULL,
+  UNIQUE (mailbox, name)
+) STRICT;
+
+CREATE TABLE subscription (
+  mailbox INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  PRIMARY KEY (mailbox, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE message (
+  folder INTEGER NOT NULL,
+  uid INTEGER NOT NULL,
+  body INTEGER NOT NULL,
+  flags INTEGER NOT NULL,
+  -- Sorted, joined by spaces; NULL = none.
+  keywords TEXT,
+  modseq INTEGER NOT NULL,
+  internal_date_ms INTEGER NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  PRIMARY KEY (folder, uid)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE body (
+  id INTEGER PRIMARY KEY,
+  pack INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  crc32 INTEGER NOT NULL,
+  references_count INTEGER NOT NULL,
+  structure BLOB NOT NULL,
+  -- Of delivered messages: the envelope's sender, and what a Received field would say.
+  sender TEXT,
+  trace TEXT
+) STRICT;
+
+-- How many bodies of each pack somebody still refers to; a pack without any may be removed.
+CREATE TABLE pack (
+  id INTEGER PRIMARY KEY,
+  live_bodies INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE delivery (
+  id BLOB PRIMARY KEY,
+  accepted_ms INTEGER NOT NULL,
+  lsn INTEGER NOT NULL,
+  -- The mailboxes that have it, as varints.
+  mailboxes BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX delivery_age ON delivery (accepted_ms);
+
+CREATE TABLE tombstone (
+  folder INTEGER NOT NULL,
+  modseq INTEGER NOT NULL,
+  first_uid INTEGER NOT NULL,
+  last_uid INTEGER NOT NULL,
+  PRIMARY KEY (folder, modseq, first_uid)
+) STRICT, WITHOUT ROWID;
+`;
+
+/** Tables in the order in which the digest walks them, with the columns that order their rows. */
+export const DIGESTED_TABLES: readonly { readonly table: string; readonly order: string; readonly folder?: string }[] = [
+  { table: 'mailbox', order: 'id' },
+  { table: 'folder', order: 'id', folder: 'id' },
+  { table: 'subscription', order: 'mailbox, name' },
+  { table: 'message', order: 'folder, uid', folder: 'folder' },
+  { table: 'body', order: 'id' },
+  { table: 'pack', order: 'id' },
+  { table: 'delivery', order: 'id' },
+  { table: 'tombstone', order: 'folder, modseq, first_uid', folder: 'folder' },
+];
