@@ -68,6 +68,6 @@ export function runChild(command: string, args: readonly string[], options: Chil
       note = `Cannot start ${command}: ${error.message}\n`;
       end(false);
     });
-    child.on('close', (code) => end(code === 0));
+    child.on('close', (code) => end(code === 0 && note === ''));
   });
 }

@@ -9,7 +9,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Node, parseSync } from 'oxc-parser';
+import { type Node, type ParseResult, parseSync } from 'oxc-parser';
 
 export const projectRoot = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -58,11 +58,16 @@ function isNode(value: unknown): value is SyntaxNode {
   return typeof value === 'object' && value !== null && typeof (value as { type?: unknown }).type === 'string';
 }
 
-/** Parses one file; a file that is not correct TypeScript is a failed assertion of the checks, not of the file's test. */
-export function parse(file: SourceFile) {
+const parsedFiles = new WeakMap<SourceFile, ParseResult>();
+
+/** The syntax tree of a file, parsed once. A file that is not correct TypeScript cannot be judged: that is an error. */
+export function parse(file: SourceFile): ParseResult {
+  const known = parsedFiles.get(file);
+  if (known) return known;
   const parsed = parseSync(file.path, file.text);
   const [error] = parsed.errors;
   if (error) throw new Error(`Cannot parse ${file.path}: ${error.message}`);
+  parsedFiles.set(file, parsed);
   return parsed;
 }
 

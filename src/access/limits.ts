@@ -17,6 +17,8 @@ export interface CommandLimits {
   readonly swallowBytes: number;
   readonly tokens: number;
   readonly listDepth: number;
+  /** A tag comes back in every answer. */
+  readonly tagBytes: number;
 }
 
 const KIB = 1024;
@@ -34,6 +36,7 @@ export const commandLimitsBeforeLogin: CommandLimits = {
   swallowBytes: 64 * KIB,
   tokens: 256,
   listDepth: 4,
+  tagBytes: 256,
 };
 
 export const commandLimitsAfterLogin: CommandLimits = {
@@ -44,6 +47,7 @@ export const commandLimitsAfterLogin: CommandLimits = {
   swallowBytes: 2 * appendLimitBytes,
   tokens: 16_384,
   listDepth: 32,
+  tagBytes: 256,
 };
 
 export interface GreetingLimits {
@@ -91,9 +95,6 @@ export interface SessionLimits {
   readonly listPatterns: number;
   /** Messages of one MULTIAPPEND. */
   readonly appendMessages: number;
-  /** Keywords in one command. */
-  readonly keywords: number;
-  readonly keywordBytes: number;
 }
 
 export const sessionLimits: SessionLimits = {
@@ -110,6 +111,4 @@ export const sessionLimits: SessionLimits = {
   fetchItems: 256,
   listPatterns: 32,
   appendMessages: 1_000,
-  keywords: 64,
-  keywordBytes: 128,
 };

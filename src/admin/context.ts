@@ -50,6 +50,8 @@ export type HostMethod = 'copy-report' | 'suspend-copy' | 'resume-copy' | 'updat
 export type CopyMethod = 'mailboxes' | 'create-mailbox';
 
 export interface AdminContext {
+  /** The host that was asked. */
+  readonly hostName: string;
   /** As decided: read through a majority. Problem('NoQuorum') */
   register(): Promise<RegisterDocument>;
   /** One for each copy that the register names, the unreachable ones included. */

@@ -42,5 +42,5 @@ test('random: below a bound: stays below it and reaches every value', () => {
   const dice = new SeededRandom(1);
   const counts = [0, 0, 0, 0, 0, 0];
   for (let draw = 0; draw < 6000; draw++) counts[dice.below(6)]! += 1;
-  for (const count of counts) assert.ok(count > 850 && count < 1150, `uneven dice: ${counts.join(", ")}`);
+  for (const count of counts) assert.ok(count > 850 && count < 1150, `uneven dice: ${counts.join(', ')}`);
 });

@@ -57,7 +57,7 @@ export function renewLease(document: RegisterDocument, claim: NodeClaim): Regist
 export function takeOver(document: RegisterDocument, claim: TakeOverClaim): RegisterDocument | undefined {
   const group = member(document.storageGroups, claim.storageGroup);
   if (group === undefined || !group.copies.includes(claim.host) || !isCurrentRun(document, claim)) return undefined;
-  if (!isSameMark(leaseMarkOf(document, claim.storageGroup), claim.expected)) return undefined;
+  if (!isAsExpected(leaseMarkOf(document, claim.storageGroup), claim)) return undefined;
   const { lossy: _before, ...kept } = group;
   const taken: StorageGroupRecord = {
     ...kept,
@@ -67,6 +67,12 @@ export function takeOver(document: RegisterDocument, claim: TakeOverClaim): Regi
     ...(claim.lossy === null ? keptLoss(group) : { lossy: claim.lossy, hint: claim.lossy.lastKept }),
   };
   return { ...withGroup(document, claim.storageGroup, taken), nodes: withLease(document, claim) };
+}
+
+/** An owner that takes its own group again does not compete with its own renewals for other groups. */
+function isAsExpected(mark: LeaseMark | undefined, { expected, host }: TakeOverClaim): boolean {
+  if (expected.active !== host) return isSameMark(mark, expected);
+  return mark?.active === host && mark.epoch === expected.epoch;
 }
 
 /** A loss stays on record until the next one: an owner that restarts right after it must still report it. */

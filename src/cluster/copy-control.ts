@@ -31,7 +31,10 @@ export interface ActivationGrant {
   /** Copies that every commit must reach, this host included. */
   readonly inSync: readonly string[];
   readonly mode: ReplicationMode;
-  /** Records may be missing: UIDNEXT moves on (C6), the dumpster is asked. */
+  /**
+   * The last takeover that may have lost records. If its epoch is above the last one in this copy's log, this activation
+   * makes up for it: UIDNEXT moves on (C6), the dumpster is asked. (A run that died in between did not get to it.)
+   */
   readonly lossy: LossyTakeOver | null;
   readonly previousActive: string | null;
 }
@@ -48,8 +51,8 @@ export interface CopyControl {
    */
   fence(epoch: number): Promise<boolean>;
   /**
-   * The change for which `epoch` was promised is known to have failed: acknowledge again what was acknowledged before.
-   * Does nothing when a higher epoch was promised since, or a record of `epoch` was seen.
+   * The change for which `epoch` was promised, and every earlier one, is known to have failed: acknowledge again from the
+   * highest epoch on that was seen in use (by a record or an activation). Does nothing when a higher one was promised since.
    */
   unfence(epoch: number): Promise<void>;
   /** Become active, or stay active, under `grant.epoch`. Resolves when it serves. The lease is told apart and earlier. */

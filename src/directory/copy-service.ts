@@ -8,7 +8,7 @@ import { sha256 } from '../base/checksum.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Channel } from '../base/network.ts';
-import { messageOf, Problem } from '../base/problem.ts';
+import { isProblem, messageOf, Problem } from '../base/problem.ts';
 import { Rpc, type RpcHandler } from '../base/rpc.ts';
 import { parseAddress } from '../mail/address.ts';
 import { decodeDelivery, encodeDeliveryResults } from '../mail/delivery.ts';
@@ -117,9 +117,19 @@ export class CopyService {
 
   async #deliver(body: Buffer): Promise<Buffer> {
     const store = this.#activeStore();
-    const results = await store.deliver(decodeDelivery(body));
-    await store.settled();
-    return encodeDeliveryResults(results);
+    const delivery = decodeDelivery(body);
+    try {
+      const results = await store.deliver(delivery);
+      await store.settled();
+      return encodeDeliveryResults(results);
+    } catch (error) {
+      if (!isProblem(error, 'NotActive')) throw error;
+      // The record may be in the log, and the next active copy may have it: that is not what NotActive says.
+      throw new Problem('OutcomeUnknown', 'Cannot confirm the delivery: this copy stopped serving. Ask the active copy.', {
+        temporary: true,
+        cause: error,
+      });
+    }
   }
 
   async #resolve(body: Buffer): Promise<Buffer> {

@@ -2,11 +2,15 @@
  * The channel between a host's service and one of its role processes: Node's own pipe between parent and child. No
  * network and no TLS: whoever could read it owns the machine already. It closes when either process ends.
  */
-import type { ChildProcess } from 'node:child_process';
 import type { Channel } from '../base/network.ts';
 
 /** The part of `process` and of `ChildProcess` that is used here. */
-type IpcEnd = Pick<ChildProcess, 'send' | 'on' | 'connected'>;
+interface IpcEnd {
+  readonly connected: boolean;
+  send?(message: unknown, callback: (error: Error | null) => void): boolean;
+  on(event: 'message', listener: (message: unknown) => void): unknown;
+  on(event: 'disconnect', listener: () => void): unknown;
+}
 
 export class IpcChannel implements Channel {
   readonly remoteHost: string;
@@ -27,8 +31,8 @@ export class IpcChannel implements Channel {
   readonly unsentBytes = 0;
 
   send(frame: Uint8Array): void {
-    if (this.#closed || this.#end.connected !== true) return;
-    this.#end.send(frame, (error) => {
+    if (this.#closed || !this.#end.connected) return;
+    this.#end.send?.(frame, (error) => {
       if (error !== null) this.#onClose(error.message);
     });
   }

@@ -86,6 +86,7 @@ function prepare(name: string, sizeBytes: number): void {
       writeFully(file, ZEROS.subarray(0, Math.min(ZEROS.length, sizeBytes - at)), at);
     }
     fsyncSync(file);
+    syncFolder(dirname(name));
   } catch (error) {
     closeSync(file);
     if (isFull(errorCode(error))) unlinkSync(path);
@@ -143,7 +144,7 @@ function forget(name: string): void {
 }
 
 function closeAll(): void {
-  for (const name of [...files.keys()]) forget(name);
+  for (const name of files.keys()) forget(name);
   for (const handle of folders.values()) closeSync(handle);
   folders.clear();
 }

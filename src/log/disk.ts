@@ -33,7 +33,7 @@ export interface Disk {
  * may fail with Problem `DiskFull` and leave the device well: it touches no byte that anybody depends on.
  */
 export interface LogDevice {
-  /** Makes `name` a file of exactly `sizeBytes` durable zeros, replacing what was there. The name is durable after a `rename`. */
+  /** Makes `name` a file of exactly `sizeBytes` zeros, replacing what was there; durable, with its name, when it resolves. */
   prepare(name: string, sizeBytes: number): Promise<void>;
   /** Writes `chunks` one behind the other from `position`, then fdatasync; resolves when durable. No chunks: only the sync. */
   append(name: string, position: number, chunks: Uint8Array[]): Promise<void>;

@@ -14,7 +14,7 @@ import type { Logger } from '../base/logger.ts';
 import { messageOf, Problem } from '../base/problem.ts';
 import { type Disk, joinName, type LogDevice } from './disk.ts';
 import { FileSupply } from './file-supply.ts';
-import { MAX_BATCH_BYTES, MAX_QUEUED_BYTES } from './limits.ts';
+import { MAX_BATCH_BYTES } from './limits.ts';
 import { closedName, LOG_HEADER_BYTES, type LogFile, OPEN_NAME, PREPARED_NAME } from './log-file.ts';
 import type { LogFiles } from './log-files.ts';
 
@@ -25,6 +25,8 @@ export interface GroupCommitOptions {
   logger: Logger;
   files: LogFiles;
   fileSizeBytes: number;
+  /** `room` resolves when no more than this waits. */
+  roomBelowBytes: number;
 }
 
 type Queued = { file: LogFile; header: Buffer } | { frame: Buffer; lsn: number };
@@ -108,7 +110,7 @@ export class GroupCommit {
 
   room(): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    if (this.#queuedBytes <= MAX_QUEUED_BYTES / 2) return Promise.resolve();
+    if (this.#queuedBytes <= this.#options.roomBelowBytes) return Promise.resolve();
     this.#room ??= deferred<void>();
     return this.#room.promise;
   }
@@ -128,7 +130,7 @@ export class GroupCommit {
 
   async #run(): Promise<void> {
     for (;;) {
-      for (let turn = 0; turn < GATHERING_TURNS; turn++) await undefined;
+      for (let turn = 0; turn < GATHERING_TURNS; turn++) await Promise.resolve();
       const next = this.#queue[0];
       if (next === undefined) break;
       if ('frame' in next) await this.#writeBatch();
@@ -204,7 +206,7 @@ export class GroupCommit {
     const waiting = this.#waiting;
     this.#waiting = waiting.filter((waiter) => waiter.lsn > durableLsn);
     for (const { lsn, done } of waiting) if (lsn <= durableLsn) done.resolve();
-    if (this.#queuedBytes <= MAX_QUEUED_BYTES / 2) {
+    if (this.#queuedBytes <= this.#options.roomBelowBytes) {
       this.#room?.resolve();
       this.#room = undefined;
     }

@@ -10,7 +10,7 @@ import { READ_CHUNK_BYTES } from './limits.ts';
 import { emptyLogFile, LOG_HEADER_BYTES, type LogFile, nextLsn, OPEN_NAME } from './log-file.ts';
 import type { LogFiles } from './log-files.ts';
 import { formatLsn } from './lsn.ts';
-import { decodeRecord, type LogRecord } from './record.ts';
+import { type Decoded, decodeRecord, type LogRecord } from './record.ts';
 import { acceptRecord } from './scan.ts';
 
 /** The log as a stream: what shipping sends, and what a passive copy hands to `startFile` and `appendFrame`. */
@@ -102,11 +102,12 @@ export class LogReader {
     let bytes: Buffer = Buffer.alloc(0);
     while (place.endBytes < file.durableBytes && place.lastLsn !== file.lastLsn) {
       let decoded = decodeRecord(bytes, place.endBytes - from, file.salt);
-      if (decoded.state === 'partial' || place.endBytes - from === bytes.length) {
-        const wantedBytes = Math.max(READ_CHUNK_BYTES, decoded.state === 'partial' ? decoded.frameBytes : 0);
+      let wantedBytes = place.endBytes - from === bytes.length ? READ_CHUNK_BYTES : missingBytes(decoded);
+      while (wantedBytes > 0) {
         from = place.endBytes;
         bytes = await this.#read(file, from, Math.min(wantedBytes, file.durableBytes - from));
         decoded = decodeRecord(bytes, 0, file.salt);
+        wantedBytes = missingBytes(decoded) > wantedBytes ? missingBytes(decoded) : 0;
       }
       const record = acceptRecord(place, decoded);
       if (record === undefined) throw damaged(file, place);
@@ -132,6 +133,11 @@ export class LogReader {
       }
     }
   }
+}
+
+/** How much must be read to see the whole record, where only its beginning was. */
+function missingBytes(decoded: Decoded): number {
+  return decoded.state === 'partial' ? Math.max(decoded.frameBytes, READ_CHUNK_BYTES) : 0;
 }
 
 function damaged(file: LogFile, place: LogFile): LogDamaged {

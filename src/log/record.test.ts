@@ -22,7 +22,7 @@ test('record: any fields: come back as they went in, padded to eight bytes', () 
       assert.equal(decoded.state, 'record');
       if (decoded.state !== 'record') return;
       const { chain, kind, lsn, durableUpTo, payload } = decoded.record;
-      assert.deepEqual({ chain, kind, lsn, durableUpTo, payload: new Uint8Array(payload) }, written);
+      assert.deepEqual({ chain, kind, lsn, durableUpTo, payload: new Uint8Array(payload) }, { ...written });
     }),
   );
 });

@@ -46,6 +46,8 @@ export interface LogOptions {
   logger: Logger;
   /** A multiple of 4096; default 1 MiB. */
   fileSizeBytes?: number;
+  /** What may wait for the disk before `append` refuses with `LogBusy`; default 256 MiB. */
+  maxQueuedBytes?: number;
   /** A folder without a log: `empty` gives a log that waits for `startEpoch` or `startFile`; `refuse` is Problem `LogMissing`. */
   ifMissing: 'empty' | 'refuse';
   /** What somebody else knows to have been durable here (the register's hint, a peer): the log must reach it. */
@@ -54,7 +56,9 @@ export interface LogOptions {
   checkedUpToLsn?: number;
   /**
    * The last LSN that may have been answered. It limits the evidence written into records (`durableUpTo`): a record
-   * that is durable here but was never answered may be torn away by recovery. Default: what is durable here.
+   * that is durable here but was never answered may be torn away by recovery. With in-sync copies this must be the commit
+   * point: their recovery reads the same evidence, and it must not name what they have not synced yet. Default: what is
+   * durable here.
    */
   committedLsn?: () => number;
 }
@@ -62,6 +66,7 @@ export interface LogOptions {
 export class TransactionLog {
   readonly #options: LogOptions;
   readonly #fileSizeBytes: number;
+  readonly #maxQueuedBytes: number;
   readonly #files: LogFiles;
   readonly #commit: GroupCommit;
   readonly #listeners = new Set<(item: LogItem) => void>();
@@ -86,9 +91,15 @@ export class TransactionLog {
       this.#fileSizeBytes % FILE_BLOCK_BYTES === 0 && this.#fileSizeBytes > LOG_HEADER_BYTES,
       `Not a log file size: ${this.#fileSizeBytes}`,
     );
+    this.#maxQueuedBytes = options.maxQueuedBytes ?? MAX_QUEUED_BYTES;
     this.#files = files;
     this.#signature = files.open?.header.signature;
-    this.#commit = new GroupCommit({ ...options, files, fileSizeBytes: this.#fileSizeBytes });
+    this.#commit = new GroupCommit({
+      ...options,
+      files,
+      fileSizeBytes: this.#fileSizeBytes,
+      roomBelowBytes: this.#maxQueuedBytes / 2,
+    });
   }
 
   /** Random bytes that all copies of this stream share; `undefined` while the log is empty. */
@@ -157,7 +168,7 @@ export class TransactionLog {
   }
 
   /**
-   * Active side: the next record. Problems: `LogBusy` (more than 256 MiB wait), `DiskFull` (no room for a further
+   * Active side: the next record. Problems: `LogBusy` (too much waits), `DiskFull` (no room for a further
    * file; `evenIfFull` uses the reserve, for what a clean stop must write), `LogFailed` after an error of the device.
    */
   append(kind: number, payload: Uint8Array, options: { evenIfFull?: boolean } = {}): { lsn: number; frame: Buffer } {
@@ -238,7 +249,7 @@ export class TransactionLog {
     return this.#commit.room();
   }
 
-  /** Calls `listener` synchronously for every file and record from now on, in log order, before they are durable. */
+  /** Calls `listener`, which must not throw, for every file and record from now on: in log order, before they are durable. */
   onAppended(listener: (item: LogItem) => void): () => void {
     this.#listeners.add(listener);
     return () => {
@@ -269,7 +280,7 @@ export class TransactionLog {
         cause: this.#commit.failure,
       });
     }
-    if (this.#commit.queuedBytes + size > MAX_QUEUED_BYTES) {
+    if (this.#commit.queuedBytes + size > this.#maxQueuedBytes) {
       throw new Problem('LogBusy', 'Cannot append to the log: too much is waiting for the disk. Try again later.', {
         temporary: true,
       });

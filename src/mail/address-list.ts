@@ -177,7 +177,7 @@ class AddressListParser {
   #finishAddress(): void {
     const angle = this.#angle;
     if (angle !== undefined) {
-      this.#push({ name: phrase(this.#tokens) ?? this.#comment, route: angle.route, ...mailboxAndHost(angle.tokens) });
+      this.#push({ name: phrase(this.#tokens) || this.#comment, route: angle.route, ...mailboxAndHost(angle.tokens) });
     } else if (this.#tokens.length > 0) {
       // The form before RFC 822: the name stands in a comment behind the address.
       this.#push({ name: this.#comment, route: null, ...mailboxAndHost(this.#tokens) });

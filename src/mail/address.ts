@@ -40,8 +40,9 @@ export function formatAddress(address: Address): string {
  * domain, is folded alike, so that it can be looked up; whether it may become an address is parseAddress's question.
  */
 export function canonicalAddress(address: Address | string): string {
-  const parsed = typeof address === 'string' ? parseAddress(address) : address;
-  return fold(parsed === undefined ? String(address) : formatAddress(parsed));
+  if (typeof address !== 'string') return fold(formatAddress(address));
+  const parsed = parseAddress(address);
+  return fold(parsed === undefined ? address : formatAddress(parsed));
 }
 
 /** Folding once more changes nothing: lower-casing may leave a decomposed letter, which NFC then joins. */

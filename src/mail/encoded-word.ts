@@ -28,7 +28,8 @@ export function decodeEncodedWords(text: string): string {
     const between = text.slice(plainStart, position);
     // Blanks between two encoded words belong to the encoding, not to the text (RFC 2047 6.2).
     const adjacent = run !== undefined && between.trim() === '';
-    if (run !== undefined && adjacent && run.charset === word.charset) run.chunks.push(word.bytes);
+    if (run !== undefined && adjacent && run.charset === word.charset && !isStateful(word.charset))
+      run.chunks.push(word.bytes);
     else {
       if (run !== undefined) parts.push(decodeCharset(Buffer.concat(run.chunks), run.charset));
       if (!adjacent) parts.push(between);
@@ -40,6 +41,11 @@ export function decodeEncodedWords(text: string): string {
   if (run !== undefined) parts.push(decodeCharset(Buffer.concat(run.chunks), run.charset));
   parts.push(text.slice(plainStart));
   return parts.join('');
+}
+
+/** Each word begins and ends in ASCII there, and TextDecoder takes an end that meets a beginning for an error. */
+function isStateful(charset: string): boolean {
+  return charset.startsWith('iso-2022-') || charset === 'utf-7';
 }
 
 const MAX_CHARSET_CHARACTERS = 80;

@@ -65,12 +65,17 @@ export function findField(fields: readonly HeaderField[], lowerName: string): He
  * protocol's line can be broken by a value.
  */
 export function headerText(bytes: Buffer, field: HeaderField, maxBytes = Number.POSITIVE_INFINITY): string {
-  return unfold(decodeHeaderBytes(bytes, field.valueStart, Math.min(field.valueEnd, field.valueStart + maxBytes)));
+  let end = field.valueEnd;
+  if (end - field.valueStart > maxBytes) {
+    end = field.valueStart + maxBytes;
+    // Not in the middle of a UTF-8 character, which has at most three bytes behind its first one.
+    for (let step = 0; step < 3 && end > field.valueStart && ((bytes[end] as number) & 0xc0) === 0x80; step++) end -= 1;
+  }
+  return unfold(decodeHeaderBytes(bytes, field.valueStart, end));
 }
 
 function unfold(text: string): string {
   let clean = text;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these three are the ones that break lines
   if (text.includes('\n')) clean = clean.replace(/\r?\n(?=[ \t])/g, '').replace(/[\r\n\0]/g, ' ');
   else if (text.includes('\r') || text.includes('\0')) clean = clean.replaceAll('\r', ' ').replaceAll('\0', ' ');
   return clean.trim();

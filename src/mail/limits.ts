@@ -54,4 +54,4 @@ export const MAX_DATE_CHARACTERS = 200;
 /** Keys inside one another in a SEARCH. */
 export const MAX_SEARCH_DEPTH = 32;
 /** Characters of text taken from one message for BODY and TEXT. */
-export const MAX_SEARCH_TEXT_CHARACTERS = 4_194_304;
+export const MAX_SEARCH_TEXT_CHARACTERS = 1_048_576;

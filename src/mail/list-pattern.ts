@@ -55,9 +55,9 @@ class PatternMachine {
     this.#anything = new Uint32Array(this.#words);
     this.#withinLevel = new Uint32Array(this.#words);
     for (const [index, character] of literals.entries()) {
-      let positions = this.#literals.get(character);
-      if (positions === undefined) this.#literals.set(character, (positions = new Uint32Array(this.#words)));
+      const positions = this.#literals.get(character) ?? new Uint32Array(this.#words);
       setBit(positions, index);
+      this.#literals.set(character, positions);
     }
     for (const [index, wildcard] of wildcards.entries()) {
       if (wildcard === '*') setBit(this.#anything, index);

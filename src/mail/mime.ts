@@ -177,6 +177,8 @@ class StructureScanner {
     const { children, subtype } = frame.part;
     // The first one was counted with its multipart.
     if (children.length > 0) this.#partCount += 1;
+    // The last part that may be takes all that follows, so that every byte of the message is in the tree.
+    if (this.#partCount === MAX_PARTS) this.#boundaries.clear();
     this.#pending = {
       headerStart,
       fallback: subtype === 'digest' ? EMBEDDED_MESSAGE : PLAIN_TEXT,
@@ -197,7 +199,7 @@ class StructureScanner {
     const frame: Frame = { part, boundary: undefined, lineFeedsBeforeBody: this.#lineFeeds };
     this.#frames.push(frame);
     attach(part, () => readEnvelope(this.#bytes, fields));
-    if (this.#partCount >= MAX_PARTS) this.#stopAt(part);
+    if (this.#partCount === MAX_PARTS) makeOpaque(part);
     else if (isContainer(part)) this.#enterContainer(frame);
   }
 
@@ -213,12 +215,6 @@ class StructureScanner {
         part.message = message;
       });
     }
-  }
-
-  /** The last part that may be: it takes all that follows, so every byte of the message is in the tree. */
-  #stopAt(part: PartDraft): void {
-    makeOpaque(part);
-    this.#boundaries.clear();
   }
 
   #rememberBoundary(frame: Frame): void {

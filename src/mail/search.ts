@@ -10,9 +10,12 @@ import { parseMessageDay, startOfDayMs } from './internal-date.ts';
 import { MAX_SEARCH_DEPTH } from './limits.ts';
 import type { UidSet } from './uid-set.ts';
 
+/** What the flags alone tell. */
+export type StateKey = 'all' | 'answered' | 'deleted' | 'draft' | 'flagged' | 'seen' | 'recent' | 'new' | 'old';
+
 /** Dates are the start of the day in UTC. UN… keys are `not` of their opposites; NEW is `recent` and not seen. */
 export type SearchKey =
-  | { readonly key: 'all' | 'answered' | 'deleted' | 'draft' | 'flagged' | 'seen' | 'recent' | 'new' | 'old' }
+  | { readonly key: StateKey }
   | { readonly key: 'keyword'; readonly keyword: string }
   | { readonly key: 'bcc' | 'cc' | 'from' | 'to' | 'subject' | 'body' | 'text'; readonly text: string }
   /** Any field called `name` (any case) that contains `text`; with '' the field need only be there. */
@@ -107,8 +110,6 @@ export function matches(key: SearchKey, message: SearchableMessage): boolean {
       return matchesState(key.key, message);
   }
 }
-
-type StateKey = Extract<SearchKey, { key: 'all' }>['key'];
 
 function matchesState(key: StateKey, message: SearchableMessage): boolean {
   const has = (bit: number) => (message.flags & bit) !== 0;

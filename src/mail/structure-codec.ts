@@ -140,6 +140,8 @@ type PartDraft = { -readonly [Key in keyof Part]: Part[Key] } & { children: Part
 
 interface OpenPart {
   readonly part: PartDraft;
+  /** Of the message inside, when the part is a message/rfc822. */
+  readonly envelope: Envelope | null;
   /** Parts that are still to come inside it. */
   missing: number;
   /** Where the next one may begin. */
@@ -157,10 +159,10 @@ function readTree(reader: ByteReader): Part {
     const { part, inside, isMessage } = readPart(reader, parent);
     root ??= part;
     if (parent !== undefined) attach(parent, part);
-    if (isMessage) part.message = { envelope: readEnvelope(reader), root: part };
     if (inside > 0) {
       if (open.length === MAX_PART_DEPTH) throw malformed(`more than ${MAX_PART_DEPTH} levels`);
-      open.push({ part, missing: inside, origin: part.bodyStart });
+      const envelope = isMessage ? readEnvelope(reader) : null;
+      open.push({ part, envelope, missing: inside, origin: part.bodyStart });
     }
     while (open.at(-1)?.missing === 0) open.pop();
   } while (open.length > 0);
@@ -170,8 +172,8 @@ function readTree(reader: ByteReader): Part {
 function attach(parent: OpenPart, part: Part): void {
   parent.missing -= 1;
   parent.origin = part.bodyEnd;
-  if (parent.part.message === null) parent.part.children.push(part);
-  else parent.part.message = { envelope: parent.part.message.envelope, root: part };
+  if (parent.envelope === null) parent.part.children.push(part);
+  else parent.part.message = { envelope: parent.envelope, root: part };
 }
 
 function readPart(

@@ -100,6 +100,17 @@ export class AdminClient {
     }
   }
 
+  /** Whether a host accepts this administrator. */
+  async answers(): Promise<boolean> {
+    try {
+      (await this.#connect()).channel.close('done');
+      return true;
+    } catch (error) {
+      if (isProblem(error, 'ClusterUnreachable')) return false;
+      throw error;
+    }
+  }
+
   async #connect(): Promise<Rpc> {
     const faults: string[] = [];
     for (const host of this.#access.hosts) {
@@ -118,6 +129,12 @@ export class AdminClient {
       { temporary: true },
     );
   }
+}
+
+/** Whether the cluster service of one host accepts connections. */
+export async function hostAnswers(folder: string, host: string): Promise<boolean> {
+  const access = findCluster(folder);
+  return await new AdminClient({ ...access, hosts: access.hosts.filter((each) => each.name === host) }).answers();
 }
 
 function understand(answer: Buffer): AdminAnswer {

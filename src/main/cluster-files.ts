@@ -32,6 +32,8 @@ export const hostFiles = {
   copy: (dataFolder: string, storageGroup: string) => join(dataFolder, 'copies', storageGroup),
   /** SHA-256 of the token of the HTTP API, as hex. */
   apiTokenSha256: (dataFolder: string) => join(dataFolder, 'api-token.sha256'),
+  /** The process group that the demo started for it last. */
+  processGroup: (dataFolder: string) => join(dataFolder, 'process-group'),
   logFolder: (dataFolder: string) => join(dataFolder, 'log'),
   /** What its processes print. */
   log: (dataFolder: string) => join(dataFolder, 'log', 'host.log'),

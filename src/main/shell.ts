@@ -10,8 +10,7 @@ import { helpText } from '../admin/help.ts';
 import { type AdminAnswer, executeLocally, registry } from '../admin/registry.ts';
 import { Problem } from '../base/problem.ts';
 import { AdminClient, findCluster } from './admin-client.ts';
-
-export const DEFAULT_DATA_FOLDER = '.holdfast-demo';
+import { DEFAULT_DATA_FOLDER } from './default-data-folder.ts';
 
 export interface ShellStreams {
   readonly out: (text: string) => void;

@@ -172,7 +172,7 @@ export class ActiveCopy implements Journal {
         if (this.#commit.localDurable(this.#log.durableLsn)) this.#onCommitted();
         if (this.#log.endLsn > this.#log.durableLsn) this.#trackDurability();
       },
-      (error: unknown) => this.#lose(`the log failed: ${messageOf(error)}`),
+      (error: unknown) => this.lose(`the log failed: ${messageOf(error)}`),
     );
   }
 
@@ -197,7 +197,7 @@ export class ActiveCopy implements Journal {
     }
     if (hello.epoch > this.epoch) {
       channel.close('you have seen a higher epoch');
-      return this.#lose(`${channel.remoteHost} has seen epoch ${hello.epoch}`);
+      return this.lose(`${channel.remoteHost} has seen epoch ${hello.epoch}`);
     }
     this.#subscriptions.get(channel.remoteHost)?.close('the copy connected again');
     const subscription = new Subscription({
@@ -208,7 +208,7 @@ export class ActiveCopy implements Journal {
       recent: this.#recent,
       progress: (host) => this.#progressFor(host),
       onAcknowledged: (follower) => this.#onAcknowledged(follower),
-      onHigherEpoch: (epoch) => this.#lose(`${channel.remoteHost} has seen epoch ${epoch}`),
+      onHigherEpoch: (epoch) => this.lose(`${channel.remoteHost} has seen epoch ${epoch}`),
       onClosed: (follower, reason) => this.#onSubscriptionClosed(follower, reason),
       logger: this.#options.logger,
     });
@@ -283,7 +283,7 @@ export class ActiveCopy implements Journal {
   /** The register says so (it may have been changed by somebody else). */
   inSyncChanged(inSync: readonly string[]): void {
     if (this.#ended !== undefined || this.#membershipChange !== undefined) return;
-    if (!inSync.includes(this.#options.host)) return this.#lose('the register no longer names this copy as in sync');
+    if (!inSync.includes(this.#options.host)) return this.lose('the register no longer names this copy as in sync');
     if (this.#commit.inSyncRecorded(inSync)) this.#onCommitted();
   }
 
@@ -357,7 +357,8 @@ export class ActiveCopy implements Journal {
     for (const subscription of this.#subscriptions.values()) subscription.poke();
   }
 
-  #lose(reason: string): void {
+  /** Something went wrong that only another activation mends. */
+  lose(reason: string): void {
     if (this.#ended !== undefined) return;
     this.end(reason);
     this.#options.onLost(reason);

@@ -12,10 +12,9 @@ import { truncateAfter } from '../log/divergence.ts';
 import { formatLsn } from '../log/lsn.ts';
 import { readFrame } from '../log/record.ts';
 import { TransactionLog } from '../log/transaction-log.ts';
-import { Applier } from '../store/apply.ts';
 import { Database } from '../store/database.ts';
 import { type PackDevice, Packs } from '../store/packs.ts';
-import { Queries } from '../store/queries.ts';
+import { Replayer } from '../store/replay.ts';
 import { replicationLimits } from './limits.ts';
 
 /** Where a copy lives: a folder of a real or a simulated disk. */
@@ -35,6 +34,8 @@ export interface CopyStorage {
 }
 
 export interface CopyFilesOptions {
+  /** Log files go as soon as no copy needs them; otherwise they stay until a backup holds them. */
+  readonly circularLogging: boolean;
   readonly storage: CopyStorage;
   readonly clock: Clock;
   readonly random: Random;
@@ -55,8 +56,6 @@ interface PendingRecord {
 interface Store {
   readonly database: Database;
   readonly packs: Packs;
-  readonly queries: Queries;
-  readonly applier: Applier;
 }
 
 export class CopyFiles {
@@ -64,11 +63,12 @@ export class CopyFiles {
   #log: TransactionLog | undefined;
   #device: LogDevice | undefined;
   #store: Store | undefined;
+  /** Of a passive copy; an active one's database is written by its mounted storage group. */
+  #replayer: Replayer | undefined;
   #storedEpoch = 0;
   #pending: PendingRecord[] = [];
   #pendingBytes = 0;
   #appliedGeneration = 0;
-  #checkpointLsn = 0;
   #applying: Promise<void> = Promise.resolve();
 
   constructor(options: CopyFilesOptions) {
@@ -106,11 +106,8 @@ export class CopyFiles {
     const { storage } = this.#options;
     const packs = new Packs(storage.openPacks());
     const database = new Database({ path: storage.databasePath, signature });
-    const queries = new Queries(database, packs);
-    const applier = new Applier(database, packs, queries);
-    applier.rollback();
-    this.#store = { database, packs, queries, applier };
-    this.#checkpointLsn = 0;
+    this.#store = { database, packs };
+    this.#replayer = new Replayer(this.#store);
   }
 
   /** A database that is ahead of its log would serve what no log can prove. */
@@ -128,6 +125,7 @@ export class CopyFiles {
     await this.#applying;
     this.#store?.database.close();
     this.#store = undefined;
+    this.#replayer = undefined;
     await this.#closeLog();
   }
 
@@ -178,9 +176,14 @@ export class CopyFiles {
     return Math.max(this.#storedEpoch, this.#log?.epoch ?? 0);
   }
 
-  /** The parts that a mounted storage group works on. */
-  mounted(): Store {
+  /** Hands the database over to a mounted storage group, until `returnToCommitted`. */
+  mount(): Store {
+    this.#replayer = undefined;
     return present(this.#store, 'A copy with a log has a database');
+  }
+
+  #passive(): Replayer {
+    return present(this.#replayer, 'Records are replayed on a passive copy with a database');
   }
 
   // ── epochs ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -219,7 +222,7 @@ export class CopyFiles {
       throw new Problem('Diverged', `Cannot follow the active copy: its history up to ${formatLsn(commonLsn)} is another one. Seed this copy.`);
     }
     if (this.log.endLsn === commonLsn && this.log.generation === place.generation) return;
-    if (this.appliedLsn > commonLsn) this.mounted().applier.rollback();
+    if (this.appliedLsn > commonLsn) this.#passive().rollback();
     if (this.appliedLsn > commonLsn) {
       throw new Problem(
         'Diverged',
@@ -317,7 +320,7 @@ export class CopyFiles {
   }
 
   #applyFrame(frame: Buffer, generation: number): void {
-    this.mounted().applier.apply(readFrame(frame));
+    this.#passive().apply(readFrame(frame));
     this.#appliedGeneration = generation;
   }
 
@@ -338,30 +341,32 @@ export class CopyFiles {
   /** Of a passive copy: what it has applied is committed by the mode's rule already. */
   async commitDatabase(): Promise<void> {
     await this.#applying;
-    const store = this.#store;
-    if (store === undefined || store.database.appliedLsn === store.database.committedLsn) return;
-    const run = (async () => {
-      await store.packs.sync();
-      store.database.commit();
-    })();
-    this.#applying = run.catch(() => undefined);
-    return run;
+    const replayer = this.#replayer;
+    if (replayer === undefined || this.#store?.database.committedLsn === this.appliedLsn) return;
+    const run = replayer.commitDatabase();
+    this.#applying = run.then(
+      () => undefined,
+      () => undefined,
+    );
+    const committedLsn = await run;
+    if (await this.#options.storage.checkpointDatabase()) await this.truncateLog(committedLsn, committedLsn);
   }
 
-  /** The database as it was last committed: what was applied behind it may be withdrawn. */
+  /** The database as it was last committed, replayed from there on: what was applied behind it may be withdrawn. */
   async returnToCommitted(): Promise<void> {
     await this.#applying;
     this.#dropPending();
-    this.#store?.applier.rollback();
+    if (this.#store !== undefined) this.#replayer = new Replayer(this.#store);
   }
 
-  /** Deletes log files that neither this database nor any copy (they have `neededLsn`) will ask for again. */
-  async truncateLog(neededLsn: number): Promise<void> {
-    const { database } = this.mounted();
-    const committed = database.committedLsn;
-    if (await this.#options.storage.checkpointDatabase()) this.#checkpointLsn = committed;
+  /**
+   * Deletes log files that neither this database nor any copy (they have `neededLsn`) will ask for again.
+   * `checkpointedLsn`: where the database stands even after a loss of power.
+   */
+  async truncateLog(checkpointedLsn: number, neededLsn: number): Promise<void> {
+    if (!this.#options.circularLogging) return;
     if (this.log.generation - this.log.firstGeneration <= replicationLimits.keptLogFiles) return;
-    await this.log.removeBelow(Math.min(this.#checkpointLsn, neededLsn));
+    await this.log.removeBelow(Math.min(checkpointedLsn, neededLsn));
   }
 }
 

@@ -6,7 +6,6 @@
  *   opening -> passive <-> active
  *      └────────┴──> failed   (says why; repaired by following, or by a seed)
  */
-import { present } from '../base/assert.ts';
 import type { Cancel, Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Channel, Network } from '../base/network.ts';
@@ -28,6 +27,7 @@ export interface CopyOptions {
   /** All hosts that have a copy. */
   readonly copies: readonly string[];
   readonly incarnation: number;
+  readonly circularLogging: boolean;
   readonly storage: CopyStorage;
   readonly network: Network;
   readonly requests: CopyRequests;
@@ -288,7 +288,7 @@ export class Copy implements CopyControl {
     this.#draining = false;
     this.#active = active;
     this.#state = 'active';
-    const store = new StorageGroup({ ...files.mounted(), journal: active, ...this.#options });
+    const store = new StorageGroup({ ...files.mount(), journal: active, ...this.#options });
     this.#serving = { store, epoch: grant.epoch, lossy: grant.lossy !== null, mode: grant.mode };
     this.#options.logger.info({ epoch: grant.epoch, endLsn: files.endLsn, inSync: grant.inSync }, 'this copy is active');
     this.#options.onServing(this.#serving);
@@ -327,6 +327,7 @@ export class Copy implements CopyControl {
     const active = this.#active;
     if (active === undefined) return;
     active.end(reason);
+    this.#serving?.store.stop(reason);
     this.#active = undefined;
     this.#serving = undefined;
     this.#options.onServing(undefined);
@@ -353,13 +354,19 @@ export class Copy implements CopyControl {
       return;
     }
     try {
-      await serving.store.commitDatabase();
+      const committed = await serving.store.commitDatabase();
+      this.#publishHint(serving.epoch);
+      await this.#truncateLog(committed);
     } catch (error) {
-      if (isProblem(error, 'NotActive')) return; // it lost its place meanwhile: the step down follows
-      throw error;
+      if (!isProblem(error, 'NotActive')) throw error;
+      if (this.#active?.hasEnded === false) this.#active.lose(error.message);
     }
-    this.#publishHint(serving.epoch);
-    await this.#files.truncateLog(present(this.#active, 'Who serves is active').lowestNeededLsn());
+  }
+
+  async #truncateLog(committedLsn: number): Promise<void> {
+    const isComplete = await this.#options.storage.checkpointDatabase();
+    const needed = this.#active?.lowestNeededLsn() ?? 0;
+    if (isComplete) await this.#files.truncateLog(committedLsn, needed);
   }
 
   /** Rides on the next renewal of the lease, which nobody waits for here. */

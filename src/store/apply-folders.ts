@@ -11,7 +11,7 @@ import type {
   NewFolder,
   SubscriptionSet,
 } from './facts.ts';
-import { MAX_UID } from './limits.ts';
+import { MAX_UID } from '../mail/limits.ts';
 import type { FolderEvent } from './mail-store.ts';
 import { expectRows, impossible } from './record-problem.ts';
 

@@ -7,7 +7,8 @@
  */
 import type { StatementSync } from 'node:sqlite';
 import { present } from '../base/assert.ts';
-import { SYSTEM_FLAGS } from '../mail/flags.ts';
+import { FLAG_SEEN } from '../mail/flags.ts';
+import type { UidRange } from '../mail/uid-set.ts';
 import type { Database } from './database.ts';
 import { encodeMailboxes, mailboxesServed } from './delivery-memory.ts';
 import type {
@@ -21,14 +22,13 @@ import type {
   MessagesMoved,
   UidPairs,
 } from './facts.ts';
-import { DELIVERIES_PURGED_AT_ONCE, DELIVERY_MEMORY_MS, MAX_UID, TOMBSTONE_RUNS } from './limits.ts';
+import { MAX_UID } from '../mail/limits.ts';
+import { DELIVERIES_PURGED_AT_ONCE, DELIVERY_MEMORY_MS, TOMBSTONE_RUNS } from './limits.ts';
 import type { FolderEvent } from './mail-store.ts';
 import type { Packs } from './packs.ts';
 import { keywordColumn, type Queries } from './queries.ts';
 import { expectRows, impossible } from './record-problem.ts';
-import type { UidRange } from './uid-ranges.ts';
 
-const SEEN = SYSTEM_FLAGS.seen;
 const RUN = 'message WHERE folder = ? AND uid BETWEEN ? AND ?';
 const BODIES_OF_RUN = `(SELECT body, count(*) AS uses FROM ${RUN} GROUP BY body) AS run WHERE body.id = run.body`;
 
@@ -89,7 +89,7 @@ export class MessageWriter {
     );
     this.#touchFolder = prepare('UPDATE folder SET modseq = ?, unseen_count = unseen_count + ? WHERE id = ?');
     this.#run = prepare(
-      `SELECT json_group_array(uid), total(flags & ${SEEN} = 0), total(size_bytes)
+      `SELECT json_group_array(uid), total(flags & ${FLAG_SEEN} = 0), total(size_bytes)
         FROM (SELECT uid, flags, size_bytes FROM ${RUN} ORDER BY uid)`,
     );
     this.#setFlags = prepare(
@@ -141,7 +141,7 @@ export class MessageWriter {
     const { folderId, messages } = fact;
     for (const { uid, bodyId, flags, keywords, internalDateMs, structure, bytes } of messages) {
       this.#addBody(bodyId, bytes, structure, 1, APPENDED);
-      const unseen = (flags & SEEN) === 0 ? 1 : 0;
+      const unseen = (flags & FLAG_SEEN) === 0 ? 1 : 0;
       const kept = keywordColumn(keywords);
       this.#insertMessage.run(folderId, uid, bodyId, flags, kept, lsn, internalDateMs, bytes.length);
       this.#grow(folderId, uid, uid, lsn, { count: 1, unseen, sizeBytes: bytes.length });
@@ -233,7 +233,7 @@ export class MessageWriter {
   #changeFlags(folderId: number, group: FlagsGroup, range: UidRange, lsn: number): readonly number[] {
     const run = this.#lookAt(folderId, range);
     if (run.uids.length === 0) throw impossible(`folder ${folderId} has no message ${range.first}..${range.last}`);
-    const unseen = (group.flags & SEEN) === 0 ? run.uids.length : 0;
+    const unseen = (group.flags & FLAG_SEEN) === 0 ? run.uids.length : 0;
     this.#setFlags.run(group.flags, keywordColumn(group.keywords), lsn, folderId, range.first, range.last);
     this.#touchFolder.run(lsn, unseen - run.unseen, folderId);
     return run.uids;

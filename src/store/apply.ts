@@ -60,6 +60,12 @@ export class Applier {
     }
   }
 
+  /** For a failure beside it, such as a commit: the rows may be gone from under the counters. */
+  refuse(cause: unknown): void {
+    const message = `Cannot apply records: the database was not committed (${messageOf(cause)}). Restart this copy.`;
+    this.#failure ??= new Problem('RecordNotApplied', message, { cause });
+  }
+
   /** Why nothing more is applied, or undefined. */
   get failure(): Problem | undefined {
     return this.#failure;

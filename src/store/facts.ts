@@ -8,9 +8,12 @@
  */
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { Problem } from '../base/problem.ts';
-import { MAX_FLAGS, MAX_UID } from './limits.ts';
+import type { UidRange } from '../mail/uid-set.ts';
+import { deliveryLimits } from '../mail/delivery.ts';
+import { MAX_UID } from '../mail/limits.ts';
+import { MAX_FLAGS } from './limits.ts';
 import type { SpecialUse } from './mail-store.ts';
-import { readUidRanges, type UidRange, writeUidRanges } from './uid-ranges.ts';
+import { readUidRanges, writeUidRanges } from './uid-ranges.ts';
 
 /** First record of an epoch. */
 export interface EpochStarted {
@@ -173,7 +176,6 @@ export type Fact =
 export type FactType = Fact['type'];
 export type FactOf<T extends FactType> = Extract<Fact, { type: T }>;
 
-export const DELIVERY_ID_BYTES = 16;
 const GUID_BYTES = 16;
 /** In this order on disk: 0 is none, then as listed. Only ever add at the end. */
 const SPECIAL_USES: readonly SpecialUse[] = ['\\Drafts', '\\Sent', '\\Trash', '\\Junk', '\\Archive'];
@@ -284,7 +286,7 @@ const kinds: { readonly [T in FactType]: Kind<FactOf<T>> } = {
     },
     read: (reader) => ({
       type: 'MessageDelivered',
-      deliveryId: reader.raw(DELIVERY_ID_BYTES),
+      deliveryId: reader.raw(deliveryLimits.idBytes),
       acceptedMs: reader.varint(),
       sender: reader.string(),
       trace: reader.string(),
@@ -382,10 +384,6 @@ export function decodeFact(kind: number, payload: Uint8Array): Fact {
   const fact = known.read(reader);
   reader.end();
   return fact;
-}
-
-export function isKnownKind(kind: number): boolean {
-  return kindsByNumber.has(kind);
 }
 
 function writeList<T>(writer: ByteWriter, items: readonly T[], write: (item: T) => unknown): void {

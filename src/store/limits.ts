@@ -8,14 +8,11 @@ const HOUR_MS = 3_600_000;
 /** One message at most. The log's largest record has room for it and for everything that is said about it. */
 export const MAX_MESSAGE_BYTES = 50 * MIB;
 
-/** All messages of one APPEND together; what is left of the log's largest record is for structures and names. */
-export const MAX_APPEND_BYTES = MAX_PAYLOAD_BYTES - 32 * MIB;
+/** All messages of one APPEND with their structures; names and flags have the rest of the log's largest record. */
+export const MAX_APPEND_BYTES = MAX_PAYLOAD_BYTES - MIB;
 
 /** A change of more messages than this is cut into records of this many, and other sessions get their turn between. */
 export const CHANGE_SLICE_MESSAGES = 2_000;
-
-/** Recipients of one delivery in this storage group; the hub splits what is more. */
-export const MAX_DELIVERY_RECIPIENTS = 10_000;
 
 /** A delivery with a known id is a duplicate when the two acceptances lie this close together. */
 export const DUPLICATE_WINDOW_MS = 24 * HOUR_MS;
@@ -35,7 +32,6 @@ export const MAX_MAILBOX_TEXT_BYTES = 4 * KIB;
 
 /** A flag word of mail/flags.ts fits into this many bits. */
 export const MAX_FLAGS = 0xffff;
-export const MAX_UID = 0xffff_ffff;
 
 /** A new pack begins when the present one is this long; the last message may reach beyond. */
 export const PACK_BYTES = 256 * MIB;

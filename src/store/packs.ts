@@ -27,6 +27,8 @@ export interface PackDevice {
   /** A pack that is not there is no error. */
   remove(pack: number): void;
   list(): readonly { readonly pack: number; readonly length: number }[];
+  /** Lets go of all files. What was not synced may be gone; the log has it. */
+  close(): void;
 }
 
 export interface BodyPlace {
@@ -97,6 +99,10 @@ export class Packs {
 
   list(): readonly { readonly pack: number; readonly length: number }[] {
     return this.#device.list();
+  }
+
+  close(): void {
+    this.#device.close();
   }
 
   remove(pack: number): void {

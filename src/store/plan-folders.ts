@@ -8,10 +8,11 @@
 import { Problem } from '../base/problem.ts';
 import type { Random } from '../base/random.ts';
 import { canonicalAddress } from '../mail/address.ts';
-import { normalizeMailboxName } from '../mail/mailbox-name.ts';
+import { INBOX, normaliseMailboxName, parentNames } from '../mail/mailbox-name.ts';
 import type { Tally } from './database.ts';
-import type { Fact, FoldersCreated, FoldersDeleted, MailboxCreated, NewFolder, SubscriptionSet } from './facts.ts';
-import { MAX_FOLDERS_PER_MAILBOX, MAX_MAILBOX_TEXT_BYTES, MAX_SUBSCRIPTIONS_PER_MAILBOX, MAX_UID } from './limits.ts';
+import type { CredentialSet, Fact, FoldersCreated, FoldersDeleted, MailboxCreated, NewFolder, SubscriptionSet } from './facts.ts';
+import { MAX_UID } from '../mail/limits.ts';
+import { MAX_FOLDERS_PER_MAILBOX, MAX_MAILBOX_TEXT_BYTES, MAX_SUBSCRIPTIONS_PER_MAILBOX } from './limits.ts';
 import type { Folder, SpecialUse } from './mail-store.ts';
 import { movePairs } from './plan-messages.ts';
 import type { Queries } from './queries.ts';
@@ -24,7 +25,6 @@ export interface Present {
   readonly wallMs: number;
 }
 
-export const INBOX = 'INBOX';
 const GUID_BYTES = 16;
 
 const DEFAULT_FOLDERS: readonly { name: string; specialUse: SpecialUse | null }[] = [
@@ -43,11 +43,7 @@ export function planMailbox(
 ): MailboxCreated {
   const { address, displayName, credential } = request;
   const addressKey = canonicalAddress(address);
-  for (const text of [address, displayName, credential ?? '']) {
-    if (Buffer.byteLength(text) > MAX_MAILBOX_TEXT_BYTES) {
-      throw new Problem('MailboxInvalid', 'Cannot create the mailbox: a text is too long. Shorten it.');
-    }
-  }
+  checkTexts(address, displayName, credential ?? '');
   if (present.queries.mailboxByKey(addressKey) !== undefined) {
     throw new Problem('MailboxExists', `Cannot create ${address}: this mailbox exists. Choose another address.`);
   }
@@ -64,11 +60,17 @@ export function planMailbox(
   };
 }
 
+export function planCredential(present: Present, mailboxId: number, credential: string | null): CredentialSet {
+  checkMailbox(present, mailboxId);
+  checkTexts(credential ?? '');
+  return { type: 'CredentialSet', mailboxId, credential };
+}
+
 export function planFolder(present: Present, mailboxId: number, wanted: string): FoldersCreated {
   const name = validName(wanted);
   checkMailbox(present, mailboxId);
   if (present.queries.folderByName(mailboxId, name) !== undefined) throw folderExists(name);
-  return planMissing(present, mailboxId, [...parentsOf(name), name]);
+  return planMissing(present, mailboxId, [...parentNames(name), name]);
 }
 
 /** A rename is one record, and one more before it when parents are missing; of INBOX, a new folder and a move. */
@@ -80,7 +82,7 @@ export function planRename(present: Present, mailboxId: number, fromName: string
   if (to.startsWith(`${from.name}/`)) throw invalidName(to);
   const subtree = [from, ...childrenOf(present, from)];
   const renamed = subtree.map(({ id, name }) => ({ id, name: validName(to + name.slice(from.name.length)) }));
-  const missing = planMissing(present, mailboxId, parentsOf(to));
+  const missing = planMissing(present, mailboxId, parentNames(to));
   const rename: Fact = { type: 'FoldersRenamed', mailboxId, folders: renamed };
   return missing.folders.length === 0 ? [rename] : [missing, rename];
 }
@@ -109,7 +111,12 @@ export function planSubscription(
   return { type: 'SubscriptionSet', mailboxId, name, subscribed };
 }
 
-export function checkMailbox(present: Present, mailboxId: number): void {
+function checkTexts(...texts: readonly string[]): void {
+  if (texts.every((text) => Buffer.byteLength(text) <= MAX_MAILBOX_TEXT_BYTES)) return;
+  throw new Problem('MailboxInvalid', 'Cannot change the mailbox: a text is too long. Shorten it.');
+}
+
+function checkMailbox(present: Present, mailboxId: number): void {
   if (present.queries.mailboxById(mailboxId) !== undefined) return;
   throw new Problem('MailboxNotFound', `Cannot find mailbox ${mailboxId}: it does not exist.`);
 }
@@ -121,7 +128,7 @@ export function folderOrProblem(present: Present, folderId: number): Folder {
 }
 
 function planRenameOfInbox(present: Present, inbox: Folder, to: string): Fact[] {
-  const created = planMissing(present, inbox.mailboxId, [...parentsOf(to), to]);
+  const created = planMissing(present, inbox.mailboxId, [...parentNames(to), to]);
   const uids = present.queries.uids(inbox.id);
   const target = created.folders.at(-1);
   if (uids.length === 0 || target === undefined) return [created];
@@ -168,14 +175,8 @@ function childrenOf(present: Present, folder: Folder): Folder[] {
   return present.queries.folders(folder.mailboxId).filter(({ name }) => name.startsWith(prefix));
 }
 
-/** 'a/b/c' has 'a' and 'a/b', outermost first. */
-function parentsOf(name: string): string[] {
-  const levels = name.split('/');
-  return levels.slice(1).map((_, index) => levels.slice(0, index + 1).join('/'));
-}
-
 function validName(wanted: string): string {
-  const name = normalizeMailboxName(wanted);
+  const name = normaliseMailboxName(wanted);
   if (name === undefined) throw invalidName(wanted);
   return name;
 }

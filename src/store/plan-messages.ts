@@ -1,14 +1,13 @@
 /**
  * Decides what a change of messages means, from the database's present state, and says it as facts. Runs on the active
  * copy only, synchronously with applying.
- *
- * UIDs come from the client as a set; what is there of it is found by walking its intervals. A run in a fact may jump
- * over UIDs that do not exist, because here it is known that nothing lies between.
  */
 import { encodeStructure } from '../mail/structure-codec.ts';
 import { Problem } from '../base/problem.ts';
-import { SYSTEM_FLAGS } from '../mail/flags.ts';
+import { ALL_FLAGS, addKeywords, removeKeywords } from '../mail/flags.ts';
+import type { UidRange, UidSet } from '../mail/uid-set.ts';
 import type { Tally } from './database.ts';
+import { type Neighbours, rowsOf } from './existing.ts';
 import type {
   AppendedMessage,
   FlagsChanged,
@@ -18,79 +17,56 @@ import type {
   MessagesMoved,
   UidPairs,
 } from './facts.ts';
-import { MAX_APPEND_BYTES, MAX_MESSAGE_BYTES, MAX_UID } from './limits.ts';
+import { MAX_UID } from '../mail/limits.ts';
+import { MAX_APPEND_BYTES, MAX_MESSAGE_BYTES } from './limits.ts';
 import type { FlagChange, Folder, MessageRow, NewMessage } from './mail-store.ts';
 import { keywordColumn, type Queries } from './queries.ts';
-import type { UidRange } from './uid-ranges.ts';
+import { runsOf } from './uid-ranges.ts';
+
+interface Group {
+  readonly ranges: { first: number; last: number }[];
+  readonly flags: number;
+  readonly keywords: readonly string[];
+}
 
 export function planAppend(tally: Readonly<Tally>, folder: Folder, messages: readonly NewMessage[]): MessagesAppended {
-  checkSizes(messages.map(({ bytes }) => bytes.length));
   checkUidsLeft(folder, messages.length);
   const planned = messages.map(
     (message, index): AppendedMessage => ({
       uid: folder.uidNext + index,
       bodyId: tally.nextBodyId + index,
-      flags: message.flags,
-      keywords: sortedKeywords(message.keywords),
+      flags: message.flags & ALL_FLAGS,
+      keywords: sorted(addKeywords([], message.keywords)),
       internalDateMs: message.internalDateMs,
       structure: encodeStructure(message.structure),
       bytes: message.bytes,
     }),
   );
+  checkSizes(planned);
   return { type: 'MessagesAppended', folderId: folder.id, messages: planned };
 }
 
-/**
- * At most `limit` messages of `within` are looked at; `next` is the first UID that was not. `fact` is undefined when
- * nothing differs.
- */
+/** What `change` means for the messages of `runs`; undefined when it changes nothing. */
 export function planFlags(
   queries: Queries,
   folderId: number,
-  within: UidRange,
+  runs: readonly Neighbours[],
   change: FlagChange,
-  limit: number,
-): { fact: FlagsChanged | undefined; next: number } {
-  const rows = queries.messages(folderId, within.first, within.last, limit);
-  const groups = new Map<string, { ranges: UidRange[]; flags: number; keywords: readonly string[] }>();
-  let before: object | undefined;
-  for (const row of rows) {
-    const { flags, keywords } = changed(row, change);
-    const column = keywordColumn(keywords);
-    if (flags === row.flags && column === keywordColumn(row.keywords)) {
-      before = undefined;
-      continue;
-    }
-    const key = `${flags} ${column}`;
-    const group = groups.get(key) ?? { ranges: [], flags, keywords };
-    groups.set(key, group);
-    extend(group.ranges, row.uid, before === group);
-    before = group;
-  }
-  const fact: FlagsChanged = { type: 'FlagsChanged', folderId, groups: [...groups.values()] };
-  const last = rows.at(-1);
-  const next = rows.length < limit || last === undefined ? within.last + 1 : last.uid + 1;
-  return { fact: groups.size === 0 ? undefined : fact, next };
+): FlagsChanged | undefined {
+  const groups = new Map<string, Group>();
+  for (const run of runs) groupRun(groups, rowsOf(queries, folderId, run), change);
+  return groups.size === 0 ? undefined : { type: 'FlagsChanged', folderId, groups: [...groups.values()] };
 }
 
-/** As planFlags, for the removal of messages with \Deleted. */
+/** Of `uids`, those that have \Deleted; undefined when none has. */
 export function planExpunge(
   queries: Queries,
   folderId: number,
-  within: UidRange,
-  limit: number,
-): { fact: MessagesExpunged | undefined; next: number } {
-  const rows = queries.messages(folderId, within.first, within.last, limit);
-  const ranges: UidRange[] = [];
-  let follows = false;
-  for (const row of rows) {
-    const isDeleted = (row.flags & SYSTEM_FLAGS.deleted) !== 0;
-    if (isDeleted) extend(ranges, row.uid, follows);
-    follows = isDeleted;
-  }
-  const last = rows.at(-1);
-  const next = rows.length < limit || last === undefined ? within.last + 1 : last.uid + 1;
-  return { fact: ranges.length === 0 ? undefined : { type: 'MessagesExpunged', folderId, ranges }, next };
+  uids: UidSet,
+): { fact: MessagesExpunged; uids: readonly number[] } | undefined {
+  const deleted = uids.select(queries.deletedUids(folderId));
+  if (deleted.length === 0) return undefined;
+  return { fact: { type: 'MessagesExpunged', folderId, ranges: runsOf(deleted) }, uids: deleted };
 }
 
 /** Undefined when none of the messages exists. */
@@ -99,11 +75,10 @@ export function planCopy(
   source: Folder,
   target: Folder,
   uids: readonly number[],
-  runs: readonly UidRange[],
 ): MessagesCopied | MessagesMoved | undefined {
   if (uids.length === 0) return undefined;
   checkUidsLeft(target, uids.length);
-  return { type, sourceFolderId: source.id, targetFolderId: target.id, pairs: movePairs(runs, target.uidNext) };
+  return { type, sourceFolderId: source.id, targetFolderId: target.id, pairs: movePairs(runsOf(uids), target.uidNext) };
 }
 
 /** Runs without gaps get UIDs one behind the other. */
@@ -128,41 +103,45 @@ export function messageTooLarge(sizeBytes: number): Problem {
   );
 }
 
-function checkSizes(sizesBytes: readonly number[]): void {
+function checkSizes(messages: readonly AppendedMessage[]): void {
   let total = 0;
-  for (const size of sizesBytes) {
-    if (size > MAX_MESSAGE_BYTES) throw messageTooLarge(size);
-    total += size;
+  for (const { bytes, structure } of messages) {
+    if (bytes.length > MAX_MESSAGE_BYTES) throw messageTooLarge(bytes.length);
+    total += bytes.length + structure.length;
   }
   if (total > MAX_APPEND_BYTES) throw messageTooLarge(total);
 }
 
-/** `follows`: the message before this one in the folder is the end of the last run. */
-function extend(ranges: UidRange[], uid: number, follows: boolean): void {
-  const last = ranges.at(-1);
-  if (follows && last !== undefined) ranges[ranges.length - 1] = { first: last.first, last: uid };
-  else ranges.push({ first: uid, last: uid });
+/** Neighbours with the same new flags share a run of the record. */
+function groupRun(groups: Map<string, Group>, rows: readonly MessageRow[], change: FlagChange): void {
+  let before: Group | undefined;
+  for (const row of rows) {
+    const { flags, keywords } = changed(row, change);
+    const column = keywordColumn(keywords);
+    if (flags === row.flags && column === keywordColumn(row.keywords)) {
+      before = undefined;
+      continue;
+    }
+    const key = `${flags} ${column}`;
+    const group = groups.get(key) ?? { ranges: [], flags, keywords };
+    groups.set(key, group);
+    const last = group.ranges.at(-1);
+    if (before === group && last !== undefined) last.last = row.uid;
+    else group.ranges.push({ first: row.uid, last: row.uid });
+    before = group;
+  }
 }
 
 function changed(row: MessageRow, change: FlagChange): { flags: number; keywords: readonly string[] } {
-  if (change.operation === 'replace') return { flags: change.flags, keywords: sortedKeywords(change.keywords) };
+  const flags = change.flags & ALL_FLAGS;
+  if (change.operation === 'replace') return { flags, keywords: sorted(addKeywords([], change.keywords)) };
   if (change.operation === 'add') {
-    return { flags: row.flags | change.flags, keywords: sortedKeywords([...row.keywords, ...change.keywords]) };
+    return { flags: row.flags | flags, keywords: sorted(addKeywords(row.keywords, change.keywords)) };
   }
-  const removed = new Set(change.keywords.map((keyword) => keyword.toLowerCase()));
-  return {
-    flags: row.flags & ~change.flags,
-    keywords: row.keywords.filter((keyword) => !removed.has(keyword.toLowerCase())),
-  };
+  return { flags: row.flags & ~flags, keywords: removeKeywords(row.keywords, change.keywords) };
 }
 
-/** Sorted, and each once: keywords differ by more than case (RFC 9051 section 2.3.2); the first spelling stays. */
-function sortedKeywords(keywords: readonly string[]): readonly string[] {
-  if (keywords.length < 2) return keywords;
-  const byKey = new Map<string, string>();
-  for (const keyword of keywords) {
-    const key = keyword.toLowerCase();
-    if (!byKey.has(key)) byKey.set(key, keyword);
-  }
-  return [...byKey.keys()].sort().map((key) => byKey.get(key) ?? key);
+/** One order, so that equal sets of keywords are equal columns. */
+function sorted(keywords: string[]): string[] {
+  return keywords.length < 2 ? keywords : keywords.sort();
 }

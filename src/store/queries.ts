@@ -32,6 +32,7 @@ export class Queries {
   readonly #subscriptions: StatementSync;
   readonly #uids: StatementSync;
   readonly #uidsBetween: StatementSync;
+  readonly #deletedUids: StatementSync;
   readonly #message: StatementSync;
   readonly #messages: StatementSync;
   readonly #place: StatementSync;
@@ -50,6 +51,7 @@ export class Queries {
     this.#subscriptions = prepare('SELECT name FROM subscription WHERE mailbox = ? ORDER BY name');
     this.#uids = prepare(uidList('folder = ?'));
     this.#uidsBetween = prepare(uidList('folder = ? AND uid BETWEEN ? AND ?'));
+    this.#deletedUids = prepare(uidList('folder = ? AND flags & 8'));
     this.#message = prepare(`SELECT ${MESSAGE} FROM message WHERE folder = ? AND uid = ?`);
     this.#messages = prepare(
       `SELECT ${MESSAGE} FROM message WHERE folder = ? AND uid BETWEEN ? AND ? ORDER BY uid LIMIT ?`,
@@ -94,6 +96,11 @@ export class Queries {
 
   uidsBetween(folderId: number, first: number, last: number): number[] {
     return uidsOf(this.#uidsBetween.get(folderId, first, last));
+  }
+
+  /** Those with \Deleted. */
+  deletedUids(folderId: number): number[] {
+    return uidsOf(this.#deletedUids.get(folderId));
   }
 
   message(folderId: number, uid: number): MessageRow | undefined {

@@ -4,12 +4,8 @@
  */
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { Problem } from '../base/problem.ts';
-import { MAX_UID } from './limits.ts';
-
-export interface UidRange {
-  readonly first: number;
-  readonly last: number;
-}
+import type { UidRange } from '../mail/uid-set.ts';
+import { MAX_UID } from '../mail/limits.ts';
 
 /** Gap to the run before, then length less one: a run of any place and size is two or three bytes most of the time. */
 export function writeUidRanges(writer: ByteWriter, ranges: readonly UidRange[]): void {
@@ -34,7 +30,7 @@ export function readUidRanges(reader: ByteReader): UidRange[] {
   return ranges;
 }
 
-/** Groups ascending UIDs into runs; `follows(a, b)` says that nothing lies between two neighbours of the list. */
+/** Ascending UIDs as runs without gaps. */
 export function runsOf(uids: readonly number[]): UidRange[] {
   const runs: { first: number; last: number }[] = [];
   let run: { first: number; last: number } | undefined;

@@ -17,7 +17,10 @@ export type Attempt =
   | { readonly kind: 'unknown'; readonly asked: boolean };
 
 /** After these the copy is not there, or not active: it has said nothing about the message. */
-const NOT_THERE = new Set(['NotActive', 'ChannelClosed', 'TimedOut', 'Unreachable', 'Busy', 'LogBusy', 'DiskFull', 'LogFailed']);
+const NOT_THERE = new Set(['NotActive', 'OutcomeUnknown', 'ChannelClosed', 'TimedOut', 'Busy', 'LogBusy', 'DiskFull']);
+
+/** And after these it has certainly not touched it. */
+const NOT_ASKED = new Set(['NotActive', 'Busy', 'LogBusy', 'DiskFull']);
 
 /** Never rejects for the world's errors. Gives up at once when another copy becomes active. */
 export async function attemptDelivery(
@@ -38,7 +41,7 @@ export async function attemptDelivery(
   } catch (error) {
     if (!isProblem(error)) throw error;
     if (!NOT_THERE.has(error.code)) return { kind: 'refused', problem: error };
-    return { kind: 'unknown', asked: error.code !== 'NotActive' && error.code !== 'Busy' };
+    return { kind: 'unknown', asked: !NOT_ASKED.has(error.code) };
   } finally {
     forget();
   }

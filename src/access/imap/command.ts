@@ -22,6 +22,8 @@ export interface SessionContext {
   readonly recent: RecentRegistry;
   readonly out: Output;
   readonly slice: Slice;
+  /** Of the command under way. */
+  readonly tag: string;
   readonly selected: SelectedFolder | undefined;
   /** Leaves the folder that was selected, if any, and enters this one. */
   select(folder: SelectedFolder | undefined): void;

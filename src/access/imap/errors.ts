@@ -30,9 +30,8 @@ const replyByProblem: Readonly<Record<string, readonly [code: string | undefined
   FolderNotEmpty: ['HASCHILDREN', 'The folder has folders below it'],
   MessageTooLarge: ['TOOBIG', 'The message is too big'],
   TooManyFolders: ['LIMIT', 'There are too many folders'],
-  TooManyKeywords: ['LIMIT', 'There are too many keywords'],
+  FolderFull: ['LIMIT', 'The folder takes no more messages'],
   BodyDamaged: ['CORRUPTION', 'A message is damaged on this copy'],
-  OverQuota: ['OVERQUOTA', 'The mailbox is full'],
 };
 
 /** 'close' when nothing may be said any more; 'internal' when it is our own mistake, to be logged. */

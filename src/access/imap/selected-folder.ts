@@ -73,8 +73,9 @@ export class SelectedFolder {
     return this.#uids[index] === uid ? index + 1 : undefined;
   }
 
-  get hasGone(): boolean {
-    return this.#gone.size > 0;
+  /** Expunged, and the client does not know yet. */
+  isGone(uid: number): boolean {
+    return this.#gone.has(uid);
   }
 
   /** Called on every event, until the next call; for IDLE. */

@@ -53,6 +53,7 @@ export class ImapSession implements SessionContext {
   readonly slice: Slice;
   readonly #close: () => void;
   readonly #reader: CommandReader;
+  #tag = '';
   #selected: SelectedFolder | undefined;
   #lastTurn: Promise<void> = Promise.resolve();
   #openTurns = 0;
@@ -85,6 +86,10 @@ export class ImapSession implements SessionContext {
 
   get isClosed(): boolean {
     return this.#isClosed;
+  }
+
+  get tag(): string {
+    return this.#tag;
   }
 
   get selected(): SelectedFolder | undefined {
@@ -196,6 +201,7 @@ export class ImapSession implements SessionContext {
   }
 
   async #carryOut(command: Command): Promise<Completion> {
+    this.#tag = command.tag;
     const args = new ArgumentReader(command.arguments);
     const definition = findCommand(command.name, args);
     if (definition === undefined) throw new SyntaxFault('Unknown command');

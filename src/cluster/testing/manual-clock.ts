@@ -92,6 +92,6 @@ export class ManualClock implements Clock {
   }
 
   async #settle(): Promise<void> {
-    for (let turn = 0; turn < this.#turns; turn++) await undefined;
+    for (let turn = 0; turn < this.#turns; turn++) await Promise.resolve();
   }
 }

@@ -1,4 +1,5 @@
 /** What the tests of the log say over and over: a log in memory with small files, records with recognisable payloads. */
+import { crc32 } from '../../base/checksum.ts';
 import { silentLogger } from '../../base/logger.ts';
 import { SeededRandom } from '../../base/random.ts';
 import type { LogItem } from '../log-reader.ts';
@@ -67,4 +68,10 @@ export function recordsOf(items: LogItem[]): { lsn: number; payload: Buffer }[] 
 /** All records of an open log. */
 export async function contents(log: TransactionLog): Promise<{ lsn: number; payload: Buffer }[]> {
   return log.generation === 0 ? [] : recordsOf(await collect(log.reader.readFile(log.firstGeneration)));
+}
+
+/** Name, length and checksum of every log file: what two copies must have in common. (A diff of the bytes says no more.) */
+export function fingerprints(disk: MemoryDisk): string[] {
+  const files = [...disk.files()].filter(([name]) => /^log\/E00([0-9a-f]{8})?\.log$/.test(name));
+  return files.map(([name, bytes]) => `${name} ${bytes.length} ${crc32(bytes)}`).sort();
 }

@@ -70,7 +70,7 @@ export class MemoryDisk implements Disk {
   }
 
   async step(): Promise<void> {
-    await undefined;
+    await Promise.resolve();
     if (this.#steps >= this.#stopAt) {
       this.#stopped.resolve();
       await new Promise<never>(() => undefined);
@@ -184,6 +184,7 @@ export class MemoryLogDevice implements LogDevice {
       this.#disk.put(name, inode);
       await this.#disk.step();
       syncInode(inode);
+      await this.#disk.syncFolder();
     });
   }
 

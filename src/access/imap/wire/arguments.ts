@@ -44,6 +44,12 @@ export class ArgumentReader {
     return this.#tokens[this.#at]?.kind;
   }
 
+  /** A quoted string comes next, not a literal. */
+  peeksQuoted(): boolean {
+    const token = this.#tokens[this.#at];
+    return token?.kind === 'string' && token.form === 'quoted';
+  }
+
   /** Any printable word, wildcards and flags included, as it was written. */
   word(): string {
     const token = this.#next();
@@ -130,6 +136,11 @@ export class ArgumentReader {
     this.open();
     while (!this.closes()) items.push(readItem());
     return items;
+  }
+
+  /** For a command that is refused whatever else it says. */
+  skipAll(): void {
+    this.#at = this.#tokens.length;
   }
 
   #next(): Token {

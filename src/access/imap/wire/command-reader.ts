@@ -232,7 +232,7 @@ export class CommandReader {
   #tag(): string | undefined {
     const first = this.#sink.tokens[0];
     if (first?.kind !== 'atom' || first.spaced || /[%*\\+]/.test(first.text)) return undefined;
-    return first.text;
+    return first.text.length <= this.#limits.tagBytes ? first.text : undefined;
   }
 
   #makeRefusal(status: 'BAD' | 'NO', text: string): Refusal {

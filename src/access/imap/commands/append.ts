@@ -1,0 +1,60 @@
+/**
+ * APPEND (RFC 3501 6.3.11), of several messages too (MULTIAPPEND, RFC 3502): one record, so all of them or none. The
+ * bytes are kept exactly as they came.
+ */
+import { parseInternalDate } from '../../../mail/internal-date.ts';
+import { parseMessage } from '../../../mail/mime.ts';
+import { sessionLimits } from '../../limits.ts';
+import { type Completion, defineCommand, type SessionContext } from '../command.ts';
+import { printUids } from '../copy-uid.ts';
+import { CommandRefused } from '../errors.ts';
+import { existingFolder, readFolderName } from '../folder-name.ts';
+import { type Flags, readFlagList } from '../read-flags.ts';
+import type { ArgumentReader } from '../wire/arguments.ts';
+import { SyntaxFault } from '../wire/token.ts';
+
+interface Upload extends Flags {
+  readonly dateMs: number | undefined;
+  readonly bytes: Buffer;
+}
+
+function parse(args: ArgumentReader): { name: string; uploads: readonly Upload[] } {
+  const name = readFolderName(args);
+  const uploads: Upload[] = [];
+  do {
+    if (uploads.length >= sessionLimits.appendMessages) throw new SyntaxFault('Too many messages');
+    uploads.push(readUpload(args));
+  } while (!args.atEnd);
+  return { name, uploads };
+}
+
+function readUpload(args: ArgumentReader): Upload {
+  const flags = args.peekKind() === 'open' ? readFlagList(args) : { flags: 0, keywords: [] };
+  const dateMs = args.peeksQuoted() ? readDate(args) : undefined;
+  return { ...flags, dateMs, bytes: args.literal() };
+}
+
+function readDate(args: ArgumentReader): number {
+  const dateMs = parseInternalDate(args.text());
+  if (dateMs === undefined) throw new SyntaxFault('Not a date');
+  return dateMs;
+}
+
+async function run(
+  session: SessionContext,
+  { name, uploads }: { name: string; uploads: readonly Upload[] },
+): Promise<Completion> {
+  const folder = existingFolder(session, name, 'TRYCREATE');
+  // RFC 3502 4: so a client calls the whole thing off.
+  if (uploads.some(({ bytes }) => bytes.length === 0)) throw new CommandRefused(undefined, 'An empty message');
+  const nowMs = session.clock.wallMs();
+  const messages = [];
+  for (const { bytes, flags, keywords, dateMs } of uploads) {
+    messages.push({ bytes, structure: parseMessage(bytes), flags, keywords, internalDateMs: dateMs ?? nowMs });
+    await session.slice.step();
+  }
+  const { uidValidity, uids } = await session.store.append(folder.id, messages);
+  return { code: `APPENDUID ${uidValidity} ${printUids(uids)}` };
+}
+
+export const append = defineCommand({ name: 'APPEND', parse, run });

@@ -1,0 +1,24 @@
+/** COPY and UID COPY (RFC 3501 6.4.7), with COPYUID (RFC 4315 3). */
+import { UidSet } from '../../../mail/uid-set.ts';
+import { type CommandDefinition, defineCommand } from '../command.ts';
+import { copyUid } from '../copy-uid.ts';
+import { existingFolder, readFolderName } from '../folder-name.ts';
+import { type Numbering, readMessageSet, resolveMessages } from '../message-set.ts';
+
+function define(name: string, numbering: Numbering): CommandDefinition {
+  return defineCommand({
+    name,
+    needsSelected: true,
+    parse: (args) => ({ set: readMessageSet(args, numbering), target: readFolderName(args) }),
+    run: async (session, { set, target }) => {
+      const folder = session.selectedFolder();
+      const uids = resolveMessages(folder, set);
+      const targetId = existingFolder(session, target, 'TRYCREATE').id;
+      if (uids.length === 0) return {};
+      return copyUid(await session.store.copy(folder.folderId, UidSet.of(uids), targetId));
+    },
+  });
+}
+
+export const copy = define('COPY', 'sequence');
+export const uidCopy = define('UID COPY', 'uid');

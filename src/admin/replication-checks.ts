@@ -1,0 +1,124 @@
+/** The checks of Test-ReplicationHealth, each a pure function from facts to what is wrong; undefined = nothing. */
+import { HEALTHY_COPY_QUEUE } from '../cluster/copy-status.ts';
+import { blockedReason, type ClusterFacts, copyFactsAt, isServing, passiveHosts, reachableHosts, serverStatusOf, viewOf } from './cluster-facts.ts';
+import type { AcceptorReport, HostReport } from './context.ts';
+import { storageGroupsOf, type StorageGroup } from './objects.ts';
+
+/** Log files inspected and not replayed above which a takeover would be slow (the figure of 2010's best copy selection). */
+export const HEALTHY_REPLAY_QUEUE = 50;
+
+export interface CheckResult {
+  readonly server: string;
+  readonly check: string;
+  readonly error: string | undefined;
+}
+
+/** What can be said without the register: the network and the votes. */
+export function quorumChecks(asked: string, hosts: readonly HostReport[], acceptors: readonly AcceptorReport[], registerFault: string | undefined): readonly CheckResult[] {
+  const silent = hosts.filter((host) => !host.reachable).map((host) => host.host);
+  const votes = acceptors.filter((acceptor) => acceptor.failure === null).length;
+  const majority = Math.floor(acceptors.length / 2) + 1;
+  const shares = acceptors.filter((acceptor) => acceptor.kind === 'share');
+  const quorum = votes < majority ? `${votes} of ${acceptors.length} votes answer, ${majority} are needed: ${faults(acceptors)}` : registerFault;
+  return [
+    { server: asked, check: 'ClusterNetwork', error: silent.length === 0 ? undefined : `${silent.join(', ')} not reachable` },
+    { server: asked, check: 'QuorumGroup', error: quorum },
+    { server: asked, check: 'FileShareQuorum', error: shares.some((share) => share.failure !== null) ? faults(shares) : undefined },
+  ];
+}
+
+function faults(acceptors: readonly AcceptorReport[]): string {
+  return acceptors.flatMap(({ name, failure }) => (failure === null ? [] : [`${name}: ${failure}`])).join('; ');
+}
+
+export function serverChecks(facts: ClusterFacts): readonly CheckResult[] {
+  return Object.keys(facts.document.clusteredMailboxServers).flatMap((server) => {
+    const groups = storageGroupsOf(facts.document).filter((group) => group.server === server);
+    return [
+      { server, check: 'CmsGroup', error: serverFault(facts, server) },
+      { server, check: 'DBMountedFailover', error: each(groups, (group) => mountFault(facts, group)) },
+      { server, check: 'DatabaseRedundancy', error: each(groups, (group) => redundancyFault(facts, group)) },
+    ];
+  });
+}
+
+function serverFault(facts: ClusterFacts, server: string): string | undefined {
+  const status = serverStatusOf(facts, server);
+  return status === undefined || status.state === 'Online' ? undefined : `${server} is ${status.state}`;
+}
+
+function mountFault(facts: ClusterFacts, group: StorageGroup): string | undefined {
+  if (!group.record.mounted || isServing(facts, group)) return undefined;
+  return `not served now (${blockedReason(facts, group) ?? 'it is being mounted'})`;
+}
+
+function redundancyFault(facts: ClusterFacts, group: StorageGroup): string | undefined {
+  const { mode, inSync, copies, sharedStorage } = group.record;
+  if (sharedStorage || copies.length < 2) return 'it has one copy only';
+  if (mode === 'async') {
+    const healthy = passiveHosts(group).some((host) => viewOf(facts, group.name, host)?.mayTakeOver ?? false);
+    return healthy ? undefined : 'no passive copy could take over';
+  }
+  return inSync.length > 1 ? undefined : `only ${inSync.join(', ')} holds everything acknowledged`;
+}
+
+/** One row for each machine and check, over all its passive copies. */
+export function machineChecks(facts: ClusterFacts): readonly CheckResult[] {
+  const machines = new Set(Object.values(facts.document.storageGroups).flatMap((group) => group.copies));
+  const reachable = reachableHosts(facts);
+  return [...machines].flatMap((machine) => {
+    const passive = storageGroupsOf(facts.document).filter((group) => passiveHosts(group).includes(machine));
+    const down = reachable.has(machine) ? undefined : `${machine} does not answer`;
+    const node = passive.length === 0 ? [] : [{ server: machine, check: 'PassiveNodeUp', error: down }];
+    const copies = copyChecks.map(({ check, fault }) => ({
+      server: machine,
+      check,
+      error: each(passive, (group) => fault(facts, group, machine)),
+    }));
+    return [...node, { server: machine, check: 'ReplayService', error: down }, ...(passive.length === 0 ? [] : copies)];
+  });
+}
+
+type CopyFault = (facts: ClusterFacts, group: StorageGroup, host: string) => string | undefined;
+
+const copyChecks: readonly { readonly check: string; readonly fault: CopyFault }[] = [
+  { check: 'SGCopySuspended', fault: suspendedFault },
+  { check: 'SGCopyFailed', fault: failedFault },
+  { check: 'SGInitializing', fault: initializingFault },
+  { check: 'SGCopyQueueLength', fault: copyQueueFault },
+  { check: 'SGReplayQueueLength', fault: replayQueueFault },
+];
+
+function suspendedFault(facts: ClusterFacts, group: StorageGroup, host: string): string | undefined {
+  if (!copyFactsAt(facts, group.name, host).isSuspended) return undefined;
+  const reason = group.record.suspended[host] ?? '';
+  return reason === '' ? 'suspended' : `suspended: ${reason}`;
+}
+
+function failedFault(facts: ClusterFacts, group: StorageGroup, host: string): string | undefined {
+  const copy = copyFactsAt(facts, group.name, host);
+  if (!copy.isReachable) return 'the copy does not answer';
+  return copy.isFailed ? (viewOf(facts, group.name, host)?.failedMessage ?? 'no reason is known') : undefined;
+}
+
+function initializingFault(facts: ClusterFacts, group: StorageGroup, host: string): string | undefined {
+  return copyFactsAt(facts, group.name, host).isInitializing ? 'the copy is starting' : undefined;
+}
+
+function copyQueueFault(facts: ClusterFacts, group: StorageGroup, host: string): string | undefined {
+  const length = viewOf(facts, group.name, host)?.copyQueueLength ?? 0;
+  return length >= HEALTHY_COPY_QUEUE ? `${length} log files are not yet copied` : undefined;
+}
+
+function replayQueueFault(facts: ClusterFacts, group: StorageGroup, host: string): string | undefined {
+  const length = viewOf(facts, group.name, host)?.replayQueueLength ?? 0;
+  return length >= HEALTHY_REPLAY_QUEUE ? `${length} log files are not yet replayed` : undefined;
+}
+
+function each(groups: readonly StorageGroup[], fault: (group: StorageGroup) => string | undefined): string | undefined {
+  const found = groups.flatMap((group) => {
+    const error = fault(group);
+    return error === undefined ? [] : [`${group.identity}: ${error}`];
+  });
+  return found.length === 0 ? undefined : found.join('; ');
+}

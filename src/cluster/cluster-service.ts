@@ -1,0 +1,471 @@
+/**
+ * The driver of one host: it gathers facts, lets the pure functions decide, and performs. Two loops run side by side:
+ *
+ *   renew   as long as something is active here: one change of the register that carries the lease, the hints and what
+ *           was given up; its answer extends the copies' leases or ends their epochs
+ *   watch   reads the register without a ballot, feeds the lease watchers, takes over what this host shall lead
+ *
+ * What a peek shows is a ground to try, never to act: it may show what was never chosen. Everything that a copy is
+ * told follows from the outcome of a change.
+ *
+ * The order that must not be broken: fence, change, lease, activate (C4); and for the way back: step down, then give up.
+ * An outcome that is unknown leaves the copy fenced until a later change ends as 'changed' or 'unchanged'.
+ */
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import { messageOf } from '../base/problem.ts';
+import { compose, giveUp, growInSync, isOwner, moveTo, type OwnerClaim, renewLease, shrinkInSync } from './changes.ts';
+import type { ActivationGrant, CopyControl, CopyRequests, RequestAnswer } from './copy-control.ts';
+import { HintBoard } from './hint-board.ts';
+import { type ClockReading, leaseMarkOf, wallOffsetMs } from './lease.ts';
+import { documentOf, NodeSession } from './node-session.ts';
+import type { ChangeOutcome, Register } from './register.ts';
+import {
+  type LogPosition,
+  member,
+  type RegisterDocument,
+  type StorageGroupRecord,
+  serverOf,
+} from './register-document.ts';
+import { decideRestart } from './restart.ts';
+import { type Periodical, runPeriodically } from './run-periodically.ts';
+import { Seat } from './seat.ts';
+import { decideForced, decideTakeOver } from './take-over.ts';
+import { type Taken, TakeOverDriver } from './take-over-driver.ts';
+import { type ClusterTiming, checkTiming } from './timing.ts';
+
+export interface ClusterServiceOptions {
+  readonly host: string;
+  readonly register: Register;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly timing: ClusterTiming;
+  /** Another run of the same host name has joined: this one leads nothing any more and should end. */
+  readonly onSuperseded: () => void;
+}
+
+export interface ServiceStatus {
+  /** What the last peek showed, and when on the monotonic clock; undefined before the first. */
+  readonly document: RegisterDocument | undefined;
+  readonly seenAtMs: number;
+  /** Whether a majority of the votes answered the last peek. */
+  readonly hasMajority: boolean;
+  readonly isSuperseded: boolean;
+  readonly seats: ReadonlyMap<string, { readonly activeEpoch: number | null; readonly waitReason: string | undefined }>;
+}
+
+export type MoveAnswer =
+  | { readonly kind: 'moved' }
+  | { readonly kind: 'not-moved' | 'unknown'; readonly reason: string };
+
+/** Deaths of copies' processes that are remembered per storage group. */
+const MAX_REMEMBERED_DEATHS = 16;
+
+export class ClusterService implements CopyRequests {
+  readonly #host: string;
+  readonly #register: Register;
+  readonly #session: NodeSession;
+  readonly #driver: TakeOverDriver;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #timing: ClusterTiming;
+  readonly #onSuperseded: () => void;
+  readonly #seats = new Map<string, Seat>();
+  readonly #hints: HintBoard;
+  /** Given up here, not yet known to be given up in the register. */
+  readonly #giveUps = new Map<string, OwnerClaim>();
+  readonly #deathsMs = new Map<string, number[]>();
+  #peeked: { document: RegisterDocument; seenAtMs: number } | undefined;
+  #loops: Periodical[] = [];
+  #isStopped = false;
+  #hasMajority = false;
+  #isRenewing = true;
+
+  constructor(options: ClusterServiceOptions) {
+    checkTiming(options.timing);
+    this.#host = options.host;
+    this.#register = options.register;
+    this.#clock = options.clock;
+    this.#logger = options.logger.child({ host: options.host });
+    this.#timing = options.timing;
+    this.#onSuperseded = options.onSuperseded;
+    this.#hints = new HintBoard(options.host);
+    this.#session = new NodeSession({
+      ...options,
+      logger: this.#logger,
+      timeoutMs: options.timing.registerTimeoutMs,
+      onChosen: (document) => this.#reconcile(document),
+      onSuperseded: () => this.#end(),
+    });
+    this.#driver = new TakeOverDriver({ ...options, logger: this.#logger, session: this.#session });
+  }
+
+  start(): void {
+    const { watchMs, renewalMs } = this.#timing;
+    const common = { clock: this.#clock, logger: this.#logger };
+    this.#loops = [
+      runPeriodically({ ...common, name: 'watch', intervalMs: watchMs }, () => this.#watch()),
+      runPeriodically({ ...common, name: 'renew', intervalMs: renewalMs }, () => this.#renew()),
+    ];
+  }
+
+  /** Leads nothing any more, and says so in the register, so that others need not wait for the grace. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    for (const loop of this.#loops) loop.stop();
+    const active = [...this.#seats.values()].filter((seat) => seat.active !== undefined);
+    await Promise.all(active.map((seat) => this.#stepDownAndGiveUp(seat, 'the cluster service stops')));
+    this.#hints.take().settle(undefined);
+  }
+
+  /** Looks at the register now: somebody says that it changed. */
+  nudge(): void {
+    for (const loop of this.#loops) loop.nudge();
+  }
+
+  /**
+   * A copy on this host. The caller holds the lock on the copy's data folder: no earlier process of it lives outside
+   * `control` (C5 rests on that).
+   */
+  attach(storageGroup: string, control: CopyControl): void {
+    this.detach(storageGroup);
+    this.#seats.set(storageGroup, new Seat(storageGroup, control));
+  }
+
+  /** The copy's process is gone, so nothing of it answers under any epoch. Ownership stays until the host decides. */
+  detach(storageGroup: string): void {
+    const seat = this.#seats.get(storageGroup);
+    if (seat === undefined) return;
+    seat.isDetached = true;
+    seat.active = undefined;
+    this.#seats.delete(storageGroup);
+  }
+
+  /** Case 18. Detaches the copy; 'give-up' has been asked of the register when it resolves. */
+  async copyDied(storageGroup: string): Promise<'restart' | 'give-up'> {
+    const epoch = this.#seats.get(storageGroup)?.active?.epoch;
+    this.detach(storageGroup);
+    const nowMs = this.#clock.monotonicMs();
+    const deathsMs = [...(this.#deathsMs.get(storageGroup) ?? []), nowMs].slice(-MAX_REMEMBERED_DEATHS);
+    this.#deathsMs.set(storageGroup, deathsMs);
+    const group = this.#peeked && member(this.#peeked.document.storageGroups, storageGroup);
+    const hasHeir = group?.inSync.some((host) => host !== this.#host && !Object.hasOwn(group.suspended, host)) ?? false;
+    const decision = decideRestart({ deathsMs, nowMs, hasHeir }, this.#timing);
+    if (decision === 'give-up' && epoch !== undefined)
+      await this.#giveUp(storageGroup, epoch, 'its process died again');
+    return decision;
+  }
+
+  status(): ServiceStatus {
+    const seats = [...this.#seats.values()].map(
+      (seat) => [seat.storageGroup, { activeEpoch: seat.active?.epoch ?? null, waitReason: seat.waitReason }] as const,
+    );
+    return {
+      document: this.#peeked?.document,
+      seenAtMs: this.#peeked?.seenAtMs ?? Number.NEGATIVE_INFINITY,
+      hasMajority: this.#hasMajority,
+      isSuperseded: this.#session.isSuperseded,
+      seats: new Map(seats),
+    };
+  }
+
+  async requestShrink(storageGroup: string, epoch: number, inSync: readonly string[]): Promise<RequestAnswer> {
+    const claim = { storageGroup, host: this.#host, epoch, inSync };
+    const outcome = await this.#session.change((document) => shrinkInSync(document, claim));
+    return this.#answer(outcome, claim, (group) => group.inSync.every((host) => inSync.includes(host)));
+  }
+
+  async requestGrow(storageGroup: string, epoch: number, joiner: string): Promise<RequestAnswer> {
+    const claim = { storageGroup, host: this.#host, epoch, joiner };
+    const outcome = await this.#session.change((document) => growInSync(document, claim));
+    return this.#answer(outcome, claim, (group) => group.inSync.includes(joiner));
+  }
+
+  async publishHint(storageGroup: string, epoch: number, hint: LogPosition): Promise<RequestAnswer> {
+    if (this.#isStopped || this.#seats.get(storageGroup)?.active?.epoch !== epoch) return 'refused';
+    return this.#hints.post(storageGroup, epoch, hint);
+  }
+
+  giveUpLease(storageGroup: string, epoch: number, reason: string): Promise<RequestAnswer> {
+    const seat = this.#seats.get(storageGroup);
+    if (seat !== undefined && seat.active?.epoch === epoch) seat.active = undefined;
+    return this.#giveUp(storageGroup, epoch, reason);
+  }
+
+  /** Case 16, for one storage group that is active here. Whether it should be moved is hand-off.ts's question. */
+  async handOff(storageGroup: string, target: string): Promise<MoveAnswer> {
+    const seat = this.#seats.get(storageGroup);
+    if (seat?.active === undefined) return { kind: 'not-moved', reason: `it is not active on ${this.#host}` };
+    if (seat.isBusy) return { kind: 'not-moved', reason: 'another change of it is under way' };
+    seat.isBusy = true;
+    try {
+      return await this.#drainAndMove(seat, seat.active.epoch, target);
+    } finally {
+      seat.isBusy = false;
+    }
+  }
+
+  /** An administrator's force: leads with what is here, and records the loss. Not while another may be active. */
+  async force(storageGroup: string): Promise<MoveAnswer> {
+    const seat = this.#seats.get(storageGroup);
+    const document = this.#peeked?.document;
+    if (seat === undefined || document === undefined)
+      return { kind: 'not-moved', reason: 'its state is not known yet' };
+    if (seat.isBusy || seat.active !== undefined) return { kind: 'not-moved', reason: 'it is active, or about to be' };
+    const decision = decideForced(seat.facts(document, this.#host, this.#clock.monotonicMs()), this.#timing);
+    if (decision.kind !== 'take') {
+      return { kind: 'not-moved', reason: decision.kind === 'nothing' ? 'nothing is to be done' : decision.reason };
+    }
+    await this.#take(seat, document, decideForced);
+    if (seat.unsettledEpoch !== undefined) return { kind: 'unknown', reason: 'the register did not answer in time' };
+    return seat.active === undefined
+      ? { kind: 'not-moved', reason: seat.waitReason ?? 'somebody else was faster' }
+      : { kind: 'moved' };
+  }
+
+  // ---- watch ----
+
+  async #watch(): Promise<void> {
+    if (!this.#session.isJoined) await this.#session.join();
+    const peeked = await this.#register.peek({ timeoutMs: this.#timing.peekTimeoutMs });
+    this.#hasMajority = peeked !== undefined;
+    if (peeked === undefined || this.#isStopped || this.#session.isSuperseded) return;
+    const nowMs = this.#clock.monotonicMs();
+    this.#peeked = { document: peeked.document, seenAtMs: nowMs };
+    for (const seat of this.#seats.values()) {
+      const mark = leaseMarkOf(peeked.document, seat.storageGroup);
+      if (mark !== undefined) seat.watcher.observe(mark, nowMs);
+      seat.noteOwner(peeked.document, this.#host, nowMs);
+      if (this.#session.isJoined) this.#consider(seat, peeked.document, nowMs);
+    }
+  }
+
+  #consider(seat: Seat, document: RegisterDocument, nowMs: number): void {
+    if (seat.isBusy || seat.active !== undefined) return;
+    const decision = decideTakeOver(seat.facts(document, this.#host, nowMs), this.#timing);
+    seat.waitReason = decision.kind === 'wait' || decision.kind === 'give-up' ? decision.reason : undefined;
+    const group = member(document.storageGroups, seat.storageGroup);
+    const isGivenUp = this.#giveUps.get(seat.storageGroup)?.epoch === group?.epoch;
+    if (decision.kind === 'take' && !isGivenUp) this.#inBackground(seat, this.#take(seat, document, decideTakeOver));
+    else if (decision.kind === 'give-up' && group !== undefined && !isGivenUp) {
+      this.#inBackground(seat, this.#giveUp(seat.storageGroup, group.epoch, decision.reason));
+    } else if (seat.unsettledEpoch !== undefined) this.#inBackground(seat, this.#settle(seat, seat.unsettledEpoch));
+  }
+
+  #inBackground(seat: Seat, work: Promise<unknown>): void {
+    work.catch((error: unknown) => {
+      this.#logger.error({ storageGroup: seat.storageGroup, error: messageOf(error) }, 'change of ownership failed');
+    });
+  }
+
+  // ---- leading ----
+
+  async #take(seat: Seat, document: RegisterDocument, decide: typeof decideTakeOver): Promise<void> {
+    seat.isBusy = true;
+    try {
+      const taken = await this.#driver.take(seat, document, decide);
+      if (taken !== undefined) await this.#activate(seat, taken);
+    } finally {
+      seat.isBusy = false;
+    }
+  }
+
+  async #settle(seat: Seat, epoch: number): Promise<void> {
+    seat.isBusy = true;
+    try {
+      await this.#driver.settle(seat, epoch);
+    } finally {
+      seat.isBusy = false;
+    }
+  }
+
+  /** The lease is told first, so that a copy that is quick may serve at once. Recovery may take long; renewals go on. */
+  async #activate(seat: Seat, { group, sent, previousActive }: Taken): Promise<void> {
+    if (seat.isDetached || this.#isStopped || this.#session.isSuperseded) return;
+    const { epoch, inSync, mode } = group;
+    seat.active = { epoch, inSync, mode, lossy: group.lossy ?? null, previousActive };
+    seat.waitReason = undefined;
+    this.#extendLease(seat, epoch, sent);
+    try {
+      await seat.control.activate(seat.active);
+    } catch (error) {
+      this.#logger.error({ storageGroup: seat.storageGroup, epoch, error: messageOf(error) }, 'copy not activated');
+      if (seat.active?.epoch === epoch) await this.#stepDownAndGiveUp(seat, messageOf(error));
+    }
+  }
+
+  async #renew(): Promise<void> {
+    const isNeeded = this.#giveUps.size > 0 || [...this.#seats.values()].some((seat) => seat.active !== undefined);
+    if (!this.#session.isJoined || !isNeeded) return;
+    const draws = this.#session.leaseDraws();
+    const giveUps = [...this.#giveUps.values()];
+    const hints = this.#hints.take();
+    const outcome = await this.#session.change((document) => {
+      if (!this.#session.isCurrentIn(document)) return undefined;
+      const claim = draws.next();
+      return compose(document, [
+        (current) => renewLease(current, claim),
+        ...giveUps.map((given) => (current: RegisterDocument) => giveUp(current, given)),
+        ...hints.changes(),
+      ]);
+    });
+    const document = documentOf(outcome);
+    hints.settle(document);
+    this.#noteRenewal(outcome);
+    const reading = document && draws.readingIn(document, this.#host);
+    if (document !== undefined && reading !== undefined) this.#extendLeases(document, reading);
+  }
+
+  /** One line when it begins to fail, one when it is over. */
+  #noteRenewal(outcome: ChangeOutcome): void {
+    const isRenewed = outcome.kind === 'changed';
+    if (isRenewed !== this.#isRenewing) {
+      this.#logger.warn({ outcome: outcome.kind }, isRenewed ? 'lease is renewed again' : 'lease is not renewed');
+    }
+    this.#isRenewing = isRenewed;
+  }
+
+  #extendLeases(document: RegisterDocument, reading: ClockReading): void {
+    for (const seat of this.#seats.values()) {
+      const group = member(document.storageGroups, seat.storageGroup);
+      if (seat.active !== undefined && this.#owns(group, seat.active.epoch)) {
+        this.#extendLease(seat, seat.active.epoch, reading);
+      }
+    }
+  }
+
+  #extendLease(seat: Seat, epoch: number, sent: ClockReading): void {
+    seat.control.leaseHeldUntil(sent.monotonicMs + this.#timing.leaseMs, epoch, wallOffsetMs(sent));
+  }
+
+  /** What the register certainly holds, held against what runs here. */
+  #reconcile(document: RegisterDocument): void {
+    for (const [storageGroup, claim] of this.#giveUps) {
+      if (!isOwner(document, claim)) this.#giveUps.delete(storageGroup);
+    }
+    for (const seat of this.#seats.values()) this.#reconcileSeat(seat, document);
+  }
+
+  #reconcileSeat(seat: Seat, document: RegisterDocument): void {
+    const active = seat.active;
+    const group = member(document.storageGroups, seat.storageGroup);
+    if (active === undefined) return;
+    if (group === undefined || !this.#owns(group, active.epoch)) {
+      const owner = `epoch ${group?.epoch ?? 0} belongs to ${group?.active ?? 'nobody'}`;
+      this.#inBackground(seat, this.#stepDown(seat, owner));
+      return;
+    }
+    if (!isSameSet(group.inSync, active.inSync)) {
+      seat.active = { ...active, inSync: group.inSync };
+      seat.control.inSyncChanged(active.epoch, group.inSync);
+    }
+    const ending = this.#reasonToEnd(seat, document, group, active);
+    if (ending !== undefined && !seat.isBusy) this.#inBackground(seat, this.#stepDown(seat, ending));
+  }
+
+  /** The mode belongs to an epoch: with another one the copy begins a new epoch, at the next look. */
+  #reasonToEnd(
+    seat: Seat,
+    document: RegisterDocument,
+    group: StorageGroupRecord,
+    active: ActivationGrant,
+  ): string | undefined {
+    const stopped = serverOf(document, seat.storageGroup)?.record.stopped;
+    if (stopped !== undefined) return `the server was stopped: ${stopped.reason}`;
+    if (!group.mounted) return 'an administrator dismounted it';
+    return group.mode === active.mode ? undefined : `the mode is ${group.mode} from now on`;
+  }
+
+  async #stepDown(seat: Seat, reason: string): Promise<void> {
+    const epoch = seat.active?.epoch;
+    if (epoch === undefined) return;
+    seat.active = undefined;
+    this.#logger.warn({ storageGroup: seat.storageGroup, epoch, reason }, 'stepping down');
+    await seat.control.stepDown(epoch, reason);
+  }
+
+  /** If stepping down fails, nothing is given up: the lease, no longer extended, ends what may still run. */
+  async #stepDownAndGiveUp(seat: Seat, reason: string): Promise<void> {
+    const epoch = seat.active?.epoch;
+    if (epoch === undefined) return;
+    seat.abstainUntilMs = this.#clock.monotonicMs() + this.#timing.abstainMs;
+    try {
+      await this.#stepDown(seat, reason);
+    } catch (error) {
+      this.#logger.error({ storageGroup: seat.storageGroup, epoch, error: messageOf(error) }, 'copy did not step down');
+      return;
+    }
+    await this.#giveUp(seat.storageGroup, epoch, reason);
+  }
+
+  async #giveUp(storageGroup: string, epoch: number, reason: string): Promise<RequestAnswer> {
+    const claim = { storageGroup, host: this.#host, epoch };
+    this.#giveUps.set(storageGroup, claim);
+    const seat = this.#seats.get(storageGroup);
+    if (seat !== undefined) seat.abstainUntilMs = this.#clock.monotonicMs() + this.#timing.abstainMs;
+    this.#logger.warn({ storageGroup, epoch, reason }, 'giving up');
+    const outcome = await this.#session.change((document) => giveUp(document, claim));
+    if (outcome.kind === 'changed') return 'changed';
+    return outcome.kind === 'unchanged' ? 'refused' : 'unknown';
+  }
+
+  async #drainAndMove(seat: Seat, epoch: number, target: string): Promise<MoveAnswer> {
+    const { storageGroup, control } = seat;
+    if (!(await this.#drained(seat, target))) {
+      this.#resume(seat, epoch);
+      return { kind: 'not-moved', reason: `${target} did not get everything in time` };
+    }
+    const { durableLsn: lsn, generation } = control.view();
+    const claim = { storageGroup, host: this.#host, epoch, target, hint: { lsn, generation } };
+    const outcome = await this.#session.change((document) => moveTo(document, claim));
+    if (outcome.kind === 'changed') {
+      // #reconcile has seen the new epoch and made this copy step down.
+      return { kind: 'moved' };
+    }
+    if (outcome.kind === 'unknown') {
+      // Stepping down is right both ways: if the move did not happen, this host takes its group again.
+      await this.#stepDown(seat, 'the outcome of its move is not known');
+      return { kind: 'unknown', reason: outcome.reason };
+    }
+    this.#resume(seat, epoch);
+    return { kind: 'not-moved', reason: outcome.kind === 'unavailable' ? outcome.reason : `${target} may not lead it` };
+  }
+
+  async #drained(seat: Seat, target: string): Promise<boolean> {
+    try {
+      return await seat.control.drain(target, this.#timing.drainTimeoutMs);
+    } catch (error) {
+      this.#logger.warn({ storageGroup: seat.storageGroup, target, error: messageOf(error) }, 'copy not drained');
+      return false;
+    }
+  }
+
+  #resume(seat: Seat, epoch: number): void {
+    if (seat.active?.epoch === epoch) seat.control.resume(epoch);
+  }
+
+  #owns(group: StorageGroupRecord | undefined, epoch: number): boolean {
+    return group?.active === this.#host && group.epoch === epoch;
+  }
+
+  #answer(
+    outcome: ChangeOutcome,
+    claim: OwnerClaim,
+    isFulfilled: (group: StorageGroupRecord) => boolean,
+  ): RequestAnswer {
+    if (outcome.kind === 'unknown' || outcome.kind === 'unavailable') return 'unknown';
+    const group = outcome.document && member(outcome.document.storageGroups, claim.storageGroup);
+    return group !== undefined && this.#owns(group, claim.epoch) && isFulfilled(group) ? 'changed' : 'refused';
+  }
+
+  #end(): void {
+    for (const loop of this.#loops) loop.stop();
+    for (const seat of this.#seats.values())
+      this.#inBackground(seat, this.#stepDown(seat, 'superseded by another run'));
+    this.#onSuperseded();
+  }
+}
+
+function isSameSet(left: readonly string[], right: readonly string[]): boolean {
+  return left.length === right.length && left.every((entry) => right.includes(entry));
+}

@@ -1,0 +1,50 @@
+/**
+ * A copy's home on this host's disk: the real side of the port `CopyStorage`.
+ *
+ *   FOLDER/log/         E00.log, closed files, reserve
+ *   FOLDER/database.sqlite
+ *   FOLDER/packs/       message bodies
+ *   FOLDER/epoch.json   the highest epoch that this copy has promised
+ *   FOLDER/quarantine/  records that were cut away
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { LogDevice } from '../log/disk.ts';
+import type { CopyStorage } from '../replication/copy-files.ts';
+import type { PackDevice } from '../store/packs.ts';
+import { DatabaseCheckpoint } from './database-checkpoint.ts';
+import { FileSystemDisk } from './disk.ts';
+import { ThreadLogDevice } from './log-device.ts';
+import { FilePackDevice } from './pack-device.ts';
+
+export class CopyFolder implements CopyStorage {
+  readonly #root: string;
+  readonly disk: FileSystemDisk;
+  readonly databasePath: string;
+  readonly #checkpoint: DatabaseCheckpoint;
+
+  /** `root`: absolute; made if it is not there. */
+  constructor(root: string) {
+    mkdirSync(join(root, 'packs'), { recursive: true, mode: 0o700 });
+    this.#root = root;
+    this.disk = new FileSystemDisk(root);
+    this.databasePath = join(root, 'database.sqlite');
+    this.#checkpoint = new DatabaseCheckpoint(this.databasePath);
+  }
+
+  openDevice(): LogDevice {
+    return new ThreadLogDevice(this.#root);
+  }
+
+  openPacks(): PackDevice {
+    return new FilePackDevice(join(this.#root, 'packs'));
+  }
+
+  checkpointDatabase(): Promise<boolean> {
+    return this.#checkpoint.run();
+  }
+
+  close(): Promise<void> {
+    return this.#checkpoint.close();
+  }
+}

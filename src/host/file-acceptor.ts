@@ -1,0 +1,104 @@
+/**
+ * A vote in a local file: a node's own, or a quorum disk's. Every change replaces the file as a whole: write beside it,
+ * sync, rename over it, sync the folder; only then does the answer leave. The lock on the host's data folder keeps
+ * other processes away; within this one, requests take turns.
+ *
+ * After a failure past the sync of the new file nobody knows which state the folder holds after a power loss, so the
+ * vote is silent until the process starts anew and reads what is there (a failed fsync is final). A failure before
+ * that leaves the old file as it was.
+ */
+import { open, readFile, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { Problem } from '../base/problem.ts';
+import {
+  type Acceptor,
+  type AcceptorIdentity,
+  type AcceptorReply,
+  type AcceptorRequest,
+  acceptorFrom,
+} from '../cluster/acceptor.ts';
+import { decodeAcceptorState, encodeAcceptorState } from '../cluster/acceptor-codec.ts';
+import { type AcceptorState, stepAcceptor } from '../cluster/acceptor-state.ts';
+import { OneAtATime } from './one-at-a-time.ts';
+
+/** Requests that may wait for one vote. A register asks few at a time, so more means that the disk hangs. */
+const MAX_WAITING_REQUESTS = 32;
+
+export class FileAcceptor {
+  readonly #path: string;
+  readonly #turns: OneAtATime;
+  #loaded: { state: AcceptorState | undefined } | undefined;
+  #isPoisoned = false;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#turns = new OneAtATime(path, MAX_WAITING_REQUESTS);
+  }
+
+  /** The port, for a register of this process. */
+  as(name: string, identity: AcceptorIdentity): Acceptor {
+    return acceptorFrom(name, identity, (request) => this.ask(request));
+  }
+
+  /** For a server that answers other hosts: the request names the identity. */
+  ask(request: AcceptorRequest): Promise<AcceptorReply> {
+    return this.#turns.run(() => this.#ask(request));
+  }
+
+  async #ask(request: AcceptorRequest): Promise<AcceptorReply> {
+    if (this.#isPoisoned) throw this.#failed();
+    const loaded = (this.#loaded ??= { state: await this.#load() });
+    const step = stepAcceptor(loaded.state, request);
+    if (step.state !== undefined && step.state !== loaded.state) {
+      await this.#replace(encodeAcceptorState(step.state));
+      this.#loaded = { state: step.state };
+    }
+    return step.reply;
+  }
+
+  async #load(): Promise<AcceptorState | undefined> {
+    try {
+      return decodeAcceptorState(await readFile(this.#path));
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async #replace(bytes: Buffer): Promise<void> {
+    const temporary = `${this.#path}.new`;
+    const file = await open(temporary, 'w', 0o600);
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    try {
+      await rename(temporary, this.#path);
+      await syncFolder(dirname(this.#path));
+    } catch (cause) {
+      this.#isPoisoned = true;
+      throw this.#failed(cause);
+    }
+  }
+
+  #failed(cause?: unknown): Problem {
+    return new Problem('AcceptorFailed', `Cannot use the vote in ${this.#path}: storing it failed. Check the disk, restart.`, {
+      cause,
+    });
+  }
+}
+
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+export function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}

@@ -1,0 +1,186 @@
+/**
+ * A vote on a file share: a directory that several hosts reach (NFS, SMB, or local), and no process behind it. The
+ * state lies in numbered files, and the highest number counts. A change is one exclusive link:
+ *
+ *   tmp-00000042-9f3c...   written and synced by whoever wants to make version 42
+ *      | link()            fails if state-00000042 exists: the compare-and-set; atomic on every share worth the name
+ *   state-00000042         complete from the moment it can be seen, so a half-made file is never believed
+ *
+ * Old versions are removed, but not the newest few. That opens the one trap of this scheme: a writer that read
+ * version 5 and was then paused while the others went on to 40 could find number 6 free again and take it. So whoever made a link
+ * looks once more, and if there is any higher number, its change counts as failed: the newest file is never
+ * removed, so a link in the past always sees it. (A change that was right but was overtaken within that moment also reads
+ * as failed. "May have happened" is an answer that a register can live with; a broken promise is not.)
+ *
+ * A client's cache of the directory makes it slow, not wrong: its link meets the newer file. Mount NFS with lookupcache=none or
+ * a short actimeo all the same, so that watching is prompt.
+ */
+import { randomBytes } from 'node:crypto';
+import { link, open, readdir, readFile, stat, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Problem } from '../base/problem.ts';
+import {
+  type Acceptor,
+  type AcceptorIdentity,
+  type AcceptorReply,
+  type AcceptorRequest,
+  acceptorFrom,
+} from '../cluster/acceptor.ts';
+import { decodeAcceptorState, encodeAcceptorState } from '../cluster/acceptor-codec.ts';
+import { type AcceptorState, stepAcceptor } from '../cluster/acceptor-state.ts';
+import { isMissing, syncFolder } from './file-acceptor.ts';
+import { OneAtATime } from './one-at-a-time.ts';
+
+const MAX_WAITING_REQUESTS = 32;
+/** Lost races in a row before a request is given back. The register pauses at random and tries again. */
+const MAX_ATTEMPTS = 16;
+/**
+ * Newest versions that stay. Two would do if listing a directory were atomic; a few more keep the newest in sight of
+ * a listing during which files come and go, and the whole still fits into one reply of a file server.
+ */
+const KEPT_VERSIONS = 8;
+const VERSION_DIGITS = 12;
+const RANDOM_BYTES = 8;
+
+const statePattern = /^state-(\d{12})$/;
+const temporaryPattern = /^tmp-(\d{12})-[0-9a-f]{16}$/;
+
+interface Found {
+  /** 0 when there is none. */
+  readonly version: number;
+  readonly state: AcceptorState | undefined;
+}
+
+export class ShareAcceptor {
+  readonly #folder: string;
+  readonly #turns: OneAtATime;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.#turns = new OneAtATime(folder, MAX_WAITING_REQUESTS);
+  }
+
+  as(name: string, identity: AcceptorIdentity): Acceptor {
+    return acceptorFrom(name, identity, (request) => this.ask(request));
+  }
+
+  /** Problem('AcceptorUnreachable') when the directory is not there, Problem('AcceptorRace') when others were faster. */
+  ask(request: AcceptorRequest): Promise<AcceptorReply> {
+    return this.#turns.run(() => this.#ask(request));
+  }
+
+  async #ask(request: AcceptorRequest): Promise<AcceptorReply> {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const found = await this.#newest();
+      if (found === undefined) continue;
+      const step = stepAcceptor(found.state, request);
+      if (step.state === undefined || step.state === found.state) return step.reply;
+      if (await this.#publish(found.version + 1, encodeAcceptorState(step.state))) return step.reply;
+    }
+    throw this.#raced();
+  }
+
+  /** undefined: removed while we looked; others have gone on. */
+  async #newest(): Promise<Found | undefined> {
+    const version = newestVersion(await this.#list());
+    if (version === 0) return { version, state: undefined };
+    try {
+      return { version, state: decodeAcceptorState(await readFile(this.#path(stateName(version)))) };
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** False when somebody else made this version first. */
+  async #publish(version: number, bytes: Buffer): Promise<boolean> {
+    const temporary = this.#path(`tmp-${digits(version)}-${randomBytes(RANDOM_BYTES).toString('hex')}`);
+    await writeSynced(temporary, bytes);
+    try {
+      if (!(await linkExclusively(temporary, this.#path(stateName(version))))) return false;
+      await syncFolder(this.#folder);
+    } finally {
+      await removeIfThere(temporary);
+    }
+    const names = await this.#list();
+    if (newestVersion(names) !== version) throw this.#raced();
+    await this.#removeOld(names, version);
+    return true;
+  }
+
+  /** Temporary files of dead or paused writers go by their number, not by age: whoever comes that late has lost anyway. */
+  async #removeOld(names: readonly string[], newest: number): Promise<void> {
+    const isOld = (name: string) => {
+      const number = statePattern.exec(name)?.[1] ?? temporaryPattern.exec(name)?.[1];
+      return number !== undefined && Number(number) <= newest - KEPT_VERSIONS;
+    };
+    for (const name of names.filter(isOld)) await removeIfThere(this.#path(name));
+  }
+
+  async #list(): Promise<string[]> {
+    try {
+      return await readdir(this.#folder);
+    } catch (cause) {
+      throw new Problem('AcceptorUnreachable', `Cannot reach the witness share ${this.#folder}: it is not there. Mount it.`, {
+        temporary: true,
+        cause,
+      });
+    }
+  }
+
+  #path(name: string): string {
+    return join(this.#folder, name);
+  }
+
+  #raced(): Problem {
+    return new Problem('AcceptorRace', `Cannot change the vote in ${this.#folder}: others were faster. Try again.`, {
+      temporary: true,
+    });
+  }
+}
+
+function newestVersion(names: readonly string[]): number {
+  let newest = 0;
+  for (const name of names) newest = Math.max(newest, Number(statePattern.exec(name)?.[1] ?? 0));
+  return newest;
+}
+
+function stateName(version: number): string {
+  return `state-${digits(version)}`;
+}
+
+function digits(version: number): string {
+  return String(version).padStart(VERSION_DIGITS, '0');
+}
+
+async function writeSynced(path: string, bytes: Buffer): Promise<void> {
+  const file = await open(path, 'wx', 0o660);
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * A file server that repeats a request whose answer got lost reports "exists" for a link that it has made itself: then
+ * the file has two names, and one of them is ours.
+ */
+async function linkExclusively(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to);
+    return true;
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    return (await stat(from)).nlink === 2;
+  }
+}
+
+async function removeIfThere(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+}

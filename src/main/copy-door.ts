@@ -1,0 +1,42 @@
+/** The first frame on a channel to a copy says what the channel is for; here it is read, and the channel handed on. */
+import type { Logger } from '../base/logger.ts';
+import type { Channel } from '../base/network.ts';
+import { messageOf } from '../base/problem.ts';
+import { decodeHello, IMAP_SERVICE, MAIL_SERVICE } from '../directory/copy-protocol.ts';
+import type { CopyService } from '../directory/copy-service.ts';
+import type { Copy } from '../replication/copy.ts';
+import { parseReplicationHello } from '../replication/protocol.ts';
+import type { ImapSessions } from './imap-sessions.ts';
+
+export class CopyDoor {
+  readonly #parts: { copy: Copy; mail: CopyService; sessions: ImapSessions; logger: Logger };
+
+  constructor(parts: { copy: Copy; mail: CopyService; sessions: ImapSessions; logger: Logger }) {
+    this.#parts = parts;
+  }
+
+  accept(channel: Channel): void {
+    channel.onFrame((frame) => {
+      try {
+        this.#hand(channel, frame);
+      } catch (error) {
+        this.#parts.logger.warn({ from: channel.remoteHost, reason: messageOf(error) }, 'a channel was refused');
+        channel.close(messageOf(error));
+      }
+    });
+  }
+
+  #hand(channel: Channel, frame: Buffer): void {
+    const hello = decodeHello(frame);
+    switch (hello.service) {
+      case MAIL_SERVICE:
+        return this.#parts.mail.serve(channel);
+      case IMAP_SERVICE:
+        return this.#parts.sessions.join(channel, hello);
+      case 'replication':
+        return this.#parts.copy.accept(channel, parseReplicationHello(hello));
+      default:
+        channel.close(`there is no service ${hello.service}`);
+    }
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * The process of one copy: "one database, one process". It holds the database and the sessions that work on it, does
+ * what the cluster service tells it through the pipe, and ends with it: a copy whose service is gone cannot know
+ * whether it still owns anything.
+ */
+import { join } from 'node:path';
+import { hostEntry, loadConfig } from '../host/config.ts';
+import { identityFolders, readIdentity } from '../host/certificates.ts';
+import { CopyFolder } from '../host/copy-folder.ts';
+import { locateEndpoint } from '../host/endpoints.ts';
+import { IpcChannel } from '../host/ipc-channel.ts';
+import { machineClock, machineRandom, yieldTurn } from '../host/machine.ts';
+import { pinoLogger } from '../host/pino-logger.ts';
+import { TlsNetwork } from '../host/tls-network.ts';
+import { messageOf } from '../base/problem.ts';
+import type { Channel } from '../base/network.ts';
+import type { Logger } from '../base/logger.ts';
+import { defaultTiming } from '../cluster/timing.ts';
+import { copyEndpoint } from '../directory/copy-protocol.ts';
+import { CopyService } from '../directory/copy-service.ts';
+import { Copy } from '../replication/copy.ts';
+import { CopyDoor } from './copy-door.ts';
+import { hostFiles } from './cluster-files.ts';
+import { ServiceLink } from './copy-ipc.ts';
+import { ImapSessions } from './imap-sessions.ts';
+
+/** What the cluster service hands over at the start, as arguments of the process. */
+export interface CopyArguments {
+  readonly dataFolder: string;
+  readonly storageGroup: string;
+  readonly copies: readonly string[];
+  readonly incarnation: number;
+  readonly circularLogging: boolean;
+  readonly suspended: string | null;
+}
+
+export async function runCopy(args: CopyArguments): Promise<void> {
+  const config = loadConfig(args.dataFolder);
+  const { storageGroup } = args;
+  hostEntry(config, config.host);
+  const logger = pinoLogger({ host: config.host, role: 'copy', storageGroup });
+  const stop = (reason: string): void => {
+    logger.error({ reason }, 'the copy process ends');
+    process.exit(1);
+  };
+  const link = new ServiceLink({
+    channel: new IpcChannel(process, 'service'),
+    clock: machineClock,
+    onClose: (reason) => stop(`the cluster service is gone: ${reason}`),
+    onInternalError: (method, error) => logger.error({ method, reason: messageOf(error) }, 'a step asked by the cluster service failed'),
+  });
+  const network = new TlsNetwork({
+    identity: readIdentity(join(args.dataFolder, identityFolders.host)),
+    locate: (endpoint) => locateEndpoint(config, endpoint),
+    logger,
+    onListenError: (_endpoint, problem) => stop(problem.message),
+  });
+  const mail = new CopyService({ storageGroup, host: config.host, clock: machineClock, logger });
+  const sessions = new ImapSessions({ clock: machineClock, logger, yieldTurn });
+  const folder = new CopyFolder(hostFiles.copy(args.dataFolder, storageGroup));
+  const copy = new Copy({
+    host: config.host,
+    storageGroup,
+    copies: args.copies,
+    incarnation: args.incarnation,
+    circularLogging: args.circularLogging,
+    storage: folder,
+    network,
+    requests: link,
+    clock: machineClock,
+    random: machineRandom,
+    logger,
+    clockJumpMs: defaultTiming.clockJumpMs,
+    yieldTurn,
+    onServing: (serving) => {
+      if (serving === undefined) mail.deactivate(copy.view().epochSeen);
+      else mail.activate(serving);
+      sessions.serve(serving?.store);
+      link.sendView();
+    },
+    onFatal: (error) => stop(messageOf(error)),
+  });
+  stopOnUnhandled(logger);
+  await copy.open({ suspended: args.suspended });
+  link.connect(copy);
+  const door = new CopyDoor({ copy, mail, sessions, logger });
+  const close = network.listen(copyEndpoint(config.host, storageGroup), (channel: Channel) => door.accept(channel));
+  process.once('SIGTERM', () => {
+    close();
+    copy
+      .close('the host stops')
+      .then(() => folder.close())
+      .then(
+        () => process.exit(0),
+        (error: unknown) => stop(messageOf(error)),
+      );
+  });
+}
+
+/** An error that nobody handled is ours: the process must not go on with it. */
+function stopOnUnhandled(logger: Logger): void {
+  const end = (error: unknown): void => {
+    logger.error({ reason: error instanceof Error ? (error.stack ?? error.message) : String(error) }, 'internal error: the process ends');
+    process.exit(70);
+  };
+  process.on('uncaughtException', end);
+  process.on('unhandledRejection', end);
+}

@@ -1,0 +1,168 @@
+/**
+ * The demo: a real cluster on this machine, three hosts, each a process group with its own folder and address. Nothing in
+ * it is acted: hosts can be killed, folders deleted, connections cut. A host that dies is not started again, because
+ * its death is what one tries out; a line says how to start it.
+ */
+import { Problem } from '../../base/problem.ts';
+import type { ClientPorts, HostConfig } from '../../host/config.ts';
+import { loadConfig } from '../../host/config.ts';
+import { AdminClient, findCluster } from '../admin-client.ts';
+import { clusterFiles } from '../cluster-files.ts';
+import { type ClusterMarker, writeMarker } from '../cluster-marker.ts';
+import { explainSystemError } from '../error-line.ts';
+import { type FolderLock, lockFolder } from '../folder-lock.ts';
+import { configurationsOf, forgetCluster, formClusterIn, inspectFolder, writeConfiguration } from '../form-cluster.ts';
+import { findCorpus } from './corpus.ts';
+import { describePorts, removeDescription, writeDescription } from './demo-file.ts';
+import { DemoHosts } from './hosts.ts';
+import { DEFAULT_BASE_PORT, type DemoOptions, demoUsage, parseDemoOptions } from './options.ts';
+import { checkPorts, portsOf } from './ports.ts';
+import { runningGroup } from './processes.ts';
+import { ProgressBar } from './progress-bar.ts';
+import { waitUntilReady } from './readiness.ts';
+import { sendMail } from './send-mail.ts';
+import { demoSpecification, PASSWORD, SERVER_NAME } from './specification.ts';
+import { startHost } from './start-host.ts';
+import { summaryText } from './summary.ts';
+import { makeUsers } from './users.ts';
+
+/** `demo …` with its options; returns when the demo has been stopped. */
+export async function runDemo(words: readonly string[]): Promise<void> {
+  if (words.includes('--help') || words.includes('-h')) return void process.stdout.write(demoUsage);
+  if (words[0] === 'start-host') return await startHost(words.slice(1));
+  const options = parseDemoOptions(words);
+  inspectFolder(options.folder);
+  const lock = takeLock(options.folder);
+  try {
+    await runLocked(options);
+  } finally {
+    lock.release();
+  }
+}
+
+function takeLock(folder: string): FolderLock {
+  try {
+    return lockFolder(folder);
+  } catch (error) {
+    throw explainSystemError(`use the data folder ${folder}`, error);
+  }
+}
+
+async function runLocked(options: DemoOptions): Promise<void> {
+  const corpus = options.mail ? findCorpus() : undefined;
+  const configurations = await prepare(options);
+  const hosts = new DemoHosts(options.folder, configurations.map((each) => each.host)); // biome-ignore format: one thought
+  hosts.listenToSignals();
+  try {
+    hosts.startAll();
+    const users = await bringUp(options, configurations, hosts);
+    if (corpus !== undefined) {
+      const bar = new ProgressBar(process.stderr, 'Sending mail', corpus.files.length);
+      const { address, smtp } = clientsOf(configurations);
+      const onProgress = (sent: number): void => bar.update(sent);
+      await sendMail(corpus, { address, port: smtp, recipients: users, onProgress, stopped: () => hosts.isStopping });
+    }
+    if (!hosts.isStopping) process.stdout.write('Holdfast is ready\n');
+    await hosts.watchUntilStopped();
+  } catch (error) {
+    if (!hosts.isStopping) throw error; // what was interrupted fails as it likes
+  } finally {
+    await hosts.stopAll();
+    removeDescription(options.folder);
+  }
+}
+
+/** The folder, ready to be started: the old cluster as it was, or a new one. Ports are looked at before anything is made. */
+async function prepare(options: DemoOptions): Promise<readonly HostConfig[]> {
+  const { folder } = options;
+  const marker = inspectFolder(folder);
+  if (marker !== undefined) refuseRunningHosts(folder, marker);
+  const isNew = marker === undefined || !marker.formed || options.fresh;
+  const plan = isNew ? undefined : planFor(folder, marker, options);
+  if (plan !== undefined) {
+    await checkPorts(portsOf(plan.configurations));
+    for (const configuration of plan.configurations) writeConfiguration(folder, configuration);
+    writeMarker(folder, plan.marker);
+    removeDescription(folder);
+    return plan.configurations;
+  }
+  const specification = demoSpecification(options.basePort ?? DEFAULT_BASE_PORT, options.mode ?? 'sync');
+  await checkPorts(portsOf(configurationsOf(folder, specification, '')));
+  if (marker !== undefined) forgetCluster(folder, marker);
+  process.stdout.write(`Forming a cluster in ${folder}\n`);
+  const { clusterId } = await form(folder, specification);
+  return configurationsOf(folder, specification, clusterId);
+}
+
+async function form(folder: string, specification: ReturnType<typeof demoSpecification>): Promise<ClusterMarker> {
+  try {
+    return await formClusterIn(folder, specification);
+  } catch (error) {
+    throw explainSystemError(`form the cluster in ${folder}`, error);
+  }
+}
+
+/** A demo that was killed leaves its hosts; two services on one folder would each believe that it is theirs. */
+function refuseRunningHosts(folder: string, marker: ClusterMarker): void {
+  const groups = marker.hosts.flatMap((host) => runningGroup(clusterFiles.host(folder, host)) ?? []);
+  if (groups.length === 0) return;
+  const kill = `kill -- ${groups.map((group) => `-${group}`).join(' ')}`;
+  throw new Problem('HostsRun', `Cannot use the data folder ${folder}: hosts of an earlier demo still run on it. Stop them with "${kill}", then try again.`);
+}
+
+interface Plan {
+  readonly marker: ClusterMarker;
+  readonly configurations: readonly HostConfig[];
+}
+
+/** The old cluster, on other ports if they were asked for. Problem('ModeDiffers' | 'DataFolderOtherCluster') */
+function planFor(folder: string, marker: ClusterMarker, options: DemoOptions): Plan {
+  if (options.mode !== undefined && options.mode !== marker.mode) {
+    throw new Problem('ModeDiffers', `Cannot start the demo in mode ${options.mode}: the cluster in ${folder} was formed with ${marker.mode}. Leave --mode out, or form it anew with --fresh.`);
+  }
+  for (const host of marker.hosts) {
+    const { cluster } = loadConfig(clusterFiles.host(folder, host));
+    if (cluster.id === marker.clusterId) continue;
+    throw new Problem('DataFolderOtherCluster', `Cannot start the demo in ${folder}: the data of ${host} belongs to another cluster. Put its own folder back, or form the cluster anew with --fresh.`);
+  }
+  const basePort = options.basePort ?? marker.basePort;
+  const specification = demoSpecification(basePort, marker.mode);
+  return { marker: { ...marker, basePort }, configurations: configurationsOf(folder, specification, marker.clusterId) };
+}
+
+/** Waits for the cluster, makes the users, prints the table and writes demo.json; returns the users' addresses. */
+async function bringUp(options: DemoOptions, configurations: readonly HostConfig[], hosts: DemoHosts): Promise<readonly string[]> {
+  const { folder } = options;
+  const clients = clientsOf(configurations);
+  const client = new AdminClient(findCluster(folder));
+  const ports = portsOf(configurations.filter((each) => each.clients !== undefined).map((each) => ({ ...each, hosts: [] }))); // biome-ignore format: one thought
+  const remarks = await waitUntilReady(client, ports, () => hosts.checkStart());
+  const users = await makeUsers(client, options.users);
+  const running = hosts.running();
+  writeDescription(folder, {
+    ...describePorts(clients),
+    users: users.map((address) => ({ address, password: PASSWORD })),
+    hosts: running,
+  });
+  const { activeHost, passiveHost } = await machinesOf(client);
+  const addresses = new Map(configurations[0]?.hosts.map((host) => [host.name, host.address]));
+  const listed = running.map((host) => ({ ...host, address: addresses.get(host.name) ?? '' }));
+  process.stdout.write(summaryText({ clients, users, folder, hosts: listed, activeHost, passiveHost }));
+  for (const remark of remarks) process.stdout.write(`${remark}\n`);
+  return users;
+}
+
+function clientsOf(configurations: readonly HostConfig[]): ClientPorts {
+  const clients = configurations.flatMap((each) => each.clients ?? [])[0];
+  if (clients !== undefined) return clients;
+  throw new Problem('ConfigInvalid', 'Cannot start the demo: no host serves clients. Form it anew with --fresh.');
+}
+
+async function machinesOf(client: AdminClient): Promise<{ activeHost: string; passiveHost: string }> {
+  const { rows } = await client.run({ command: 'Get-StorageGroup', parameters: { Server: SERVER_NAME } });
+  const [group] = rows;
+  const activeHost = String(group?.['ActiveCopy'] ?? '');
+  const copies = group?.['Copies'];
+  const passiveHost = Array.isArray(copies) ? String(copies.find((host) => host !== activeHost) ?? '') : '';
+  return { activeHost, passiveHost };
+}

@@ -1,0 +1,45 @@
+/**
+ * The lock of a data folder: held by a process, gone with it, however it ends. SQLite's lock on a file of its own serves,
+ * for Node has no flock(); a file with a process id would have to be believed after a restart of the machine, when the id
+ * belongs to somebody else.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { messageOf, Problem } from '../base/problem.ts';
+
+export const FOLDER_LOCK_NAME = 'holdfast.lock';
+
+export interface FolderLock {
+  release(): void;
+}
+
+/** Makes the folder if it is not there. Problem('DataFolderInUse') names the process that holds it. */
+export function lockFolder(folder: string): FolderLock {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const path = join(folder, FOLDER_LOCK_NAME);
+  const database = new DatabaseSync(path);
+  try {
+    database.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    database.close();
+    if (!messageOf(error).includes('locked')) throw error;
+    throw new Problem('DataFolderInUse', `Cannot use the data folder ${folder}: a demo already runs on it${holderOf(path)}. Stop that one with Ctrl-C, or use another folder with --data.`);
+  }
+  writeFileSync(holderPath(path), `${process.pid}\n`, { mode: 0o600 });
+  return { release: () => database.close() };
+}
+
+function holderPath(path: string): string {
+  return `${path}.pid`;
+}
+
+/** Only for the message; the lock itself is SQLite's. */
+function holderOf(path: string): string {
+  try {
+    const text = readFileSync(holderPath(path), 'utf8').trim();
+    return /^\d{1,10}$/.test(text) ? ` (process ${text})` : '';
+  } catch {
+    return ''; // it has the lock and has not yet written its number
+  }
+}

@@ -1,0 +1,234 @@
+/**
+ * Makes a new cluster's folders and files on this machine: the authority and its certificates, each host's
+ * configuration, the empty places of its copies, the witness's share, and the register with its first decisions.
+ *
+ * The folder is marked before anything else and again when everything is done (cluster-marker.ts): an interrupted
+ * forming leaves a folder that is known to hold nothing of value, and is begun anew.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { isAbsolute, resolve } from 'node:path';
+import { stringify } from 'yaml';
+import { assert } from '../base/assert.ts';
+import { Problem } from '../base/problem.ts';
+import type { Acceptor } from '../cluster/acceptor.ts';
+import { NO_BALLOT } from '../cluster/acceptor.ts';
+import { CasPaxosRegister } from '../cluster/caspaxos-register.ts';
+import { formCluster } from '../cluster/changes.ts';
+import { addServer, addStorageGroup } from '../cluster/configuration-changes.ts';
+import type { RegisterDocument, ReplicationMode } from '../cluster/register-document.ts';
+import { createAuthority, identityFolders, issueCertificate, writeIdentity, type CertificateAuthority } from '../host/certificates.ts';
+import { type HostConfig, parseConfig } from '../host/config.ts';
+import { FileAcceptor } from '../host/file-acceptor.ts';
+import { machineClock, machineRandom } from '../host/machine.ts';
+import { ShareAcceptor } from '../host/share-acceptor.ts';
+import { clusterFiles, hostFiles } from './cluster-files.ts';
+import { type ClusterMarker, readMarker, replaceFile, writeMarker } from './cluster-marker.ts';
+import { FOLDER_LOCK_NAME } from './folder-lock.ts';
+
+const REGISTER_TIMEOUT_MS = 10_000;
+const TOKEN_BYTES = 32;
+const CLUSTER_ID_BYTES = 16;
+
+export interface HostSpecification {
+  readonly name: string;
+  readonly roles: readonly HostConfig['hosts'][number]['roles'][number][];
+  readonly address: string;
+}
+
+export interface ClusterSpecification {
+  readonly clusterName: string;
+  /** The clustered mailbox server. */
+  readonly server: string;
+  readonly storageGroups: readonly string[];
+  readonly mode: ReplicationMode;
+  /** Every port is this plus the well-known one. */
+  readonly basePort: number;
+  readonly acceptedDomains: readonly string[];
+  /** The mailbox hosts have a copy of every storage group, in this order of preference. */
+  readonly hosts: readonly HostSpecification[];
+}
+
+/** Offsets of the cluster's own ports; the ports of further copies follow the first. */
+const CLUSTER_PORT = 3343;
+const FIRST_COPY_PORT = 3344;
+const clientPortOffsets = { smtp: 25, lmtp: 24, submission: 587, imap: 143, imaps: 993, api: 80 } as const;
+
+export const HIGHEST_PORT_OFFSET = FIRST_COPY_PORT;
+
+/**
+ * What the folder is to us. Problem('DataFolderForeign') when it holds something that we did not make: it is never
+ * touched then.
+ */
+export function inspectFolder(folder: string): ClusterMarker | undefined {
+  const marker = readMarker(folder);
+  if (marker !== undefined || !existsSync(folder)) return marker;
+  const strangers = readdirSync(folder).filter((name) => !name.startsWith(FOLDER_LOCK_NAME));
+  if (strangers.length === 0) return undefined;
+  throw new Problem(
+    'DataFolderForeign',
+    `Cannot form a cluster in ${folder}: the folder is not empty (${strangers.slice(0, 3).join(', ')}) and was not made by Holdfast. Use another folder with --data.`,
+  );
+}
+
+/** Removes what forming makes, and nothing else. The caller holds the folder's lock. */
+export function forgetCluster(folder: string, marker: ClusterMarker): void {
+  writeMarker(folder, { ...marker, formed: false });
+  removeOwnFiles(folder, marker);
+}
+
+/** The mark goes last, so that an interruption leaves a folder that is still known to be ours. */
+function removeOwnFiles(folder: string, marker: ClusterMarker): void {
+  const own = [clusterFiles.demo, clusterFiles.administrator, clusterFiles.authority, clusterFiles.witness];
+  const paths = [...own.map((path) => path(folder)), ...marker.hosts.map((host) => clusterFiles.host(folder, host))];
+  for (const path of paths) rmSync(path, { recursive: true, force: true });
+  rmSync(clusterFiles.marker(folder), { force: true });
+}
+
+/** Forms the cluster in `folder`, which is absolute, and ours or empty. The caller holds the folder's lock. */
+export async function formClusterIn(folder: string, specification: ClusterSpecification): Promise<ClusterMarker> {
+  assert(isAbsolute(folder), 'Hosts run in folders of their own, so the path is absolute');
+  const marker = markerOf(specification);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeMarker(folder, marker);
+  try {
+    await fill(folder, specification, marker.clusterId);
+    writeMarker(folder, { ...marker, formed: true });
+  } catch (error) {
+    removeOwnFiles(folder, marker);
+    throw error;
+  }
+  return { ...marker, formed: true };
+}
+
+function markerOf(specification: ClusterSpecification): ClusterMarker {
+  return {
+    format: 1,
+    what: 'holdfast cluster',
+    clusterId: randomBytes(CLUSTER_ID_BYTES).toString('hex'),
+    clusterName: specification.clusterName,
+    formed: false,
+    mode: specification.mode,
+    basePort: specification.basePort,
+    hosts: specification.hosts.map((host) => host.name),
+  };
+}
+
+async function fill(folder: string, specification: ClusterSpecification, clusterId: string): Promise<void> {
+  const authority = await createAuthority(specification.clusterName, clusterId, machineClock.wallMs());
+  const token = randomBytes(TOKEN_BYTES).toString('base64url');
+  await makeAuthorityAndAdministrator(folder, specification, authority, token);
+  mkdirSync(clusterFiles.witness(folder), { mode: 0o700 });
+  for (const config of configurationsOf(folder, specification, clusterId)) {
+    await makeHost(folder, config, authority, token);
+  }
+  await makeRegister(folder, specification, clusterId);
+}
+
+async function makeAuthorityAndAdministrator(
+  folder: string,
+  specification: ClusterSpecification,
+  authority: CertificateAuthority,
+  token: string,
+): Promise<void> {
+  writeIdentity(clusterFiles.authority(folder), { ...authority, ca: authority.certificate });
+  const request = { name: `administrator of ${specification.clusterName}`, role: 'administrator', alternativeNames: [] } as const;
+  writeIdentity(clusterFiles.administrator(folder), await issueCertificate(authority, request, machineClock.wallMs()));
+  replaceFile(clusterFiles.token(folder), `${token}\n`);
+}
+
+async function makeHost(folder: string, config: HostConfig, authority: CertificateAuthority, token: string): Promise<void> {
+  const dataFolder = clusterFiles.host(folder, config.host);
+  mkdirSync(hostFiles.logFolder(dataFolder), { recursive: true, mode: 0o700 });
+  const names = { name: config.host, role: 'host', alternativeNames: [] } as const;
+  writeIdentity(resolve(dataFolder, identityFolders.host), await issueCertificate(authority, names, machineClock.wallMs()));
+  const entry = config.hosts.find((host) => host.name === config.host);
+  for (const storageGroup of Object.keys(entry?.copyPorts ?? {})) {
+    mkdirSync(hostFiles.copy(dataFolder, storageGroup), { recursive: true, mode: 0o700 });
+  }
+  if (config.clients !== undefined) await makeClientSide(dataFolder, config, config.clients.address, authority, token);
+  writeConfiguration(folder, config);
+}
+
+async function makeClientSide(dataFolder: string, config: HostConfig, address: string, authority: CertificateAuthority, token: string): Promise<void> {
+  const alternativeNames = ['localhost', address, config.host];
+  const request = { name: config.clusteredMailboxServer.name, role: 'clients', alternativeNames } as const;
+  writeIdentity(resolve(dataFolder, identityFolders.clients), await issueCertificate(authority, request, machineClock.wallMs()));
+  writeFileSync(hostFiles.apiTokenSha256(dataFolder), `${createHash('sha256').update(token).digest('hex')}\n`, { mode: 0o600 });
+}
+
+/** Writes holdfast.yaml of one host; what is written is what can be read. */
+export function writeConfiguration(folder: string, config: HostConfig): void {
+  const path = hostFiles.config(clusterFiles.host(folder, config.host));
+  const text = stringify(config);
+  parseConfig(text, path);
+  replaceFile(path, text);
+}
+
+/** Each host's configuration, for this folder and these ports. */
+export function configurationsOf(folder: string, specification: ClusterSpecification, clusterId: string): readonly HostConfig[] {
+  const { basePort, storageGroups } = specification;
+  const hosts = specification.hosts.map((host) => ({
+    name: host.name,
+    roles: [...host.roles],
+    address: host.address,
+    clusterPort: basePort + CLUSTER_PORT,
+    copyPorts: host.roles.includes('mailbox')
+      ? Object.fromEntries(storageGroups.map((name, index) => [name, basePort + FIRST_COPY_PORT + index]))
+      : {},
+  }));
+  return specification.hosts.map((host) => ({
+    format: 1,
+    cluster: { id: clusterId, name: specification.clusterName },
+    host: host.name,
+    hosts,
+    witness: { share: clusterFiles.witness(folder) },
+    clusteredMailboxServer: { name: specification.server, storageGroups: [...storageGroups] },
+    ...(host.roles.includes('hub') || host.roles.includes('access') ? { clients: clientPorts(host.address, basePort) } : {}),
+    acceptedDomains: [...specification.acceptedDomains],
+    allowPlaintextLogin: true,
+  }));
+}
+
+function clientPorts(address: string, basePort: number): NonNullable<HostConfig['clients']> {
+  const { smtp, lmtp, submission, imap, imaps, api } = clientPortOffsets;
+  return {
+    address,
+    smtp: basePort + smtp,
+    lmtp: basePort + lmtp,
+    submission: basePort + submission,
+    imap: basePort + imap,
+    imaps: basePort + imaps,
+    api: basePort + api,
+  };
+}
+
+/** Every acceptor gets its first state, all of them or none count: the register is formed only through a majority. */
+async function makeRegister(folder: string, specification: ClusterSpecification, clusterId: string): Promise<void> {
+  const acceptors = makeAcceptors(folder, specification, clusterId);
+  for (const acceptor of acceptors) await acceptor.initialise(NO_BALLOT, undefined);
+  const register = new CasPaxosRegister({ acceptors, proposer: 'form-cluster', clock: machineClock, random: machineRandom });
+  const outcome = await register.change((document) => firstDocument(document, specification, clusterId), { timeoutMs: REGISTER_TIMEOUT_MS });
+  if (outcome.kind === 'changed') return;
+  const reason = 'reason' in outcome ? outcome.reason : 'it holds a document already';
+  throw new Problem('RegisterNotFormed', `Cannot form the cluster in ${folder}: the register was not written (${reason}). Try again, with --fresh.`);
+}
+
+function makeAcceptors(folder: string, specification: ClusterSpecification, clusterId: string): readonly Acceptor[] {
+  const identity = { clusterId, incarnation: 1 };
+  const nodes = specification.hosts.filter((host) => host.roles.includes('mailbox'));
+  return [
+    ...nodes.map(({ name }) => new FileAcceptor({ name, identity, folder: hostFiles.acceptor(clusterFiles.host(folder, name)) })),
+    new ShareAcceptor({ name: 'witness', identity, folder: clusterFiles.witness(folder) }),
+  ];
+}
+
+function firstDocument(document: RegisterDocument | undefined, specification: ClusterSpecification, clusterId: string): RegisterDocument | undefined {
+  let next = formCluster(clusterId)(document);
+  const copies = specification.hosts.filter((host) => host.roles.includes('mailbox')).map((host) => host.name);
+  const { server, mode, storageGroups } = specification;
+  for (const name of storageGroups) {
+    next = next && addStorageGroup(next, { name, copies, mode, sharedStorage: false, circularLogging: true });
+  }
+  return next && addServer(next, { name: server, storageGroups, redundantMachines: copies });
+}

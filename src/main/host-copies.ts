@@ -1,0 +1,130 @@
+/**
+ * The copies of this host: one process each ("one database, one process": a sick one takes nobody with it), attached to
+ * the cluster service while it lives. What kills it twice within the period moves its storage group to another host
+ * (case 18); this process is started again in any case, as a passive copy.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { type Clock, sleep } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import { messageOf, Problem } from '../base/problem.ts';
+import type { ClusterService } from '../cluster/cluster-service.ts';
+import type { CopyView } from '../cluster/copy-control.ts';
+import type { Register } from '../cluster/register.ts';
+import { member, type StorageGroupRecord } from '../cluster/register-document.ts';
+import { type HostConfig, hostEntry } from '../host/config.ts';
+import { IpcChannel } from '../host/ipc-channel.ts';
+import { RemoteCopy } from './copy-ipc.ts';
+import { RoleProcess } from './role-process.ts';
+
+const REGISTER_RETRY_MS = 200;
+const PEEK_TIMEOUT_MS = 500;
+
+export interface HostCopiesOptions {
+  readonly config: HostConfig;
+  readonly dataFolder: string;
+  readonly cluster: ClusterService;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+interface Entry {
+  readonly process: RoleProcess;
+  remote: RemoteCopy | undefined;
+}
+
+export class HostCopies {
+  readonly #options: HostCopiesOptions;
+  readonly #entries = new Map<string, Entry>();
+  #isStopping = false;
+
+  constructor(options: HostCopiesOptions) {
+    this.#options = options;
+  }
+
+  get names(): readonly string[] {
+    return Object.keys(hostEntry(this.#options.config, this.#options.config.host).copyPorts);
+  }
+
+  /** Starts every copy as soon as the register can be read: its process must know who else has one. */
+  async start(register: Register): Promise<void> {
+    for (const storageGroup of this.names) {
+      const group = await this.#groupRecord(register, storageGroup);
+      if (group !== undefined) this.#startCopy(storageGroup, group);
+    }
+  }
+
+  async #groupRecord(register: Register, storageGroup: string): Promise<StorageGroupRecord | undefined> {
+    const { clock, logger } = this.#options;
+    for (let attempt = 0; !this.#isStopping; attempt++) {
+      const peeked = await register.peek({ timeoutMs: PEEK_TIMEOUT_MS });
+      const group = peeked && member(peeked.document.storageGroups, storageGroup);
+      if (group !== undefined) return group;
+      if (attempt === 10) logger.warn({ storageGroup }, 'no majority of the register answers: the copy waits for it');
+      await sleep(clock, REGISTER_RETRY_MS);
+    }
+    return undefined;
+  }
+
+  #startCopy(storageGroup: string, group: StorageGroupRecord): void {
+    const { config, clock, logger } = this.#options;
+    const entry: Entry = {
+      remote: undefined,
+      process: new RoleProcess({
+        name: `copy of ${storageGroup}`,
+        args: () => this.#argumentsOf(storageGroup, group),
+        clock,
+        logger,
+        onStarted: (child) => this.#attach(storageGroup, entry, child),
+        onEnded: async () => {
+          entry.remote = undefined;
+          const decision = await this.#options.cluster.copyDied(storageGroup);
+          logger.warn({ storageGroup, decision, host: config.host }, 'the process of a copy ended');
+        },
+      }),
+    };
+    this.#entries.set(storageGroup, entry);
+    entry.process.start();
+  }
+
+  #argumentsOf(storageGroup: string, group: StorageGroupRecord): string[] {
+    const { config, dataFolder, cluster, clock } = this.#options;
+    const latest = member(cluster.status().document?.storageGroups ?? {}, storageGroup) ?? group;
+    return [
+      'copy',
+      JSON.stringify({
+        dataFolder,
+        storageGroup,
+        copies: latest.copies,
+        incarnation: Math.floor(clock.wallMs()),
+        circularLogging: latest.circularLogging,
+        suspended: member(latest.suspended, config.host) ?? null,
+      }),
+    ];
+  }
+
+  #attach(storageGroup: string, entry: Entry, child: ChildProcess): void {
+    const { cluster, clock } = this.#options;
+    const channel = new IpcChannel(child, storageGroup);
+    entry.remote = new RemoteCopy({ channel, clock, storageGroup, requests: cluster, onView: () => undefined });
+    cluster.attach(storageGroup, entry.remote);
+  }
+
+  view(storageGroup: string): CopyView | undefined {
+    return this.#entries.get(storageGroup)?.remote?.view();
+  }
+
+  /** Problem('CopyNotRunning') */
+  remote(storageGroup: string): RemoteCopy {
+    const remote = this.#entries.get(storageGroup)?.remote;
+    if (remote !== undefined) return remote;
+    throw new Problem('CopyNotRunning', `Cannot reach the copy of ${storageGroup} on ${this.#options.config.host}: its process is not running. Try again.`, { temporary: true });
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    const results = await Promise.allSettled([...this.#entries.values()].map((entry) => entry.process.stop()));
+    for (const result of results) {
+      if (result.status === 'rejected') this.#options.logger.error({ reason: messageOf(result.reason) }, 'a copy did not stop');
+    }
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * A host's one service: the cluster service (register, lease, decisions), the supervision of the role processes, and the
+ * door for administrators and other hosts. No mail passes through here, so that nothing a client sends can delay a
+ * renewal of the lease.
+ */
+import { join } from 'node:path';
+import type { Channel } from '../base/network.ts';
+import { isProblem, messageOf, Problem } from '../base/problem.ts';
+import { Rpc, type RpcHandler } from '../base/rpc.ts';
+import { type Acceptor, acceptorFrom } from '../cluster/acceptor.ts';
+import { parseAcceptorReply, parseAcceptorRequest } from '../cluster/acceptor-message.ts';
+import { CasPaxosRegister } from '../cluster/caspaxos-register.ts';
+import { ClusterService } from '../cluster/cluster-service.ts';
+import { defaultTiming } from '../cluster/timing.ts';
+import { identityFolders, readIdentity } from '../host/certificates.ts';
+import { type HostConfig, hostEntry, loadConfig } from '../host/config.ts';
+import { locateEndpoint } from '../host/endpoints.ts';
+import { FileAcceptor } from '../host/file-acceptor.ts';
+import { machineClock, machineRandom } from '../host/machine.ts';
+import { pinoLogger } from '../host/pino-logger.ts';
+import { ShareAcceptor } from '../host/share-acceptor.ts';
+import { TlsNetwork } from '../host/tls-network.ts';
+import { AdminService } from './admin-service.ts';
+import { hostFiles } from './cluster-files.ts';
+import { lockFolder } from './folder-lock.ts';
+import { HostCopies } from './host-copies.ts';
+import { HostLinks } from './host-links.ts';
+import { RoleProcess } from './role-process.ts';
+
+const ACCEPTOR_TIMEOUT_MS = 1_000;
+/** Of the set of acceptors; it rises when the set changes. */
+const ACCEPTOR_SET_INCARNATION = 1;
+
+/** Runs until SIGTERM or SIGINT; Problems at the start are the caller's to print. */
+export async function runHost(dataFolder: string): Promise<void> {
+  const config = loadConfig(dataFolder);
+  const lock = lockFolder(dataFolder);
+  const logger = pinoLogger({ host: config.host, role: 'service' });
+  const fail = (reason: string): never => {
+    logger.error({ reason }, 'the host stops');
+    process.stderr.write(`${reason}\n`);
+    process.exit(1);
+  };
+  endOnInternalError((error) => {
+    logger.error({ reason: error instanceof Error ? error.stack : String(error) }, 'internal error: the host stops');
+    process.exit(70);
+  });
+  const network = new TlsNetwork({
+    identity: readIdentity(join(dataFolder, identityFolders.host)),
+    locate: (endpoint) => locateEndpoint(config, endpoint),
+    logger,
+    onListenError: (_endpoint, problem) => fail(problem.message),
+  });
+  const links = new HostLinks({ network, clock: machineClock });
+  const local = localAcceptor(config, dataFolder);
+  const acceptors = allAcceptors(config, links, local);
+  const register = new CasPaxosRegister({ acceptors, proposer: config.host, clock: machineClock, random: machineRandom });
+  const isMailboxHost = hostEntry(config, config.host).roles.includes('mailbox');
+  const cluster = new ClusterService({
+    host: config.host,
+    register,
+    clock: machineClock,
+    logger,
+    timing: defaultTiming,
+    onSuperseded: () => fail(`Cannot go on as ${config.host}: another process with this host's name has joined the cluster. Stop one of them.`),
+  });
+  const copies = new HostCopies({ config, dataFolder, cluster, clock: machineClock, logger });
+  const admin = new AdminService({ config, register, acceptors, cluster, copies, links, network, clock: machineClock, logger });
+  const handlers = { ...admin.handlers(), ...acceptorHandler(config, local) };
+  const stopListening = network.listen(`${config.host}/cluster`, (channel: Channel) => serve(channel, handlers, admin));
+  const roles = roleProcesses(config, dataFolder, logger);
+  if (isMailboxHost) {
+    cluster.start();
+    await copies.start(register);
+  }
+  for (const role of roles) role.start();
+  logger.info({ roles: hostEntry(config, config.host).roles }, 'the host is up');
+  await untilAskedToStop();
+  stopListening();
+  await Promise.all(roles.map((role) => role.stop()));
+  if (isMailboxHost) await cluster.stop();
+  await copies.stop();
+  lock.release();
+  logger.info({}, 'the host has stopped');
+  process.exit(0);
+}
+
+function serve(channel: Channel, handlers: Readonly<Record<string, RpcHandler>>, admin: AdminService): void {
+  const rpc: Rpc = new Rpc(channel, {
+    clock: machineClock,
+    handlers: { ...handlers, ...admin.longHandlers((notice, line) => rpc.notify(notice, Buffer.from(line))) },
+    onInternalError: (method, error) => admin.reportInternalError(method, error),
+  });
+}
+
+function localAcceptor(config: HostConfig, dataFolder: string): FileAcceptor | undefined {
+  if (!hostEntry(config, config.host).roles.includes('mailbox')) return undefined;
+  return new FileAcceptor({ name: config.host, identity: identityOf(config), folder: hostFiles.acceptor(dataFolder) });
+}
+
+function identityOf(config: HostConfig): { clusterId: string; incarnation: number } {
+  return { clusterId: config.cluster.id, incarnation: ACCEPTOR_SET_INCARNATION };
+}
+
+/** Majority node set with file share witness: every mailbox host has a vote, and the share has one. */
+function allAcceptors(config: HostConfig, links: HostLinks, local: FileAcceptor | undefined): readonly Acceptor[] {
+  const identity = identityOf(config);
+  const nodes = config.hosts.filter((host) => host.roles.includes('mailbox'));
+  return [
+    ...nodes.map(({ name }) =>
+      name === config.host && local !== undefined
+        ? local
+        : acceptorFrom(name, identity, async (request) => parseAcceptorReply(await links.ask(name, 'acceptor', request, ACCEPTOR_TIMEOUT_MS))),
+    ),
+    new ShareAcceptor({ name: 'witness', identity, folder: config.witness.share }),
+  ];
+}
+
+/** This host's vote, for the other hosts of the cluster. */
+function acceptorHandler(config: HostConfig, local: FileAcceptor | undefined): Record<string, RpcHandler> {
+  if (local === undefined) return {};
+  return {
+    acceptor: async (body, remoteHost) => {
+      if (!config.hosts.some((host) => host.name === remoteHost)) {
+        throw new Problem('NotAllowed', `Cannot vote for ${remoteHost}: it is not a host of this cluster`);
+      }
+      return Buffer.from(JSON.stringify(await local.ask(parseAcceptorRequest(JSON.parse(body.toString('utf8'))))));
+    },
+  };
+}
+
+function roleProcesses(config: HostConfig, dataFolder: string, logger: ReturnType<typeof pinoLogger>): RoleProcess[] {
+  const { roles } = hostEntry(config, config.host);
+  return (['hub', 'access'] as const)
+    .filter((role) => roles.includes(role))
+    .map(
+      (role) =>
+        new RoleProcess({
+          name: role,
+          args: () => [role, '--data', dataFolder],
+          clock: machineClock,
+          logger,
+          onStarted: () => undefined,
+          onEnded: () => Promise.resolve(),
+        }),
+    );
+}
+
+function untilAskedToStop(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+  });
+}
+
+function endOnInternalError(end: (error: unknown) => void): void {
+  const handle = (error: unknown): void => {
+    if (isProblem(error)) process.stderr.write(`${messageOf(error)}\n`);
+    end(error);
+  };
+  process.on('uncaughtException', handle);
+  process.on('unhandledRejection', handle);
+}

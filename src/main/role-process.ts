@@ -1,0 +1,80 @@
+/**
+ * A role process of a host, as its cluster service keeps it: started, watched, started again when it dies. It ends with
+ * the service: the pipe between them is its lifeline.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+
+const RESTART_FIRST_MS = 100;
+const RESTART_MAX_MS = 5_000;
+/** A process that ran this long is restarted at once again. */
+const GOOD_RUN_MS = 30_000;
+const STOP_LIMIT_MS = 5_000;
+
+export interface RoleProcessOptions {
+  readonly name: string;
+  /** Arguments of main.ts; asked before every start. */
+  readonly args: () => readonly string[];
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onStarted: (child: ChildProcess) => void;
+  /** Resolves when a new one may be started. */
+  readonly onEnded: () => Promise<void>;
+}
+
+export class RoleProcess {
+  readonly #options: RoleProcessOptions;
+  #child: ChildProcess | undefined;
+  #isStopping = false;
+  #restartMs = RESTART_FIRST_MS;
+
+  constructor(options: RoleProcessOptions) {
+    this.#options = options;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  start(): void {
+    const { name, clock, logger } = this.#options;
+    const startedMs = clock.monotonicMs();
+    const main = new URL('../main.ts', import.meta.url);
+    const child = fork(main, this.#options.args(), { serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    this.#child = child;
+    child.on('error', (error) => logger.error({ role: name, reason: error.message }, 'a role process cannot be started'));
+    child.once('exit', (code, signal) => {
+      this.#child = undefined;
+      if (this.#isStopping) return;
+      logger.error({ role: name, code, signal }, 'a role process has ended');
+      if (clock.monotonicMs() - startedMs > GOOD_RUN_MS) this.#restartMs = RESTART_FIRST_MS;
+      void this.#restartLater();
+    });
+    this.#options.onStarted(child);
+  }
+
+  async #restartLater(): Promise<void> {
+    await this.#options.onEnded();
+    const delayMs = this.#restartMs;
+    this.#restartMs = Math.min(this.#restartMs * 2, RESTART_MAX_MS);
+    this.#options.clock.after(delayMs, () => {
+      if (!this.#isStopping) this.start();
+    });
+  }
+
+  /** Ends it cleanly, by force after a bound. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null) return;
+    await new Promise<void>((resolve) => {
+      const cancel = this.#options.clock.after(STOP_LIMIT_MS, () => child.kill('SIGKILL'));
+      child.once('exit', () => {
+        cancel();
+        resolve();
+      });
+      child.kill('SIGTERM');
+    });
+  }
+}

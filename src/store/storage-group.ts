@@ -1,0 +1,371 @@
+/**
+ * A mounted storage group: the active copy's side of the database. A change is planned from the database's present
+ * state, written as a fact, applied under the LSN that the journal will give it, and appended to the journal, all in
+ * one synchronous step: no other change comes between, and every copy that replays the fact gets the same rows.
+ *
+ * If anything goes wrong between applying and appending, the database is ahead of the log. Then this object refuses
+ * everything, for good; whoever mounted it makes a Replayer of the same database, which goes back to the last commit.
+ */
+import { assert, present } from '../base/assert.ts';
+import type { Clock } from '../base/clock.ts';
+import { sleep } from '../base/clock.ts';
+import { type Deferred, deferred } from '../base/deferred.ts';
+import { type Logger, silentLogger } from '../base/logger.ts';
+import { messageOf, Problem } from '../base/problem.ts';
+import type { Random } from '../base/random.ts';
+import { canonicalAddress } from '../mail/address.ts';
+import { MAX_UID } from '../mail/limits.ts';
+import { normaliseMailboxName } from '../mail/mailbox-name.ts';
+import type { MessageStructure } from '../mail/mime.ts';
+import { decodeStructure } from '../mail/structure-codec.ts';
+import { UidSet } from '../mail/uid-set.ts';
+import { Applier } from './apply.ts';
+import { type Checkpoint, commitStore } from './commit.ts';
+import type { Database } from './database.ts';
+import { existingRuns, rowsOf, sliceRuns } from './existing.ts';
+import { encodeFact, type Fact } from './facts.ts';
+import type { Journal } from './journal.ts';
+import { CHANGE_SLICE_MESSAGES } from './limits.ts';
+import { type FolderListener, Listeners } from './listeners.ts';
+import type {
+  CopyResult,
+  Delivery,
+  DeliveryResult,
+  FlagChange,
+  Folder,
+  FolderEvent,
+  Mailbox,
+  MailStore,
+  MessageRow,
+  NewMessage,
+} from './mail-store.ts';
+import type { Packs } from './packs.ts';
+import { planDelivery } from './plan-delivery.ts';
+import {
+  folderOrProblem,
+  type Present,
+  planCredential,
+  planDelete,
+  planFolder,
+  planMailbox,
+  planRename,
+  planSubscription,
+} from './plan-folders.ts';
+import { planAppend, planCopy, planExpunge, planFlags } from './plan-messages.ts';
+import { Queries } from './queries.ts';
+
+export interface StorageGroupOptions {
+  readonly database: Database;
+  readonly packs: Packs;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger?: Logger;
+}
+
+/** Room for everything in a payload that is not a message's bytes or structure. */
+const PAYLOAD_MARGIN_BYTES = 1_024;
+const ALL_UIDS = new UidSet().add(1, MAX_UID);
+
+export class StorageGroup implements MailStore {
+  readonly #database: Database;
+  readonly #packs: Packs;
+  readonly #journal: Journal;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #queries: Queries;
+  readonly #applier: Applier;
+  readonly #listeners: Listeners;
+  /** Changes wait for it while the database commits. */
+  #gate: Deferred<void> | undefined;
+  #stopped: Problem | undefined;
+
+  constructor({ database, packs, journal, clock, random, logger = silentLogger }: StorageGroupOptions) {
+    this.#database = database;
+    this.#packs = packs;
+    this.#journal = journal;
+    this.#clock = clock;
+    this.#random = random;
+    this.#queries = new Queries(database);
+    this.#applier = new Applier(database, packs, this.#queries);
+    this.#listeners = new Listeners(logger);
+  }
+
+  settled(): Promise<void> {
+    if (this.#stopped !== undefined) return Promise.reject(this.#stopped);
+    return this.#journal.committed(this.#database.appliedLsn);
+  }
+
+  /** This copy does not serve any more: changes, those that wait too, end in Problem('NotActive'). */
+  stop(reason: string): void {
+    this.#stopped ??= new Problem('NotActive', `Cannot use the storage group: ${reason}`, { temporary: true });
+    this.#openGate();
+  }
+
+  /**
+   * Puts everything applied into the database file. Changes wait from the moment the rows are fixed until they are
+   * committed, and while `checkpoint` runs; the bulk of the bodies is synced before. Resolves to the LSN committed.
+   * Rejects with the journal's Problem('NotActive'); the database is then as it was.
+   */
+  async commitDatabase(checkpoint?: Checkpoint): Promise<number> {
+    assert(this.#gate === undefined, 'One commit at a time');
+    this.#checkActive();
+    await this.#packs.sync();
+    this.#checkActive();
+    assert(this.#gate === undefined, 'One commit at a time');
+    this.#gate = deferred();
+    try {
+      await this.#journal.committed(this.#database.appliedLsn);
+      return await this.#commit(checkpoint);
+    } finally {
+      this.#openGate();
+    }
+  }
+
+  mailboxes(): readonly Mailbox[] {
+    return this.#queries.mailboxes();
+  }
+
+  mailboxById(id: number): Mailbox | undefined {
+    return this.#queries.mailboxById(id);
+  }
+
+  mailboxByAddress(address: string): Mailbox | undefined {
+    return this.#queries.mailboxByKey(canonicalAddress(address));
+  }
+
+  createMailbox(request: { address: string; displayName: string; credential: string | null }): Promise<Mailbox> {
+    return this.#change(() => {
+      const fact = planMailbox(this.#present(), this.#random, request);
+      this.#record([fact]);
+      return present(this.#queries.mailboxById(fact.id), 'The mailbox was just made');
+    });
+  }
+
+  setCredential(mailboxId: number, credential: string | null): Promise<void> {
+    return this.#change(() => {
+      this.#record([planCredential(this.#present(), mailboxId, credential)]);
+    });
+  }
+
+  folders(mailboxId: number): readonly Folder[] {
+    return this.#queries.folders(mailboxId);
+  }
+
+  folderById(folderId: number): Folder | undefined {
+    return this.#queries.folderById(folderId);
+  }
+
+  folderByName(mailboxId: number, name: string): Folder | undefined {
+    const normal = normaliseMailboxName(name);
+    return normal === undefined ? undefined : this.#queries.folderByName(mailboxId, normal);
+  }
+
+  subscriptions(mailboxId: number): readonly string[] {
+    return this.#queries.subscriptions(mailboxId);
+  }
+
+  createFolder(mailboxId: number, name: string): Promise<Folder> {
+    return this.#change(() => {
+      const fact = planFolder(this.#present(), mailboxId, name);
+      this.#record([fact]);
+      const made = present(fact.folders.at(-1), 'At least the wanted folder is missing');
+      return present(this.#queries.folderById(made.id), 'The folder was just made');
+    });
+  }
+
+  renameFolder(mailboxId: number, from: string, to: string): Promise<void> {
+    return this.#change(() => this.#record(planRename(this.#present(), mailboxId, from, to)));
+  }
+
+  deleteFolder(mailboxId: number, name: string): Promise<void> {
+    return this.#change(() => this.#record([planDelete(this.#present(), mailboxId, name)]));
+  }
+
+  setSubscribed(mailboxId: number, name: string, subscribed: boolean): Promise<void> {
+    return this.#change(() => {
+      const fact = planSubscription(this.#present(), mailboxId, name, subscribed);
+      if (fact !== undefined) this.#record([fact]);
+    });
+  }
+
+  uids(folderId: number): readonly number[] {
+    return this.#queries.uids(folderId);
+  }
+
+  message(folderId: number, uid: number): MessageRow | undefined {
+    return this.#queries.message(folderId, uid);
+  }
+
+  messages(folderId: number, first: number, last: number, limit: number): readonly MessageRow[] {
+    return this.#queries.messages(folderId, first, last, limit);
+  }
+
+  structure(bodyId: number): MessageStructure {
+    const bytes = this.#queries.structure(bodyId);
+    if (bytes === undefined) throw bodyNotFound(bodyId);
+    return decodeStructure(bytes);
+  }
+
+  body(bodyId: number, start?: number, end?: number): Buffer {
+    const place = this.#queries.bodyPlace(bodyId);
+    if (place === undefined) throw bodyNotFound(bodyId);
+    return this.#packs.read(place, start, end);
+  }
+
+  append(
+    folderId: number,
+    messages: readonly NewMessage[],
+  ): Promise<{ uidValidity: number; uids: readonly number[] }> {
+    return this.#change(() => {
+      const folder = folderOrProblem(this.#present(), folderId);
+      const fact = planAppend(this.#database.tally, folder, messages);
+      if (messages.length > 0) this.#record([fact]);
+      return { uidValidity: folder.uidValidity, uids: fact.messages.map(({ uid }) => uid) };
+    });
+  }
+
+  async changeFlags(folderId: number, uids: UidSet, change: FlagChange): Promise<readonly MessageRow[]> {
+    folderOrProblem(this.#present(), folderId);
+    const slices = sliceRuns(existingRuns(this.#queries, folderId, uids), CHANGE_SLICE_MESSAGES);
+    const rows: MessageRow[] = [];
+    for (const [index, runs] of slices.entries()) {
+      if (index > 0) await this.#giveWay();
+      await this.#change(() => {
+        const fact = planFlags(this.#queries, folderId, runs, change);
+        if (fact !== undefined) this.#record([fact]);
+        for (const run of runs) rows.push(...rowsOf(this.#queries, folderId, run));
+      });
+    }
+    return rows;
+  }
+
+  copy(folderId: number, uids: UidSet, targetFolderId: number): Promise<CopyResult> {
+    return this.#copyOrMove('MessagesCopied', folderId, uids, targetFolderId);
+  }
+
+  move(folderId: number, uids: UidSet, targetFolderId: number): Promise<CopyResult> {
+    return this.#copyOrMove('MessagesMoved', folderId, uids, targetFolderId);
+  }
+
+  async expunge(folderId: number, uids: UidSet = ALL_UIDS): Promise<readonly number[]> {
+    folderOrProblem(this.#present(), folderId);
+    const removed: number[] = [];
+    const deleted = uids.select(this.#queries.deletedUids(folderId));
+    for (let from = 0; from < deleted.length; from += CHANGE_SLICE_MESSAGES) {
+      if (from > 0) await this.#giveWay();
+      const slice = UidSet.of(deleted.slice(from, from + CHANGE_SLICE_MESSAGES));
+      await this.#change(() => {
+        // Looked at again: another session may have changed its mind since.
+        const plan = planExpunge(this.#queries, folderId, slice);
+        if (plan === undefined) return;
+        this.#record([plan.fact]);
+        removed.push(...plan.uids);
+      });
+    }
+    return removed;
+  }
+
+  deliver(delivery: Delivery): Promise<readonly DeliveryResult[]> {
+    return this.#change(() => {
+      const { fact, results } = planDelivery(this.#present(), delivery);
+      if (fact !== undefined) this.#record([fact]);
+      return results;
+    });
+  }
+
+  listen(folderId: number, listener: FolderListener): () => void {
+    return this.#listeners.add(folderId, listener);
+  }
+
+  #copyOrMove(
+    type: 'MessagesCopied' | 'MessagesMoved',
+    folderId: number,
+    wanted: UidSet,
+    targetFolderId: number,
+  ): Promise<CopyResult> {
+    return this.#change(() => {
+      const source = folderOrProblem(this.#present(), folderId);
+      const target = folderOrProblem(this.#present(), targetFolderId);
+      const sourceUids = existingRuns(this.#queries, folderId, wanted).flat();
+      const fact = planCopy(type, source, target, sourceUids);
+      if (fact !== undefined) this.#record([fact]);
+      const targetUids = sourceUids.map((_, index) => target.uidNext + index);
+      return { uidValidity: target.uidValidity, sourceUids, targetUids };
+    });
+  }
+
+  /** A disk that failed here may have taken the open transaction with it: the rows in memory are not to be trusted. */
+  async #commit(checkpoint: Checkpoint | undefined): Promise<number> {
+    try {
+      await this.#packs.sync();
+      this.#checkActive();
+      return await commitStore(this.#database, this.#packs, this.#queries, checkpoint);
+    } catch (error) {
+      this.stop(`its database was not committed (${messageOf(error)})`);
+      throw error;
+    }
+  }
+
+  #present(): Present {
+    return { queries: this.#queries, tally: this.#database.tally, wallMs: this.#clock.wallMs() };
+  }
+
+  /** Plans and records in one step: between the look at the gate and the end of `step` nothing else runs. */
+  async #change<T>(step: () => T): Promise<T> {
+    while (this.#gate !== undefined) await this.#gate.promise;
+    this.#checkActive();
+    return step();
+  }
+
+  /** Lets other sessions have a turn in the middle of a long change. */
+  #giveWay(): Promise<void> {
+    return sleep(this.#clock, 0);
+  }
+
+  #checkActive(): void {
+    if (this.#stopped !== undefined) throw this.#stopped;
+  }
+
+  #openGate(): void {
+    const gate = this.#gate;
+    this.#gate = undefined;
+    gate?.resolve();
+  }
+
+  /** All of them or, when the journal does not admit them now, none. */
+  #record(facts: readonly Fact[]): void {
+    assert(this.#gate === undefined, 'No change while the database commits');
+    const encoded = facts.map((fact) => encodeFact(fact, capacityFor(fact)));
+    this.#journal.admit(encoded.reduce((total, { payload }) => total + payload.length, 0));
+    for (const { kind, payload } of encoded) this.#listeners.tell(this.#applyAndAppend(kind, payload));
+  }
+
+  #applyAndAppend(kind: number, payload: Buffer): readonly FolderEvent[] {
+    try {
+      const lsn = this.#journal.nextLsn();
+      const events = this.#applier.apply({ lsn, kind, payload });
+      const given = this.#journal.append(kind, payload);
+      assert(given === lsn, 'The journal gives the LSN that it promised');
+      return events;
+    } catch (error) {
+      this.stop(`a change was not recorded (${messageOf(error)})`);
+      throw error;
+    }
+  }
+}
+
+function capacityFor(fact: Fact): number {
+  if (fact.type === 'MessageDelivered') {
+    const targetBytes = fact.targets.length * 64;
+    return fact.bytes.length + fact.structure.length + targetBytes + PAYLOAD_MARGIN_BYTES;
+  }
+  if (fact.type !== 'MessagesAppended') return PAYLOAD_MARGIN_BYTES;
+  let capacity = PAYLOAD_MARGIN_BYTES;
+  for (const { bytes, structure } of fact.messages) capacity += bytes.length + structure.length + 256;
+  return capacity;
+}
+
+function bodyNotFound(bodyId: number): Problem {
+  return new Problem('BodyNotFound', `Cannot read message body ${bodyId}: no message has it any more.`);
+}
