@@ -3,7 +3,14 @@
  * mail server. Whatever goes wrong ends as one line on stderr and an exit code that is not 0.
  */
 import { isProblem } from './base/problem.ts';
-import { checkRuntime, dataFolderOption, programVersion, subCommands, usage } from './main/command-line.ts';
+import {
+  checkRuntime,
+  copyArguments,
+  dataFolderOption,
+  programVersion,
+  subCommands,
+  usage,
+} from './main/command-line.ts';
 import { errorLine } from './main/error-line.ts';
 
 async function run(words: readonly string[]): Promise<void> {
@@ -22,11 +29,11 @@ async function run(words: readonly string[]): Promise<void> {
     case 'host':
       return await (await import('./main/host-service.ts')).runHost(dataFolderOption(rest));
     case 'copy':
-      return await (await import('./main/copy-process.ts')).runCopy(rest);
+      return await (await import('./main/copy-process.ts')).runCopy(copyArguments(rest));
     case 'hub':
-      return await (await import('./main/hub-process.ts')).runHub(rest);
+      return await (await import('./main/hub-process.ts')).runHub(dataFolderOption(rest));
     case 'access':
-      return await (await import('./main/access-process.ts')).runAccess(rest);
+      return await (await import('./main/access-process.ts')).runAccess(dataFolderOption(rest));
     default:
       return await runCommand(words);
   }
@@ -54,7 +61,9 @@ try {
   await run(words);
 } catch (error) {
   const isService = subCommands.includes(words[0] ?? '');
-  const hint = isService ? 'The log is in the folder log of the data folder.' : 'Run it with NODE_DEBUG=holdfast to see where.';
+  const hint = isService
+    ? 'The log is in the folder log of the data folder.'
+    : 'Run it with NODE_DEBUG=holdfast to see where.';
   process.stderr.write(`${errorLine(error, hint)}\n`);
   if (!isProblem(error) && (isService || process.env['NODE_DEBUG'] === 'holdfast')) console.error(error);
   process.exitCode = 1;

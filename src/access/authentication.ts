@@ -82,7 +82,6 @@ export class Authenticator {
     const isRight = await this.#check(request.password, found);
     if (isRight === undefined) return { outcome: 'unavailable' };
     if (!isRight || found === undefined) return this.#wrong(request);
-    this.#delays.succeeded(request.remoteAddress);
     const { mailboxId, address, storageGroup } = found;
     return { outcome: 'ok', mailboxId, address, storageGroup };
   }
@@ -122,7 +121,9 @@ export class Authenticator {
   async #check(password: string, credential: Credential | undefined): Promise<boolean | undefined> {
     if (credential !== undefined && this.#recognises(password, credential)) return true;
     if (this.#hashQueue.length >= authenticationLimits.maxWaitingHashes) return undefined;
-    const isRight = await this.#inTurn(async () => verifyPassword(password, credential?.phc ?? (await this.#dummyHash())));
+    const isRight = await this.#inTurn(async () =>
+      verifyPassword(password, credential?.phc ?? (await this.#dummyHash())),
+    );
     if (isRight && credential !== undefined) this.#recognise(password, credential);
     return isRight && credential !== undefined;
   }

@@ -46,14 +46,18 @@ export class FailureDelays {
     const { firstDelayMs, maxDelayMs } = failureDelayLimits;
     return Math.min(maxDelayMs, firstDelayMs * 2 ** Math.min(count - 1, 10));
   }
-
-  /** One user of an address who knows his password takes the delays off the others behind it. */
-  succeeded(remoteAddress: string): void {
-    this.#failures.delete(networkOf(remoteAddress));
-  }
 }
 
 function networkOf(remoteAddress: string): string {
   const address = remoteAddress.replace(/^::ffff:(?=\d)/i, '');
-  return address.includes(':') ? address.split(':').slice(0, 4).join(':') : address;
+  return address.includes(':') ? prefix64(address) : address;
+}
+
+function prefix64(address: string): string {
+  const [head = '', tail] = address.toLowerCase().split('::');
+  const front = head === '' ? [] : head.split(':');
+  if (tail === undefined) return front.slice(0, 4).join(':');
+  const back = tail === '' ? [] : tail.split(':');
+  const zeros = Array.from({ length: Math.max(0, 8 - front.length - back.length) }, () => '0');
+  return [...front, ...zeros, ...back].slice(0, 4).join(':');
 }

@@ -37,7 +37,12 @@ const changeParameters: readonly ParameterInfo[] = [
   shellParameter('WhatIf', 'switch', 'Says what would be done and does nothing.'),
 ];
 
-function shellParameter(name: string, kind: ParameterInfo['kind'], description: string, choices: readonly string[] = []): ParameterInfo {
+function shellParameter(
+  name: string,
+  kind: ParameterInfo['kind'],
+  description: string,
+  choices: readonly string[] = [],
+): ParameterInfo {
   return { name, kind, choices, required: false, positional: false, defaultValue: undefined, description };
 }
 
@@ -99,14 +104,17 @@ class ArgumentReader {
   #readNamed(given: string, inline: string | undefined): void {
     const parameter = this.#resolve(given === '?' ? 'Help' : given);
     // A Unix shell turns an unquoted -Confirm:$false into "-Confirm:". Nobody needs to write :$true, so it meant $false.
-    if (parameter.kind === 'switch') return this.#set(parameter, inline === '' ? '$false' : (inline ?? '$true'));
+    if (parameter.kind === 'switch') this.#set(parameter, inline === '' ? '$false' : (inline ?? '$true'));
+    else this.#set(parameter, inline || this.#following(parameter));
+  }
+
+  #following(parameter: ParameterInfo): string {
     const following = this.#words[this.#index];
-    if (inline !== undefined && inline !== '') return this.#set(parameter, inline);
     if (following === undefined || /^--?[A-Za-z]/.test(following)) {
       throw invalid(this.#command, `-${parameter.name} needs a value`);
     }
     this.#index += 1;
-    this.#set(parameter, following);
+    return following;
   }
 
   #resolve(given: string): ParameterInfo {
@@ -135,7 +143,8 @@ class ArgumentReader {
     if (parameter.kind === 'list') return text.split(',').map((item) => item.trim());
     if (parameter.kind === 'choice') return this.#convertChoice(parameter, text);
     if (parameter.kind !== 'number') return text;
-    if (!/^-?\d{1,15}$/.test(text)) throw invalid(this.#command, `-${parameter.name} is a whole number, not ${quote(text)}`);
+    if (!/^-?\d{1,15}$/.test(text))
+      throw invalid(this.#command, `-${parameter.name} is a whole number, not ${quote(text)}`);
     return Number(text);
   }
 

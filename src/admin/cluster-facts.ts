@@ -5,7 +5,7 @@ import { mountObstacle } from '../cluster/mount.ts';
 import { type RegisterDocument, serverOf } from '../cluster/register-document.ts';
 import { type ServerStatus, serverStatus } from '../cluster/server-status.ts';
 import type { AdminContext, CopyReport, HostReport } from './context.ts';
-import { storageGroupsOf, type StorageGroup } from './objects.ts';
+import { type StorageGroup, storageGroupsOf } from './objects.ts';
 
 export interface ClusterFacts {
   readonly document: RegisterDocument;
@@ -14,7 +14,11 @@ export interface ClusterFacts {
 }
 
 export async function gatherFacts(context: AdminContext): Promise<ClusterFacts> {
-  const [document, copies, hosts] = await Promise.all([context.register(), context.copyReports(), context.hostReports()]);
+  const [document, copies, hosts] = await Promise.all([
+    context.register(),
+    context.copyReports(),
+    context.hostReports(),
+  ]);
   return { document, copies, hosts };
 }
 

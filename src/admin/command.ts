@@ -2,7 +2,7 @@
  * What a command is: one value that says everything about it. The shell, the help text, the HTTP API and its OpenAPI
  * document are derived from it, so that none of them can say something else.
  */
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { AdminContext } from './context.ts';
 
 /** Roles as in the reference, 2.9: reading is for everybody who may look, the rest is for the server's administrators. */
@@ -56,7 +56,11 @@ export interface Command {
   readonly examples: readonly Example[];
   /** False for what the shell answers by itself. */
   readonly needsCluster: boolean;
-  readonly handler: (context: AdminContext, parameters: Readonly<Record<string, unknown>>, catalog: Catalog) => Promise<readonly Row[]>;
+  readonly handler: (
+    context: AdminContext,
+    parameters: Readonly<Record<string, unknown>>,
+    catalog: Catalog,
+  ) => Promise<readonly Row[]>;
 }
 
 /** The commands as a command sees them. */
@@ -104,9 +108,7 @@ export function declareCommand<Shape extends z.ZodRawShape>(declaration: Command
     defaultFormat: declaration.defaultFormat ?? 'Table',
     needsCluster: declaration.needsCluster ?? true,
     change:
-      change === undefined
-        ? undefined
-        : { asks: change.asks, describe: (values) => change.describe(typed(values)) },
+      change === undefined ? undefined : { asks: change.asks, describe: (values) => change.describe(typed(values)) },
     handler: (context, values, catalog) => handler(context, typed(values), catalog),
   };
 }

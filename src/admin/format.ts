@@ -27,7 +27,9 @@ function tableColumns(command: Command): readonly Column[] {
 export function formatTable(columns: readonly Column[], rows: readonly Row[]): string {
   if (rows.length === 0) return '';
   const cells = rows.map((row) => columns.map((column) => formatValue(row[column.name] ?? null, column.type)));
-  const widths = columns.map((column, index) => Math.max(column.name.length, ...cells.map((line) => width(line[index] ?? ''))));
+  const widths = columns.map((column, index) =>
+    Math.max(column.name.length, ...cells.map((line) => width(line[index] ?? ''))),
+  );
   const print = (line: readonly string[]): string =>
     line
       .map((cell, index) => pad(cell, widths[index] ?? 0))
@@ -77,7 +79,7 @@ function escapeInvisible(json: string): string {
 }
 
 function width(text: string): number {
-  return [...text].length;
+  return Array.from(text).length;
 }
 
 function pad(text: string, to: number): string {

@@ -13,11 +13,11 @@ export function syntaxOf(command: Command): string {
 
 function syntaxOfParameter(parameter: ParameterInfo): string {
   const name = parameter.positional ? `[-${parameter.name}]` : `-${parameter.name}`;
-  const whole = parameter.kind === 'switch' ? name : `${name} <${valueOf(parameter)}>`;
+  const whole = parameter.kind === 'switch' ? name : `${name} <${valueWord(parameter)}>`;
   return parameter.required ? whole : `[${whole}]`;
 }
 
-function valueOf(parameter: ParameterInfo): string {
+function valueWord(parameter: ParameterInfo): string {
   return parameter.kind === 'choice' ? parameter.choices.join('|') : parameter.kind;
 }
 
@@ -25,7 +25,7 @@ function valueOf(parameter: ParameterInfo): string {
 export function describeParameters(command: Command): readonly string[] {
   const { own, common } = allParametersOf(command);
   return [...own, ...common].map((parameter) => {
-    const kind = parameter.kind === 'switch' ? '' : ` <${valueOf(parameter)}>`;
+    const kind = parameter.kind === 'switch' ? '' : ` <${valueWord(parameter)}>`;
     const required = parameter.required ? ' Required.' : '';
     const byDefault = parameter.defaultValue === undefined ? '' : ` Default: ${parameter.defaultValue}.`;
     return `-${parameter.name}${kind}: ${parameter.description}${required}${byDefault}`;
@@ -35,14 +35,22 @@ export function describeParameters(command: Command): readonly string[] {
 export function helpText(command: Command): string {
   const examples = command.examples.flatMap((example) => [`  ${example.line}`, ...wrap(example.what, '      ')]);
   const columns = command.columns.map((column) => `${column.name} (${column.type}): ${column.description}`);
-  const alias = Object.entries(command.aliases).map(([name, parameter]) => `-${name} is another name of -${parameter}.`);
+  const alias = Object.entries(command.aliases).map(
+    ([name, parameter]) => `-${name} is another name of -${parameter}.`,
+  );
   return [
     command.name,
     ...wrap(command.synopsis, '  '),
     ...section('Syntax', wrap(syntaxOf(command), '  ')),
     ...section('Description', wrap(command.description, '  ')),
-    ...section('Parameters', [...describeParameters(command), ...alias].flatMap((line) => wrap(line, '  '))),
-    ...section('Properties of the result', columns.flatMap((line) => wrap(line, '  '))),
+    ...section(
+      'Parameters',
+      [...describeParameters(command), ...alias].flatMap((line) => wrap(line, '  ')),
+    ),
+    ...section(
+      'Properties of the result',
+      columns.flatMap((line) => wrap(line, '  ')),
+    ),
     ...section('Examples', examples),
     ...section('Permission', [`  ${command.permission}`]),
     '',
@@ -55,7 +63,10 @@ export function overview(commands: readonly Command[], programUsage: readonly st
   return [
     'Usage',
     ...programUsage.map((line) => `  ${line}`),
-    ...section('Commands', commands.map((command) => `  ${command.name.padEnd(longest)}  ${command.synopsis}`)),
+    ...section(
+      'Commands',
+      commands.map((command) => `  ${command.name.padEnd(longest)}  ${command.synopsis}`),
+    ),
     '',
     'Get-Help NAME explains a command. Names and parameters may be written in any case.',
     '',

@@ -145,7 +145,17 @@ function errorOf(error: unknown): HttpError {
   // Fastify's own refusals (a body that is no JSON, too large, of another type) carry their status.
   const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
   if (status >= 400 && status < 500) {
-    return { status, code: 'RequestInvalid', message: `Cannot read the request: ${messageOf(error)}`, temporary: false };
+    return {
+      status,
+      code: 'RequestInvalid',
+      message: `Cannot read the request: ${messageOf(error)}`,
+      temporary: false,
+    };
   }
-  return { status: 500, code: 'Internal', message: 'Cannot answer: internal error; the log says more', temporary: true };
+  return {
+    status: 500,
+    code: 'Internal',
+    message: 'Cannot answer: internal error; the log says more',
+    temporary: true,
+  };
 }

@@ -24,14 +24,21 @@ export async function createMailbox(
   group: StorageGroup,
   mailbox: { address: string; displayName: string; credential: string | null },
 ): Promise<ListedMailbox> {
-  return understood('create-mailbox', mailboxSchema, await context.askActiveCopy(group.name, 'create-mailbox', mailbox));
+  return understood(
+    'create-mailbox',
+    mailboxSchema,
+    await context.askActiveCopy(group.name, 'create-mailbox', mailbox),
+  );
 }
 
 /** Hosts may run different versions: what another one answered is checked like any input. */
 function understood<T>(method: string, schema: z.ZodType<T>, answer: unknown): T {
   const result = schema.safeParse(answer);
   if (result.success) return result.data;
-  throw new Problem('AnswerInvalid', `Cannot understand the answer to ${method}: ${result.error.issues[0]?.message ?? ''}. The hosts may run different versions.`);
+  throw new Problem(
+    'AnswerInvalid',
+    `Cannot understand the answer to ${method}: ${result.error.issues[0]?.message ?? ''}. The hosts may run different versions.`,
+  );
 }
 
 export const mailboxColumns: readonly Column[] = [

@@ -19,7 +19,9 @@ function distanceTo(word: string, name: string): number {
   if (word.length >= 3 && name.startsWith(word)) return 0;
   // A noun without its verb, as in "StorageGroupCopyStatus".
   if (word.length >= 5 && name.includes(word)) return 1;
-  return editDistance(word, name.slice(0, MAX_COMPARED_LENGTH));
+  const whole = editDistance(word, name.slice(0, MAX_COMPARED_LENGTH));
+  // Mistyped and cut short, as in "Get-Stoage".
+  return word.length < 5 ? whole : Math.min(whole, editDistance(word, name.slice(0, word.length)) + 1);
 }
 
 /** Levenshtein's distance, one row at a time. */

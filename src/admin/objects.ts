@@ -37,16 +37,28 @@ export function findStorageGroup(document: RegisterDocument, identity: string): 
   const found = groups.filter((group) => [group.name, group.identity].some((name) => name.toLowerCase() === wanted));
   const [first, second] = found;
   if (first === undefined) {
-    throw notFound('StorageGroupNotFound', 'storage group', identity, groups.map((group) => group.identity)); // biome-ignore format: one thought
+    throw notFound(
+      'StorageGroupNotFound',
+      'storage group',
+      identity,
+      groups.map((group) => group.identity),
+    );
   }
   if (second === undefined) return first;
-  throw new Problem('NameAmbiguous', `Cannot tell which storage group ${quoted(identity)} is: ${first.identity} or ${second.identity}. Write server\\name.`);
+  throw new Problem(
+    'NameAmbiguous',
+    `Cannot tell which storage group ${quoted(identity)} is: ${first.identity} or ${second.identity}. Write server\\name.`,
+  );
 }
 
 /** All of them, or the one that `identity` names, or those of `server`. */
-export function selectStorageGroups(document: RegisterDocument, filter: { identity: string | undefined; server: string | undefined }): readonly StorageGroup[] {
+export function selectStorageGroups(
+  document: RegisterDocument,
+  filter: { identity: string | undefined; server: string | undefined },
+): readonly StorageGroup[] {
   const server = filter.server === undefined ? undefined : findServer(document, filter.server).name;
-  const groups = filter.identity === undefined ? storageGroupsOf(document) : [findStorageGroup(document, filter.identity)];
+  const groups =
+    filter.identity === undefined ? storageGroupsOf(document) : [findStorageGroup(document, filter.identity)];
   return server === undefined ? groups : groups.filter((group) => group.server === server);
 }
 

@@ -31,7 +31,9 @@ export function openApiDocument(commands: readonly Command[]): object {
       securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
       schemas: { Error: errorSchema },
     },
-    paths: Object.fromEntries(commands.map((command) => [`/api/v1/commands/${command.name}`, { post: operationOf(command) }])),
+    paths: Object.fromEntries(
+      commands.map((command) => [`/api/v1/commands/${command.name}`, { post: operationOf(command) }]),
+    ),
   };
 }
 

@@ -47,7 +47,7 @@ export function parametersOf(command: Command): readonly ParameterInfo[] {
     choices: property.enum ?? [],
     required: schema.required?.includes(name) ?? false,
     positional: command.positional.includes(name),
-    defaultValue: property.default === undefined ? undefined : String(property.default),
+    defaultValue: typeof property.default === 'string' ? property.default : JSON.stringify(property.default),
     description: property.description ?? '',
   }));
 }

@@ -2,7 +2,7 @@
 import { isProblem, Problem } from '../base/problem.ts';
 import type { RegisterDocument } from '../cluster/register-document.ts';
 import type { AdminContext, HostMethod } from './context.ts';
-import { findStorageGroup, sameName, type StorageGroup } from './objects.ts';
+import { findStorageGroup, type StorageGroup, sameName } from './objects.ts';
 
 export interface PassiveCopy {
   readonly group: StorageGroup;
@@ -10,7 +10,12 @@ export interface PassiveCopy {
 }
 
 /** Problem('StorageGroupNotFound' | 'CopyNotFound' | 'CopyActive' | 'CopyAmbiguous'); `verb` goes into the message. */
-export function choosePassiveCopy(verb: string, document: RegisterDocument, identity: string, machine: string | undefined): PassiveCopy {
+export function choosePassiveCopy(
+  verb: string,
+  document: RegisterDocument,
+  identity: string,
+  machine: string | undefined,
+): PassiveCopy {
   const group = findStorageGroup(document, identity);
   const { active, copies } = group.record;
   const cannot = `Cannot ${verb} the copy of ${group.identity}`;
@@ -18,26 +23,45 @@ export function choosePassiveCopy(verb: string, document: RegisterDocument, iden
   const passive = copies.filter((host) => host !== active);
   if (passive.length === 0) throw new Problem('CopyNotFound', `${cannot}: it has no passive copy`);
   if (passive.length === 1 && passive[0] !== undefined) return { group, host: passive[0] };
-  throw new Problem('CopyAmbiguous', `${cannot}: there are several (${passive.join(', ')}). Say which with -StandbyMachine.`);
+  throw new Problem(
+    'CopyAmbiguous',
+    `${cannot}: there are several (${passive.join(', ')}). Say which with -StandbyMachine.`,
+  );
 }
 
 function passiveOn(group: StorageGroup, machine: string, cannot: string): string {
   const { active, copies } = group.record;
   const host = sameName(copies, machine);
   if (host === undefined) {
-    throw new Problem('CopyNotFound', `${cannot} on ${machine}: there is none. Hosts with a copy: ${copies.join(', ')}.`);
+    throw new Problem(
+      'CopyNotFound',
+      `${cannot} on ${machine}: there is none. Hosts with a copy: ${copies.join(', ')}.`,
+    );
   }
   if (host !== active) return host;
-  throw new Problem('CopyActive', `${cannot} on ${host}: it is the active one. Move-ClusteredMailboxServer makes it passive.`);
+  throw new Problem(
+    'CopyActive',
+    `${cannot} on ${host}: it is the active one. Move-ClusteredMailboxServer makes it passive.`,
+  );
 }
 
+/** Such an order may have been carried out; giving it once more does no harm. */
+const unanswered: ReadonlySet<string> = new Set(['Unreachable', 'TimedOut', 'ChannelClosed']);
+
 /** For orders that end up in the register: the copy's own host first, the active one's when that is away. */
-export async function askHostOrPeer(context: AdminContext, group: StorageGroup, host: string, method: HostMethod, body: object): Promise<unknown> {
+export async function askHostOrPeer(
+  context: AdminContext,
+  group: StorageGroup,
+  host: string,
+  method: HostMethod,
+  body: object,
+): Promise<unknown> {
   try {
     return await context.askHost(host, method, body);
   } catch (error) {
     const { active } = group.record;
-    if (!isProblem(error, 'Unreachable') || active === null || active === host) throw error;
+    const isAway = isProblem(error) && unanswered.has(error.code);
+    if (!isAway || active === null || active === host) throw error;
     return await context.askHost(active, method, body);
   }
 }

@@ -49,9 +49,16 @@ class Registry implements Catalog {
   find(name: string): Command {
     const command = this.#byName.get(name.toLowerCase());
     if (command !== undefined) return command;
-    const near = nearestNames(name, this.commands.map((each) => each.name), SUGGESTIONS); // biome-ignore format: one thought
+    const near = nearestNames(
+      name,
+      this.commands.map((each) => each.name),
+      SUGGESTIONS,
+    );
     const next = near.length > 0 ? `Did you mean ${near.join(' or ')}?` : 'Get-Command lists all.';
-    throw new Problem('CommandUnknown', `Cannot run ${JSON.stringify(name.slice(0, 80))}: there is no such command. ${next}`);
+    throw new Problem(
+      'CommandUnknown',
+      `Cannot run ${JSON.stringify(name.slice(0, 80))}: there is no such command. ${next}`,
+    );
   }
 }
 
@@ -103,7 +110,10 @@ function readRequest(request: unknown): { name: string; values: Record<string, u
   throw new Problem('RequestInvalid', `Cannot run a command: ${z.prettifyError(result.error).split('\n')[0]}`);
 }
 
-function takeWhatIf(command: Command, values: Record<string, unknown>): { whatIf: boolean; values: Record<string, unknown> } {
+function takeWhatIf(
+  command: Command,
+  values: Record<string, unknown>,
+): { whatIf: boolean; values: Record<string, unknown> } {
   if (command.change === undefined || !Object.hasOwn(values, 'WhatIf')) return { whatIf: false, values };
   const { WhatIf: whatIf, ...rest } = values;
   if (typeof whatIf !== 'boolean') {
@@ -116,7 +126,10 @@ function validate(command: Command, values: Record<string, unknown>): Record<str
   const result = command.parameters.safeParse(values);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  throw new Problem('ParameterInvalid', `Cannot run ${command.name}: ${describeIssue(command, issue)}. Get-Help ${command.name} says more.`);
+  throw new Problem(
+    'ParameterInvalid',
+    `Cannot run ${command.name}: ${describeIssue(command, issue)}. Get-Help ${command.name} says more.`,
+  );
 }
 
 function describeIssue(command: Command, issue: z.core.$ZodIssue | undefined): string {
@@ -129,7 +142,11 @@ function describeIssue(command: Command, issue: z.core.$ZodIssue | undefined): s
 }
 
 function unknownParameter(command: Command, name: string): string {
-  const near = nearestNames(name, parametersOf(command).map((each) => each.name), 1); // biome-ignore format: one thought
+  const near = nearestNames(
+    name,
+    parametersOf(command).map((each) => each.name),
+    1,
+  );
   const hint = near[0] === undefined ? '' : `, perhaps -${near[0]}`;
   return `it has no parameter ${JSON.stringify(name.slice(0, 80))}${hint}`;
 }

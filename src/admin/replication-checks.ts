@@ -1,8 +1,17 @@
 /** The checks of Test-ReplicationHealth, each a pure function from facts to what is wrong; undefined = nothing. */
 import { HEALTHY_COPY_QUEUE } from '../cluster/copy-status.ts';
-import { blockedReason, type ClusterFacts, copyFactsAt, isServing, passiveHosts, reachableHosts, serverStatusOf, viewOf } from './cluster-facts.ts';
+import {
+  blockedReason,
+  type ClusterFacts,
+  copyFactsAt,
+  isServing,
+  passiveHosts,
+  reachableHosts,
+  serverStatusOf,
+  viewOf,
+} from './cluster-facts.ts';
 import type { AcceptorReport, HostReport } from './context.ts';
-import { storageGroupsOf, type StorageGroup } from './objects.ts';
+import { type StorageGroup, storageGroupsOf } from './objects.ts';
 
 /** Log files inspected and not replayed above which a takeover would be slow (the figure of 2010's best copy selection). */
 export const HEALTHY_REPLAY_QUEUE = 50;
@@ -14,16 +23,32 @@ export interface CheckResult {
 }
 
 /** What can be said without the register: the network and the votes. */
-export function quorumChecks(asked: string, hosts: readonly HostReport[], acceptors: readonly AcceptorReport[], registerFault: string | undefined): readonly CheckResult[] {
+export function quorumChecks(
+  asked: string,
+  hosts: readonly HostReport[],
+  acceptors: readonly AcceptorReport[],
+  registerFault: string | undefined,
+): readonly CheckResult[] {
   const silent = hosts.filter((host) => !host.reachable).map((host) => host.host);
   const votes = acceptors.filter((acceptor) => acceptor.failure === null).length;
   const majority = Math.floor(acceptors.length / 2) + 1;
   const shares = acceptors.filter((acceptor) => acceptor.kind === 'share');
-  const quorum = votes < majority ? `${votes} of ${acceptors.length} votes answer, ${majority} are needed: ${faults(acceptors)}` : registerFault;
+  const quorum =
+    votes < majority
+      ? `${votes} of ${acceptors.length} votes answer, ${majority} are needed: ${faults(acceptors)}`
+      : registerFault;
   return [
-    { server: asked, check: 'ClusterNetwork', error: silent.length === 0 ? undefined : `${silent.join(', ')} not reachable` },
+    {
+      server: asked,
+      check: 'ClusterNetwork',
+      error: silent.length === 0 ? undefined : `${silent.join(', ')} not reachable`,
+    },
     { server: asked, check: 'QuorumGroup', error: quorum },
-    { server: asked, check: 'FileShareQuorum', error: shares.some((share) => share.failure !== null) ? faults(shares) : undefined },
+    {
+      server: asked,
+      check: 'FileShareQuorum',
+      error: shares.some((share) => share.failure !== null) ? faults(shares) : undefined,
+    },
   ];
 }
 

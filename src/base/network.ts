@@ -17,6 +17,9 @@ export interface Channel {
   readonly unsentBytes: number;
   /** Resolves when `unsentBytes` is low again, or the channel has closed. */
   drained(): Promise<void>;
+  /** Takes no further frames from the network until `resume`, where the network can do that: the sender then waits. */
+  pause?(): void;
+  resume?(): void;
   /** One handler each, set synchronously by whoever gets the channel; frames arrive in order, never after the close. */
   onFrame(handler: (frame: Buffer) => void): void;
   onClose(handler: (reason: string) => void): void;

@@ -4,7 +4,7 @@
  * vote: a node's disk, a file share without any process behind it, a witness process, a quorum disk.
  *
  * All of them answer the same few requests by the same pure function (acceptor-state.ts); an implementation is an
- * `ask` that loads, steps, stores and only then answers. `acceptorFrom` dresses it as the port.
+ * `ask` that loads, steps, stores and only then answers. `AskedAcceptor` dresses it as the port.
  *
  * Identity (C10). Requests name the cluster and the incarnation of its set of acceptors, which is raised whenever a
  * vote is admitted anew. An acceptor without stored identity (a new disk, an emptied share), of another cluster, or of
@@ -76,29 +76,76 @@ export function compareBallots(left: Ballot, right: Ballot): number {
   return left.proposer < right.proposer ? -1 : 1;
 }
 
-/** The port over `ask`. A vote that is not admitted throws Problem('AcceptorNotAdmitted'). */
+/** The port over one `ask`. A vote that is not admitted throws Problem('AcceptorNotAdmitted'). */
+export abstract class AskedAcceptor implements Acceptor {
+  readonly name: string;
+  readonly #identity: AcceptorIdentity;
+
+  constructor(name: string, identity: AcceptorIdentity) {
+    this.name = name;
+    this.#identity = identity;
+  }
+
+  /** Loads, steps, stores, answers. Public for servers that pass requests of other hosts on; each names its identity. */
+  abstract ask(request: AcceptorRequest): Promise<AcceptorReply>;
+
+  prepare(ballot: Ballot): Promise<PrepareReply> {
+    return this.#call({ kind: 'prepare', identity: this.#identity, ballot }, 'promised', 'refused');
+  }
+
+  accept(ballot: Ballot, value: string): Promise<AcceptReply> {
+    return this.#call({ kind: 'accept', identity: this.#identity, ballot, value }, 'accepted', 'refused');
+  }
+
+  peek(): Promise<PeekReply> {
+    return this.#call({ kind: 'peek', identity: this.#identity }, 'state');
+  }
+
+  advance(ballot: Ballot): Promise<PrepareReply> {
+    return this.#call({ kind: 'advance', identity: this.#identity, ballot }, 'promised', 'refused');
+  }
+
+  async initialise(promised: Ballot, accepted: Accepted | undefined): Promise<void> {
+    await this.#call({ kind: 'initialise', identity: this.#identity, promised, accepted }, 'initialised');
+  }
+
+  async #call<K extends AcceptorReply['kind']>(
+    request: AcceptorRequest,
+    ...expected: K[]
+  ): Promise<Extract<AcceptorReply, { kind: K }>> {
+    const reply = await this.ask(request);
+    if (reply.kind === 'not-admitted') throw notAdmitted(this.name, reply.why);
+    if (isOneOf(reply, expected)) return reply;
+    throw new Problem(
+      'AcceptorReplyInvalid',
+      `Cannot use acceptor ${this.name}: it answered ${reply.kind}. Check its version.`,
+    );
+  }
+}
+
+function isOneOf<K extends AcceptorReply['kind']>(
+  reply: AcceptorReply,
+  kinds: readonly K[],
+): reply is Extract<AcceptorReply, { kind: K }> {
+  return (kinds as readonly string[]).includes(reply.kind);
+}
+
+class FunctionAcceptor extends AskedAcceptor {
+  readonly #ask: AskAcceptor;
+
+  constructor(name: string, identity: AcceptorIdentity, ask: AskAcceptor) {
+    super(name, identity);
+    this.#ask = ask;
+  }
+
+  ask(request: AcceptorRequest): Promise<AcceptorReply> {
+    return this.#ask(request);
+  }
+}
+
+/** For an `ask` that is no class of its own: another host's vote over a connection. */
 export function acceptorFrom(name: string, identity: AcceptorIdentity, ask: AskAcceptor): Acceptor {
-  const call = async <K extends AcceptorReply['kind']>(request: AcceptorRequest, ...expected: K[]) => {
-    const reply = await ask(request);
-    if (reply.kind === 'not-admitted') throw notAdmitted(name, reply.why);
-    if (!(expected as string[]).includes(reply.kind)) {
-      throw new Problem(
-        'AcceptorReplyInvalid',
-        `Cannot use acceptor ${name}: it answered ${reply.kind}. Check its version.`,
-      );
-    }
-    return reply as Extract<AcceptorReply, { kind: K }>;
-  };
-  return {
-    name,
-    prepare: (ballot) => call({ kind: 'prepare', identity, ballot }, 'promised', 'refused'),
-    accept: (ballot, value) => call({ kind: 'accept', identity, ballot, value }, 'accepted', 'refused'),
-    peek: () => call({ kind: 'peek', identity }, 'state'),
-    advance: (ballot) => call({ kind: 'advance', identity, ballot }, 'promised', 'refused'),
-    initialise: async (promised, accepted) => {
-      await call({ kind: 'initialise', identity, promised, accepted }, 'initialised');
-    },
-  };
+  return new FunctionAcceptor(name, identity, ask);
 }
 
 const states: Record<NotAdmittedReason, string> = {

@@ -58,7 +58,7 @@ export function takeOver(document: RegisterDocument, claim: TakeOverClaim): Regi
   const group = member(document.storageGroups, claim.storageGroup);
   if (group === undefined || !group.copies.includes(claim.host) || !isCurrentRun(document, claim)) return undefined;
   if (!isAsExpected(leaseMarkOf(document, claim.storageGroup), claim)) return undefined;
-  const { lossy: _before, ...kept } = group;
+  const { lossy: _before, givenUpBy: _nobody, ...kept } = group;
   const taken: StorageGroupRecord = {
     ...kept,
     epoch: group.epoch + 1,
@@ -116,7 +116,7 @@ export function publishHint(
 /** Nobody owns it; whoever may take it over need not wait for the grace. The owner must have stopped before. */
 export function giveUp(document: RegisterDocument, claim: OwnerClaim): RegisterDocument | undefined {
   const group = ownedGroup(document, claim);
-  return group && withGroup(document, claim.storageGroup, { ...group, active: null });
+  return group && withGroup(document, claim.storageGroup, { ...group, active: null, givenUpBy: claim.host });
 }
 
 /**

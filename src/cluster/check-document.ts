@@ -71,6 +71,7 @@ const storageGroup: Check = (value, where) => {
       position(value['hint'], `${where}.hint`),
       oneOf(['sync', 'sync-strict', 'async'])(value['mode'], `${where}.mode`),
       namedRecords(value['suspended'], `${where}.suspended`, MAX_NODES, comment),
+      value['givenUpBy'] === undefined ? undefined : name(value['givenUpBy'], `${where}.givenUpBy`),
       value['lossy'] === undefined ? undefined : lossy(value['lossy'], `${where}.lossy`),
     ]) ?? groupRelations(value, where)
   );

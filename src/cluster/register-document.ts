@@ -63,6 +63,8 @@ export interface StorageGroupRecord {
   /** Host to the administrator's comment. */
   readonly suspended: Readonly<Record<string, string>>;
   readonly lossy?: LossyTakeOver;
+  /** Who gave it up, while `active` is null for that reason: others need not wait for that host. */
+  readonly givenUpBy?: string;
 }
 
 export interface LastMove {

@@ -113,8 +113,12 @@ function isFree(facts: TakeOverFacts, group: StorageGroupRecord, timing: Cluster
 /** How many others, better placed, could take it as well. */
 function rankOf(host: string, group: StorageGroupRecord): number {
   const candidates = group.mode === 'async' ? group.copies : group.copies.filter((copy) => group.inSync.includes(copy));
-  const others = candidates.filter((copy) => copy !== group.active && !Object.hasOwn(group.suspended, copy));
+  const others = candidates.filter((copy) => isElsewhere(copy, group) && !Object.hasOwn(group.suspended, copy));
   return Math.max(0, others.indexOf(host));
+}
+
+function isElsewhere(copy: string, group: StorageGroupRecord): boolean {
+  return copy !== group.active && copy !== group.givenUpBy;
 }
 
 function decideWithLoss(facts: TakeOverFacts, group: StorageGroupRecord): TakeOverDecision {

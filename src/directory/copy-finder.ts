@@ -14,6 +14,7 @@ export interface ActiveCopy {
   readonly host: string;
   readonly epoch: number;
   readonly lossy: boolean;
+  readonly mode: CopyState['mode'];
   readonly rpc: Rpc;
 }
 
@@ -97,7 +98,7 @@ export class CopyFinder {
       const { rpc, state } = peer.connection ?? {};
       if (rpc === undefined || state === undefined || !state.active) continue;
       if (best === undefined || state.epoch > best.epoch) {
-        best = { host: state.host, epoch: state.epoch, lossy: state.lossy, rpc };
+        best = { host: state.host, epoch: state.epoch, lossy: state.lossy, mode: state.mode, rpc };
       }
     }
     return best;
@@ -105,5 +106,5 @@ export class CopyFinder {
 }
 
 function sameCopy(left: ActiveCopy | undefined, right: ActiveCopy | undefined): boolean {
-  return left?.rpc === right?.rpc && left?.epoch === right?.epoch && left?.lossy === right?.lossy;
+  return left?.rpc === right?.rpc && left?.epoch === right?.epoch && left?.lossy === right?.lossy && left?.mode === right?.mode;
 }

@@ -38,6 +38,8 @@ export const copyMethods = {
   credential: 'credential',
   mailboxes: 'mailboxes',
   createMailbox: 'create-mailbox',
+  /** For administrators: all that may be shown of every mailbox. */
+  listMailboxes: 'list-mailboxes',
   setCredential: 'set-credential',
   ping: 'ping',
   /** A notice, from the copy. */
@@ -54,6 +56,8 @@ export const copyStateSchema = z.strictObject({
   epoch: z.int().min(0),
   /** The takeover that began this epoch may have lost records: what a hub still holds should be delivered once more. */
   lossy: z.boolean(),
+  /** How it commits; what a hub must keep follows from it. */
+  mode: z.enum(['sync', 'sync-strict', 'async']),
 });
 export type CopyState = z.infer<typeof copyStateSchema>;
 

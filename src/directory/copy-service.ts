@@ -32,23 +32,30 @@ export interface CopyServiceOptions {
   readonly logger: Logger;
 }
 
+/** Of a mounted storage group, what mail from outside touches. */
+export type CopyStore = Pick<
+  MailStore,
+  'settled' | 'mailboxes' | 'mailboxByAddress' | 'createMailbox' | 'setCredential' | 'deliver'
+>;
+
 export interface Activation {
   readonly epoch: number;
   /** The takeover may have lost records; true for the whole epoch. */
   readonly lossy: boolean;
-  readonly store: MailStore;
+  readonly mode: CopyState['mode'];
+  readonly store: CopyStore;
 }
 
 export class CopyService {
   readonly #options: CopyServiceOptions;
   readonly #clients = new Set<Rpc>();
-  #store: MailStore | undefined;
+  #store: CopyStore | undefined;
   #state: CopyState;
 
   constructor(options: CopyServiceOptions) {
     this.#options = options;
     const { storageGroup, host } = options;
-    this.#state = { storageGroup, host, active: false, epoch: 0, lossy: false };
+    this.#state = { storageGroup, host, active: false, epoch: 0, lossy: false, mode: 'sync' };
   }
 
   get state(): CopyState {
@@ -71,7 +78,7 @@ export class CopyService {
   /** From now on this copy serves; call it when the store is open for changes under `epoch`. */
   activate(activation: Activation): void {
     this.#store = activation.store;
-    this.#change({ ...this.#state, active: true, epoch: activation.epoch, lossy: activation.lossy });
+    this.#change({ ...this.#state, active: true, epoch: activation.epoch, lossy: activation.lossy, mode: activation.mode });
   }
 
   /** From now on this copy serves nobody. `epoch` is the highest that it has seen. */
@@ -97,13 +104,14 @@ export class CopyService {
       [copyMethods.resolve]: (body) => this.#resolve(body),
       [copyMethods.credential]: (body) => this.#credential(body),
       [copyMethods.mailboxes]: (body) => this.#mailboxes(body),
+      [copyMethods.listMailboxes]: () => this.#listMailboxes(),
       [copyMethods.createMailbox]: (body) => this.#createMailbox(body),
       [copyMethods.setCredential]: (body) => this.#setCredential(body),
       [copyMethods.ping]: () => Buffer.alloc(0),
     };
   }
 
-  #activeStore(): MailStore {
+  #activeStore(): CopyStore {
     if (this.#store !== undefined) return this.#store;
     const { storageGroup, host } = this.#options;
     throw new Problem(
@@ -155,6 +163,13 @@ export class CopyService {
     await store.settled();
     const digest = digestOf(addresses);
     return encodeBody({ digest, addresses: digest === question.digest ? null : addresses });
+  }
+
+  async #listMailboxes(): Promise<Buffer> {
+    const store = this.#activeStore();
+    const mailboxes = store.mailboxes().map(mailboxAnswer);
+    await store.settled();
+    return Buffer.from(JSON.stringify(mailboxes));
   }
 
   async #createMailbox(body: Buffer): Promise<Buffer> {

@@ -6,7 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { connect, createServer } from 'node:tls';
-import { type CertificateRole, createAuthority, type Identity, issueCertificate, readIdentity, writeIdentity } from './certificates.ts';
+import {
+  type CertificateRole,
+  createAuthority,
+  type Identity,
+  issueCertificate,
+  readIdentity,
+  writeIdentity,
+} from './certificates.ts';
 
 const nowMs = Date.now();
 const authority = await createAuthority('holdfast', '0123456789abcdef0123456789abcdef', nowMs);
@@ -14,10 +21,21 @@ const issue = (name: string, role: CertificateRole, alternativeNames: string[] =
   issueCertificate(authority, { name, role, alternativeNames }, nowMs);
 
 /** What both sides of one handshake make of each other. */
-async function handshake(server: Identity, client: Identity, expectedHost: string): Promise<{ server: string; client: string }> {
+async function handshake(
+  server: Identity,
+  client: Identity,
+  expectedHost: string,
+): Promise<{ server: string; client: string }> {
   const seen = Promise.withResolvers<string>();
   const listener = createServer(
-    { cert: server.certificate, key: server.key, ca: server.ca, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3' },
+    {
+      cert: server.certificate,
+      key: server.key,
+      ca: server.ca,
+      requestCert: true,
+      rejectUnauthorized: true,
+      minVersion: 'TLSv1.3',
+    },
     (socket) => {
       seen.resolve(String(socket.getPeerCertificate().subject.CN));
       socket.end();
@@ -28,7 +46,14 @@ async function handshake(server: Identity, client: Identity, expectedHost: strin
   try {
     const { port } = listener.address() as AddressInfo;
     const answer = await new Promise<string>((resolve) => {
-      const socket = connect({ host: '127.0.0.1', port, cert: client.certificate, key: client.key, ca: client.ca, servername: expectedHost });
+      const socket = connect({
+        host: '127.0.0.1',
+        port,
+        cert: client.certificate,
+        key: client.key,
+        ca: client.ca,
+        servername: expectedHost,
+      });
       socket.once('secureConnect', () => resolve('trusted'));
       socket.once('error', (error) => resolve(`refused: ${error.message}`));
       void seen.promise.then(() => setImmediate(() => socket.destroy()));
@@ -59,14 +84,20 @@ test('certificates: a host of another cluster: refused on both sides', async () 
 });
 
 test('certificates: what clients are shown: valid for its names and addresses, proves nothing between hosts', async () => {
-  const [one, shown] = await Promise.all([issue('mbx01-node1', 'host'), issue('mbx01', 'clients', ['localhost', '127.0.0.1'])]);
+  const [one, shown] = await Promise.all([
+    issue('mbx01-node1', 'host'),
+    issue('mbx01', 'clients', ['localhost', '127.0.0.1']),
+  ]);
   assert.equal((await handshake(shown, one, 'localhost')).client, 'trusted');
   assert.equal(new X509Certificate(shown.certificate).checkIP('127.0.0.1'), '127.0.0.1');
   assert.match((await handshake(one, { ...shown }, 'mbx01-node1')).server, /^refused: /);
 });
 
 test('certificates: an administrator: is taken as a client, cannot pose as a host', async () => {
-  const [one, administrator] = await Promise.all([issue('mbx01-node1', 'host'), issue('administrator', 'administrator')]);
+  const [one, administrator] = await Promise.all([
+    issue('mbx01-node1', 'host'),
+    issue('administrator', 'administrator'),
+  ]);
   assert.equal((await handshake(one, administrator, 'mbx01-node1')).server, 'administrator');
   assert.match((await handshake(administrator, one, 'administrator')).client, /^refused: /);
 });
@@ -85,7 +116,8 @@ test('certificates: in a folder: readable by their owner only; a missing one is 
     const identity = await issue('hub1', 'host');
     writeIdentity(join(folder, 'tls'), identity);
     assert.deepEqual(readIdentity(join(folder, 'tls')), identity);
-    for (const name of ['cert.pem', 'key.pem', 'ca.pem']) assert.equal(statSync(join(folder, 'tls', name)).mode & 0o777, 0o600);
+    for (const name of ['cert.pem', 'key.pem', 'ca.pem'])
+      assert.equal(statSync(join(folder, 'tls', name)).mode & 0o777, 0o600);
     assert.throws(() => readIdentity(join(folder, 'none')), { code: 'CertificateUnreadable' });
   } finally {
     rmSync(folder, { recursive: true });

@@ -43,7 +43,11 @@ export interface CertificateRequest {
 }
 
 /** What is random and what is dated comes from WebCrypto and from `nowMs`. */
-export async function createAuthority(clusterName: string, clusterId: string, nowMs: number): Promise<CertificateAuthority> {
+export async function createAuthority(
+  clusterName: string,
+  clusterId: string,
+  nowMs: number,
+): Promise<CertificateAuthority> {
   const keys = await generateKeys();
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: newSerialNumber(),
@@ -60,7 +64,11 @@ export async function createAuthority(clusterName: string, clusterId: string, no
   return { certificate: pem(certificate), key: await privateKeyPem(keys) };
 }
 
-export async function issueCertificate(authority: CertificateAuthority, request: CertificateRequest, nowMs: number): Promise<Identity> {
+export async function issueCertificate(
+  authority: CertificateAuthority,
+  request: CertificateRequest,
+  nowMs: number,
+): Promise<Identity> {
   const issuer = new x509.X509Certificate(authority.certificate);
   const keys = await generateKeys();
   const certificate = await x509.X509CertificateGenerator.create({
@@ -76,13 +84,19 @@ export async function issueCertificate(authority: CertificateAuthority, request:
   return { certificate: pem(certificate), key: await privateKeyPem(keys), ca: authority.certificate };
 }
 
-async function extensionsOf(request: CertificateRequest, issuer: x509.X509Certificate, publicKey: x509.PublicKeyType): Promise<x509.Extension[]> {
+async function extensionsOf(
+  request: CertificateRequest,
+  issuer: x509.X509Certificate,
+  publicKey: x509.PublicKeyType,
+): Promise<x509.Extension[]> {
   const names = [...new Set([request.name, ...request.alternativeNames])];
   return [
     new x509.BasicConstraintsExtension(false, undefined, true),
     new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
     new x509.ExtendedKeyUsageExtension(usagesOf(request.role)),
-    new x509.SubjectAlternativeNameExtension(names.map((name) => ({ type: isIP(name) === 0 ? 'dns' : 'ip', value: name }))),
+    new x509.SubjectAlternativeNameExtension(
+      names.map((name) => ({ type: isIP(name) === 0 ? 'dns' : 'ip', value: name })),
+    ),
     await x509.SubjectKeyIdentifierExtension.create(publicKey),
     await x509.AuthorityKeyIdentifierExtension.create(await issuer.publicKey.export()),
   ];

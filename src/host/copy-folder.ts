@@ -10,12 +10,14 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LogDevice } from '../log/disk.ts';
-import type { CopyStorage } from '../replication/copy-files.ts';
+import type { CopyStorage, PackLengths } from '../replication/copy-files.ts';
+import type { SeedPlace, SeedSnapshot } from '../replication/seed.ts';
 import type { PackDevice } from '../store/packs.ts';
 import { DatabaseCheckpoint } from './database-checkpoint.ts';
 import { FileSystemDisk } from './disk.ts';
 import { ThreadLogDevice } from './log-device.ts';
 import { FilePackDevice } from './pack-device.ts';
+import { DATABASE_NAME, finishSeed, SeedFolder, snapshotOf } from './seed-files.ts';
 
 export class CopyFolder implements CopyStorage {
   readonly #root: string;
@@ -25,11 +27,24 @@ export class CopyFolder implements CopyStorage {
 
   /** `root`: absolute; made if it is not there. */
   constructor(root: string) {
-    mkdirSync(join(root, 'packs'), { recursive: true, mode: 0o700 });
+    mkdirSync(root, { recursive: true, mode: 0o700 });
     this.#root = root;
     this.disk = new FileSystemDisk(root);
-    this.databasePath = join(root, 'database.sqlite');
+    this.databasePath = join(root, DATABASE_NAME);
     this.#checkpoint = new DatabaseCheckpoint(this.databasePath);
+  }
+
+  prepare(): void {
+    finishSeed(this.#root);
+    mkdirSync(join(this.#root, 'packs'), { recursive: true, mode: 0o700 });
+  }
+
+  takeSnapshot(packs: PackLengths, signature: string): Promise<SeedSnapshot> {
+    return snapshotOf(this.#root, packs, signature);
+  }
+
+  seedPlace(): SeedPlace {
+    return new SeedFolder(this.#root);
   }
 
   openDevice(): LogDevice {

@@ -7,15 +7,16 @@
  * vote is silent until the process starts anew and reads what is there (a failed fsync is final). A failure before
  * that leaves the old file as it was.
  */
-import { open, readFile, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { Problem } from '../base/problem.ts';
 import {
-  type Acceptor,
+  type Accepted,
   type AcceptorIdentity,
   type AcceptorReply,
   type AcceptorRequest,
-  acceptorFrom,
+  AskedAcceptor,
+  type Ballot,
 } from '../cluster/acceptor.ts';
 import { decodeAcceptorState, encodeAcceptorState } from '../cluster/acceptor-codec.ts';
 import { type AcceptorState, stepAcceptor } from '../cluster/acceptor-state.ts';
@@ -24,32 +25,42 @@ import { OneAtATime } from './one-at-a-time.ts';
 /** Requests that may wait for one vote. A register asks few at a time, so more means that the disk hangs. */
 const MAX_WAITING_REQUESTS = 32;
 
-export class FileAcceptor {
+const FILE_NAME = 'acceptor';
+
+export interface AcceptorFolder {
+  readonly name: string;
+  readonly identity: AcceptorIdentity;
+  readonly folder: string;
+}
+
+export class FileAcceptor extends AskedAcceptor {
   readonly #path: string;
   readonly #turns: OneAtATime;
   #loaded: { state: AcceptorState | undefined } | undefined;
   #isPoisoned = false;
 
-  constructor(path: string) {
-    this.#path = path;
-    this.#turns = new OneAtATime(path, MAX_WAITING_REQUESTS);
+  constructor(options: AcceptorFolder) {
+    super(options.name, options.identity);
+    this.#path = join(options.folder, FILE_NAME);
+    this.#turns = new OneAtATime(this.#path, MAX_WAITING_REQUESTS);
   }
 
-  /** The port, for a register of this process. */
-  as(name: string, identity: AcceptorIdentity): Acceptor {
-    return acceptorFrom(name, identity, (request) => this.ask(request));
-  }
-
-  /** For a server that answers other hosts: the request names the identity. */
   ask(request: AcceptorRequest): Promise<AcceptorReply> {
     return this.#turns.run(() => this.#ask(request));
   }
 
+  /** Makes the folder, too: an administrator says that this vote is new. */
+  override async initialise(promised: Ballot, accepted: Accepted | undefined): Promise<void> {
+    await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
+    await super.initialise(promised, accepted);
+  }
+
   async #ask(request: AcceptorRequest): Promise<AcceptorReply> {
     if (this.#isPoisoned) throw this.#failed();
-    const loaded = (this.#loaded ??= { state: await this.#load() });
-    const step = stepAcceptor(loaded.state, request);
-    if (step.state !== undefined && step.state !== loaded.state) {
+    this.#loaded ??= { state: await this.#load() };
+    const before = this.#loaded.state;
+    const step = stepAcceptor(before, request);
+    if (step.state !== undefined && step.state !== before) {
       await this.#replace(encodeAcceptorState(step.state));
       this.#loaded = { state: step.state };
     }
@@ -84,9 +95,13 @@ export class FileAcceptor {
   }
 
   #failed(cause?: unknown): Problem {
-    return new Problem('AcceptorFailed', `Cannot use the vote in ${this.#path}: storing it failed. Check the disk, restart.`, {
-      cause,
-    });
+    return new Problem(
+      'AcceptorFailed',
+      `Cannot use the vote in ${this.#path}: storing it failed. Check the disk, restart.`,
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -5,7 +5,19 @@
  *
  * After an error of a write or a sync nobody knows what is on the disk, so the first one is final.
  */
-import { closeSync, fdatasync, fsync, fstatSync, ftruncateSync, openSync, readdirSync, readSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fdatasync,
+  fstatSync,
+  fsync,
+  ftruncateSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { PackDevice } from '../store/packs.ts';
@@ -132,7 +144,7 @@ export class FilePackDevice implements PackDevice {
   }
 
   close(): void {
-    for (const pack of [...this.#open.keys()]) this.#close(pack);
+    for (const pack of this.#open.keys()) this.#close(pack);
     this.#run = undefined;
   }
 

@@ -19,16 +19,10 @@ import { randomBytes } from 'node:crypto';
 import { link, open, readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Problem } from '../base/problem.ts';
-import {
-  type Acceptor,
-  type AcceptorIdentity,
-  type AcceptorReply,
-  type AcceptorRequest,
-  acceptorFrom,
-} from '../cluster/acceptor.ts';
+import { type AcceptorReply, type AcceptorRequest, AskedAcceptor } from '../cluster/acceptor.ts';
 import { decodeAcceptorState, encodeAcceptorState } from '../cluster/acceptor-codec.ts';
 import { type AcceptorState, stepAcceptor } from '../cluster/acceptor-state.ts';
-import { isMissing, syncFolder } from './file-acceptor.ts';
+import { type AcceptorFolder, isMissing, syncFolder } from './file-acceptor.ts';
 import { OneAtATime } from './one-at-a-time.ts';
 
 const MAX_WAITING_REQUESTS = 32;
@@ -45,23 +39,26 @@ const RANDOM_BYTES = 8;
 const statePattern = /^state-(\d{12})$/;
 const temporaryPattern = /^tmp-(\d{12})-[0-9a-f]{16}$/;
 
+export type AtStep = (step: 'write' | 'link') => Promise<void>;
+
 interface Found {
   /** 0 when there is none. */
   readonly version: number;
   readonly state: AcceptorState | undefined;
 }
 
-export class ShareAcceptor {
+export class ShareAcceptor extends AskedAcceptor {
   readonly #folder: string;
   readonly #turns: OneAtATime;
 
-  constructor(folder: string) {
-    this.#folder = folder;
-    this.#turns = new OneAtATime(folder, MAX_WAITING_REQUESTS);
-  }
+  readonly #atStep: AtStep;
 
-  as(name: string, identity: AcceptorIdentity): Acceptor {
-    return acceptorFrom(name, identity, (request) => this.ask(request));
+  /** `atStep` is told before each step, so that a test can stop a writer exactly there. */
+  constructor(options: AcceptorFolder, atStep: AtStep = async () => undefined) {
+    super(options.name, options.identity);
+    this.#folder = options.folder;
+    this.#atStep = atStep;
+    this.#turns = new OneAtATime(options.folder, MAX_WAITING_REQUESTS);
   }
 
   /** Problem('AcceptorUnreachable') when the directory is not there, Problem('AcceptorRace') when others were faster. */
@@ -95,8 +92,10 @@ export class ShareAcceptor {
   /** False when somebody else made this version first. */
   async #publish(version: number, bytes: Buffer): Promise<boolean> {
     const temporary = this.#path(`tmp-${digits(version)}-${randomBytes(RANDOM_BYTES).toString('hex')}`);
+    await this.#atStep('write');
     await writeSynced(temporary, bytes);
     try {
+      await this.#atStep('link');
       if (!(await linkExclusively(temporary, this.#path(stateName(version))))) return false;
       await syncFolder(this.#folder);
     } finally {
@@ -121,10 +120,14 @@ export class ShareAcceptor {
     try {
       return await readdir(this.#folder);
     } catch (cause) {
-      throw new Problem('AcceptorUnreachable', `Cannot reach the witness share ${this.#folder}: it is not there. Mount it.`, {
-        temporary: true,
-        cause,
-      });
+      throw new Problem(
+        'AcceptorUnreachable',
+        `Cannot reach the witness share ${this.#folder}: it is not there. Mount it.`,
+        {
+          temporary: true,
+          cause,
+        },
+      );
     }
   }
 

@@ -139,6 +139,7 @@ class TlsChannel implements Channel {
   #closed: string | undefined;
   #sentSinceHeartbeat = false;
   #heardAt = performance.now();
+  #paused = false;
   #drainWaiters: (() => void)[] = [];
   readonly #heartbeat: NodeJS.Timeout;
 
@@ -201,6 +202,18 @@ class TlsChannel implements Channel {
     });
   }
 
+  /** While paused, silence is our own doing and says nothing about the other side. */
+  pause(): void {
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#heardAt = performance.now();
+    this.#socket.resume();
+  }
+
   #releaseDrained(): void {
     const waiters = this.#drainWaiters;
     this.#drainWaiters = [];
@@ -238,7 +251,7 @@ class TlsChannel implements Channel {
   }
 
   #beat(): void {
-    if (performance.now() - this.#heardAt > SILENCE_LIMIT_MS) {
+    if (!this.#paused && performance.now() - this.#heardAt > SILENCE_LIMIT_MS) {
       this.#socket.destroy();
       return this.#end(`nothing was heard for ${SILENCE_LIMIT_MS} ms`);
     }

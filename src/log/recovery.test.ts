@@ -8,6 +8,7 @@ import { makeLsn, numberOf } from './lsn.ts';
 import { encodeRecord, saltOf } from './record.ts';
 import { contents, FOLDER, KIND, type LogWorld, openWorld, payloadOf, writtenWorld } from './testing/log-story.ts';
 import { MemoryDisk } from './testing/memory-disk.ts';
+import type { LogItem } from './transaction-log.ts';
 
 const OPEN = `${FOLDER}/E00.log`;
 const RECORDS = 75;
@@ -110,36 +111,84 @@ test('recovery: an in-sync passive copy stops at every step: all it acknowledged
 async function passiveLoad(disk: MemoryDisk, acknowledged: { lsn: number }): Promise<void> {
   const passive = await openWorld(disk);
   const active = await openWorld(new MemoryDisk(), { committedLsn: () => acknowledged.lsn });
-  active.log.onAppended((item) => {
-    if (item.type === 'file') passive.log.startFile(item.header);
-    else passive.log.appendFrame(item.frame);
-  });
+  const underWay: LogItem[] = [];
+  active.log.onAppended((item) => underWay.push(item));
   active.log.startEpoch(1, KIND, payloadOf(1));
   for (let number = 2; number <= RECORDS; number++) {
     const { lsn } = active.log.append(KIND, payloadOf(number));
     await active.log.durable(lsn);
     if (number % 4 !== 0) continue;
+    for (const item of underWay.splice(0)) {
+      if (item.type === 'file') passive.log.startFile(item.header);
+      else passive.log.appendFrame(item.frame);
+    }
     await passive.log.durable(lsn);
     acknowledged.lsn = lsn;
   }
 }
 
-test('recovery: it is stopped itself, at every step, again and again: comes to the same log', async () => {
-  const disk = new MemoryDisk();
-  disk.stopBefore(90);
-  const promised = { lsn: 0, count: 0 };
-  await Promise.race([standardLoad(disk, promised), disk.stopped]);
-  assert.ok(promised.count > 0);
-  for (let seed = 0; seed < 20; seed++) {
+test('recovery: start, a little work and stop, at every step, again and again: nothing promised is ever lost', async () => {
+  for (let seed = 0; seed < 150; seed++) {
     const random = new SeededRandom(seed);
-    let found = disk.afterCrash(random, 'some');
-    for (let round = 0; round < 10; round++) {
-      found.stopBefore(random.below(25));
-      await Promise.race([openWorld(found).then(({ log }) => log.close()), found.stopped]);
-      found = found.afterCrash(random, 'some');
+    const promised = { lsn: 0, count: 0 };
+    let disk = new MemoryDisk();
+    disk.stopBefore(60 + random.below(60));
+    await Promise.race([standardLoad(disk, promised), disk.stopped]);
+    for (let round = 0; round < 8; round++) {
+      disk = disk.afterCrash(random, 'some');
+      disk.stopBefore(random.below(70));
+      await Promise.race([workOn(disk, promised, random), disk.stopped]);
     }
-    await assertRecovers(found, promised, `seed ${seed}`);
+    await assertRecovers(disk.afterCrash(random, 'some'), promised, `seed ${seed}`);
   }
+});
+
+/** Goes on with the story's next records, where there is a story. */
+async function workOn(disk: MemoryDisk, promised: { lsn: number; count: number }, random: SeededRandom): Promise<void> {
+  const { log } = await openWorld(disk, { knownDurableLsn: promised.lsn });
+  assert.ok(log.endLsn >= promised.lsn);
+  if (log.endLsn === 0) return;
+  for (let left = random.below(8); left > 0; left--) {
+    const { lsn } = log.append(KIND, payloadOf(numberOf(log.endLsn) + 1));
+    await log.durable(lsn);
+    promised.lsn = lsn;
+  }
+  await log.close();
+}
+
+test('recovery: a new file was announced and the old one went on instead: the announcement is forgotten', async () => {
+  const files = (await writtenWorld(3)).files();
+  for (let stop = 0; stop < 40; stop++) {
+    const disk = new MemoryDisk(new Map(files));
+    const { log } = await openWorld(disk);
+    disk.stopBefore(disk.steps + stop);
+    log.startEpoch(2, KIND, payloadOf(1));
+    await Promise.race([log.close(), disk.stopped]);
+    const after = disk.afterCrash(new SeededRandom(stop), 'all');
+    const second = await openWorld(after);
+    const { lsn } = second.log.append(KIND, payloadOf(numberOf(second.log.endLsn) + 1));
+    await second.log.durable(lsn);
+    const third = await openWorld(after.afterCrash(new SeededRandom(stop), 'all'));
+    assert.equal(third.log.endLsn, lsn, `stop ${stop}`);
+    await Promise.all([second.log.close(), third.log.close()]);
+  }
+});
+
+test('recovery: the process dies between write and sync, later the machine: what the restart has shown stays', async () => {
+  let shown = 0;
+  for (let stop = 20; stop < 120; stop++) {
+    const disk = new MemoryDisk();
+    disk.stopBefore(stop);
+    const promised = { lsn: 0, count: 0 };
+    await Promise.race([standardLoad(disk, promised), disk.stopped]);
+    disk.stopBefore(Number.POSITIVE_INFINITY);
+    const { log } = await openWorld(disk);
+    if (log.endLsn > promised.lsn) shown += 1;
+    const { log: again } = await openWorld(disk.afterCrash(new SeededRandom(stop), 'none'));
+    assert.ok(again.endLsn >= log.endLsn, `stop ${stop}`);
+    await Promise.all([log.close(), again.close()]);
+  }
+  assert.ok(shown > 5, `${shown} stops between write and sync`);
 });
 
 test('recovery: the open file is cut at every byte: its maker knew its length, so it is damage', async () => {

@@ -127,6 +127,11 @@ export class TransactionLog {
     return this.#files.open?.header.generation ?? 0;
   }
 
+  /** When the file that records go to was made, on the active copy's clock; undefined in an empty log. */
+  get fileCreatedMs(): number | undefined {
+    return this.#files.open?.header.createdMs;
+  }
+
   /** Epoch of the file that records go to; 0 in an empty log. */
   get epoch(): number {
     return this.#files.open?.header.epoch ?? 0;

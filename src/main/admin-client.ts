@@ -93,7 +93,8 @@ export class AdminClient {
       const answer = await connection.ask('admin', Buffer.from(JSON.stringify(request)), timeoutMs);
       return understand(answer);
     } catch (error) {
-      if (isProblem(error, 'ChannelClosed') || isProblem(error, 'TimedOut')) throw outcomeUnknown(request.command, error);
+      if (isProblem(error, 'ChannelClosed') || isProblem(error, 'TimedOut'))
+        throw outcomeUnknown(request.command, error);
       throw error;
     } finally {
       connection.channel.close('done');
@@ -142,11 +143,18 @@ function understand(answer: Buffer): AdminAnswer {
     const { rows, whatIf } = answerSchema.parse(JSON.parse(answer.toString('utf8')));
     return whatIf === undefined ? { rows } : { rows, whatIf };
   } catch (error) {
-    throw new Problem('AnswerInvalid', `Cannot understand the host's answer: ${messageOf(error).split('\n')[0]}. It may run another version.`, { cause: error });
+    throw new Problem(
+      'AnswerInvalid',
+      `Cannot understand the host's answer: ${messageOf(error).split('\n')[0]}. It may run another version.`,
+      { cause: error },
+    );
   }
 }
 
 function outcomeUnknown(command: string, error: Problem): Problem {
   const next = /^(Get|Test)-/i.test(command) ? 'Try again.' : 'It may have been done or not: look, then try again.';
-  return new Problem('OutcomeUnknown', `Cannot tell how ${command} ended: the host stopped answering. ${next}`, { temporary: true, cause: error });
+  return new Problem('OutcomeUnknown', `Cannot tell how ${command} ended: the host stopped answering. ${next}`, {
+    temporary: true,
+    cause: error,
+  });
 }

@@ -5,7 +5,7 @@
  */
 import type { AdminContext, AcceptorReport, CopyMethod, CopyReport, HostMethod, HostReport } from '../admin/context.ts';
 import { execute } from '../admin/registry.ts';
-import { hashPassword } from '../access/authentication.ts';
+import { hashPassword } from '../access/password-hash.ts';
 import { type Clock, sleep } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Network } from '../base/network.ts';
@@ -110,6 +110,7 @@ export class AdminService {
 
   #context(reportProgress: (line: string) => void): AdminContext {
     return {
+      hostName: this.#options.config.host,
       acceptedDomains: this.#options.config.acceptedDomains,
       register: () => this.#readRegister(),
       copyReports: () => this.#copyReports(),

@@ -25,11 +25,15 @@ export const clusterFiles = {
 /** In a host's data folder. */
 export const hostFiles = {
   config: (dataFolder: string) => join(dataFolder, CONFIG_FILE_NAME),
-  /** The vote of this host in the cluster's register. */
+  /** The folder of this host's vote in the cluster's register. */
   acceptor: (dataFolder: string) => join(dataFolder, 'acceptor'),
   copies: (dataFolder: string) => join(dataFolder, 'copies'),
   /** Log and database of one storage group. */
   copy: (dataFolder: string, storageGroup: string) => join(dataFolder, 'copies', storageGroup),
+  /** Logs of messages that a hub has answered for. */
+  queues: (dataFolder: string) => join(dataFolder, 'queues'),
+  /** The addresses that a hub knows, for when no copy can be asked. */
+  recipients: (dataFolder: string) => join(dataFolder, 'recipients'),
   /** SHA-256 of the token of the HTTP API, as hex. */
   apiTokenSha256: (dataFolder: string) => join(dataFolder, 'api-token.sha256'),
   /** The process group that the demo started for it last. */

@@ -16,7 +16,10 @@ const markerSchema = z.strictObject({
   formed: z.boolean(),
   mode: z.enum(['sync', 'sync-strict', 'async']),
   basePort: z.int().min(0).max(65_535),
-  hosts: z.array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/)).min(1).max(16),
+  hosts: z
+    .array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/))
+    .min(1)
+    .max(16),
 });
 
 export type ClusterMarker = z.infer<typeof markerSchema>;
@@ -29,12 +32,19 @@ export function readMarker(folder: string): ClusterMarker | undefined {
   try {
     value = JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    throw new Problem('MarkerUnreadable', `Cannot use the data folder ${folder}: ${path} cannot be read (${messageOf(error)}). Restore it, or use another folder with --data.`, { cause: error });
+    throw new Problem(
+      'MarkerUnreadable',
+      `Cannot use the data folder ${folder}: ${path} cannot be read (${messageOf(error)}). Restore it, or use another folder with --data.`,
+      { cause: error },
+    );
   }
   const result = markerSchema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  throw new Problem('MarkerInvalid', `Cannot use the data folder ${folder}: ${path} is not of this version of Holdfast (${issue?.path.join('.')}: ${issue?.message}). Use another folder with --data.`);
+  throw new Problem(
+    'MarkerInvalid',
+    `Cannot use the data folder ${folder}: ${path} is not of this version of Holdfast (${issue?.path.join('.')}: ${issue?.message}). Use another folder with --data.`,
+  );
 }
 
 export function writeMarker(folder: string, marker: ClusterMarker): void {

@@ -41,13 +41,32 @@ export function programVersion(): string {
   return String((JSON.parse(text) as { version?: unknown }).version);
 }
 
+/** What a host's service hands over to the process of a copy. Problem('ArgumentInvalid') for everybody else's words. */
+export function copyArguments<T>(words: readonly string[]): T {
+  try {
+    if (words.length === 1 && words[0]?.startsWith('{')) return JSON.parse(words[0]) as T;
+  } catch (error) {
+    throw new Problem(
+      'ArgumentInvalid',
+      `Cannot start a copy: ${messageOf(error)}. Only the service of its host starts it.`,
+      { cause: error },
+    );
+  }
+  throw new Problem(
+    'ArgumentInvalid',
+    'Cannot start a copy: only the service of its host starts it. Use "holdfast host --data DIR".',
+  );
+}
+
 /** The one option of the processes of a host. Problem('ArgumentInvalid') */
 export function dataFolderOption(words: readonly string[]): string {
   try {
     const { values } = parseArgs({ args: [...words], options: { data: { type: 'string' } }, strict: true });
     if (values.data !== undefined && values.data !== '') return values.data;
   } catch (error) {
-    throw new Problem('ArgumentInvalid', `Cannot start: ${messageOf(error).split('. ')[0]}. Usage: --data DIR.`, { cause: error });
+    throw new Problem('ArgumentInvalid', `Cannot start: ${messageOf(error).split('. ')[0]}. Usage: --data DIR.`, {
+      cause: error,
+    });
   }
   throw new Problem('ArgumentInvalid', 'Cannot start: --data DIR is missing; it names the data folder of the host.');
 }

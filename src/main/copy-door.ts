@@ -35,6 +35,8 @@ export class CopyDoor {
         return this.#parts.sessions.join(channel, hello);
       case 'replication':
         return this.#parts.copy.accept(channel, parseReplicationHello(hello));
+      case 'seed':
+        return this.#parts.copy.acceptSeed(channel);
       default:
         channel.close(`there is no service ${hello.service}`);
     }

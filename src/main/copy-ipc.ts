@@ -8,11 +8,13 @@ import type { Channel } from '../base/network.ts';
 import { Rpc, type RpcHandler } from '../base/rpc.ts';
 import type { ActivationGrant, CopyControl, CopyRequests, CopyView, RequestAnswer } from '../cluster/copy-control.ts';
 import type { LogPosition } from '../cluster/register-document.ts';
+import type { LogMarks } from '../replication/copy.ts';
 
 /** Fencing and suspending end within a few disk syncs; replaying the rest of a log may take long. */
 const SHORT_STEP_MS = 10_000;
 const LONG_STEP_MS = 10 * 60_000;
 const REQUEST_MS = 10_000;
+const SEED_MS = 24 * 60 * 60_000;
 /** The copy tells how it stands this often, and at once when something happened. */
 const VIEW_INTERVAL_MS = 100;
 
@@ -42,14 +44,23 @@ function parsed<T>(body: Buffer): T {
 /** A copy as the cluster service sees it, with what administrators ask of it. */
 export interface ControlledCopy extends CopyControl {
   setSuspended(comment: string | null): Promise<void>;
+  seed(source: string, onProgress: (line: string) => void): Promise<void>;
+  logMarks(): LogMarks | null;
+}
+
+/** What a copy tells of itself. */
+interface CopyNews {
+  readonly view: CopyView;
+  readonly logs: LogMarks | null;
 }
 
 /** The service's end. The process at the other end is ours and of our version: its messages are taken as they are. */
 export class RemoteCopy implements ControlledCopy {
   readonly #rpc: Rpc;
-  #view: CopyView = { ...STOPPED, state: 'starting', initializing: true };
+  #news: CopyNews = { view: { ...STOPPED, state: 'starting', initializing: true }, logs: null };
+  #onSeedProgress: ((line: string) => void) | undefined;
 
-  constructor(options: { channel: Channel; clock: Clock; storageGroup: string; requests: CopyRequests; onView: (view: CopyView) => void }) {
+  constructor(options: { channel: Channel; clock: Clock; storageGroup: string; requests: CopyRequests }) {
     const { requests, storageGroup } = options;
     const answer =
       (handle: (args: never) => Promise<RequestAnswer>): RpcHandler =>
@@ -65,19 +76,18 @@ export class RemoteCopy implements ControlledCopy {
       },
       notices: {
         view: (body) => {
-          this.#view = parsed<CopyView>(body);
-          options.onView(this.#view);
+          this.#news = parsed<CopyNews>(body);
         },
+        'seed-progress': (body) => this.#onSeedProgress?.(body.toString('utf8')),
       },
       onClose: () => {
-        this.#view = STOPPED;
-        options.onView(STOPPED);
+        this.#news = { view: STOPPED, logs: null };
       },
     });
   }
 
   view(): CopyView {
-    return this.#view;
+    return this.#news.view;
   }
 
   async fence(epoch: number): Promise<boolean> {
@@ -114,6 +124,15 @@ export class RemoteCopy implements ControlledCopy {
 
   async setSuspended(comment: string | null): Promise<void> {
     await this.#ask('suspend', { comment }, SHORT_STEP_MS);
+  }
+
+  logMarks(): LogMarks | null {
+    return this.#news.logs;
+  }
+
+  async seed(source: string, onProgress: (line: string) => void): Promise<void> {
+    this.#onSeedProgress = onProgress;
+    await this.#ask('seed', { source }, SEED_MS);
   }
 
   async #ask<T>(method: string, args: unknown, timeoutMs: number): Promise<T> {
@@ -164,6 +183,9 @@ export class ServiceLink implements CopyRequests {
       activate: step((copy, args: ActivationGrant) => copy.activate(args)),
       'step-down': step((copy, args: { epoch: number; reason: string }) => copy.stepDown(args.epoch, args.reason)),
       drain: step((copy, args: { target: string; timeoutMs: number }) => copy.drain(args.target, args.timeoutMs)),
+      seed: step((copy, args: { source: string }) =>
+        copy.seed(args.source, (line) => this.#rpc.notify('seed-progress', Buffer.from(line))),
+      ),
       suspend: step((copy, args: { comment: string | null }) => copy.setSuspended(args.comment)),
     };
   }
@@ -182,7 +204,8 @@ export class ServiceLink implements CopyRequests {
   }
 
   sendView(): void {
-    const text = JSON.stringify(this.#copy?.view() ?? STOPPED);
+    const news: CopyNews = { view: this.#copy?.view() ?? STOPPED, logs: this.#copy?.logMarks() ?? null };
+    const text = JSON.stringify(news);
     if (text === this.#lastView) return;
     this.#lastView = text;
     this.#rpc.notify('view', Buffer.from(text));

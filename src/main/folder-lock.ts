@@ -24,7 +24,10 @@ export function lockFolder(folder: string): FolderLock {
   } catch (error) {
     database.close();
     if (!messageOf(error).includes('locked')) throw error;
-    throw new Problem('DataFolderInUse', `Cannot use the data folder ${folder}: a demo already runs on it${holderOf(path)}. Stop that one with Ctrl-C, or use another folder with --data.`);
+    throw new Problem(
+      'DataFolderInUse',
+      `Cannot use the data folder ${folder}: Holdfast already runs on it${holderOf(path)}. Stop that one first (Ctrl-C), or use another folder with --data.`,
+    );
   }
   writeFileSync(holderPath(path), `${process.pid}\n`, { mode: 0o600 });
   return { release: () => database.close() };

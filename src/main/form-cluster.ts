@@ -17,7 +17,13 @@ import { CasPaxosRegister } from '../cluster/caspaxos-register.ts';
 import { formCluster } from '../cluster/changes.ts';
 import { addServer, addStorageGroup } from '../cluster/configuration-changes.ts';
 import type { RegisterDocument, ReplicationMode } from '../cluster/register-document.ts';
-import { createAuthority, identityFolders, issueCertificate, writeIdentity, type CertificateAuthority } from '../host/certificates.ts';
+import {
+  type CertificateAuthority,
+  createAuthority,
+  identityFolders,
+  issueCertificate,
+  writeIdentity,
+} from '../host/certificates.ts';
 import { type HostConfig, parseConfig } from '../host/config.ts';
 import { FileAcceptor } from '../host/file-acceptor.ts';
 import { machineClock, machineRandom } from '../host/machine.ts';
@@ -29,6 +35,8 @@ import { FOLDER_LOCK_NAME } from './folder-lock.ts';
 const REGISTER_TIMEOUT_MS = 10_000;
 const TOKEN_BYTES = 32;
 const CLUSTER_ID_BYTES = 16;
+/** The share's name among the votes. */
+const WITNESS_NAME = 'witness';
 
 export interface HostSpecification {
   readonly name: string;
@@ -132,16 +140,28 @@ async function makeAuthorityAndAdministrator(
   token: string,
 ): Promise<void> {
   writeIdentity(clusterFiles.authority(folder), { ...authority, ca: authority.certificate });
-  const request = { name: `administrator of ${specification.clusterName}`, role: 'administrator', alternativeNames: [] } as const;
+  const request = {
+    name: `administrator of ${specification.clusterName}`,
+    role: 'administrator',
+    alternativeNames: [],
+  } as const;
   writeIdentity(clusterFiles.administrator(folder), await issueCertificate(authority, request, machineClock.wallMs()));
   replaceFile(clusterFiles.token(folder), `${token}\n`);
 }
 
-async function makeHost(folder: string, config: HostConfig, authority: CertificateAuthority, token: string): Promise<void> {
+async function makeHost(
+  folder: string,
+  config: HostConfig,
+  authority: CertificateAuthority,
+  token: string,
+): Promise<void> {
   const dataFolder = clusterFiles.host(folder, config.host);
   mkdirSync(hostFiles.logFolder(dataFolder), { recursive: true, mode: 0o700 });
   const names = { name: config.host, role: 'host', alternativeNames: [] } as const;
-  writeIdentity(resolve(dataFolder, identityFolders.host), await issueCertificate(authority, names, machineClock.wallMs()));
+  writeIdentity(
+    resolve(dataFolder, identityFolders.host),
+    await issueCertificate(authority, names, machineClock.wallMs()),
+  );
   const entry = config.hosts.find((host) => host.name === config.host);
   for (const storageGroup of Object.keys(entry?.copyPorts ?? {})) {
     mkdirSync(hostFiles.copy(dataFolder, storageGroup), { recursive: true, mode: 0o700 });
@@ -150,11 +170,22 @@ async function makeHost(folder: string, config: HostConfig, authority: Certifica
   writeConfiguration(folder, config);
 }
 
-async function makeClientSide(dataFolder: string, config: HostConfig, address: string, authority: CertificateAuthority, token: string): Promise<void> {
+async function makeClientSide(
+  dataFolder: string,
+  config: HostConfig,
+  address: string,
+  authority: CertificateAuthority,
+  token: string,
+): Promise<void> {
   const alternativeNames = ['localhost', address, config.host];
   const request = { name: config.clusteredMailboxServer.name, role: 'clients', alternativeNames } as const;
-  writeIdentity(resolve(dataFolder, identityFolders.clients), await issueCertificate(authority, request, machineClock.wallMs()));
-  writeFileSync(hostFiles.apiTokenSha256(dataFolder), `${createHash('sha256').update(token).digest('hex')}\n`, { mode: 0o600 });
+  writeIdentity(
+    resolve(dataFolder, identityFolders.clients),
+    await issueCertificate(authority, request, machineClock.wallMs()),
+  );
+  writeFileSync(hostFiles.apiTokenSha256(dataFolder), `${createHash('sha256').update(token).digest('hex')}\n`, {
+    mode: 0o600,
+  });
 }
 
 /** Writes holdfast.yaml of one host; what is written is what can be read. */
@@ -166,7 +197,11 @@ export function writeConfiguration(folder: string, config: HostConfig): void {
 }
 
 /** Each host's configuration, for this folder and these ports. */
-export function configurationsOf(folder: string, specification: ClusterSpecification, clusterId: string): readonly HostConfig[] {
+export function configurationsOf(
+  folder: string,
+  specification: ClusterSpecification,
+  clusterId: string,
+): readonly HostConfig[] {
   const { basePort, storageGroups } = specification;
   const hosts = specification.hosts.map((host) => ({
     name: host.name,
@@ -184,7 +219,9 @@ export function configurationsOf(folder: string, specification: ClusterSpecifica
     hosts,
     witness: { share: clusterFiles.witness(folder) },
     clusteredMailboxServer: { name: specification.server, storageGroups: [...storageGroups] },
-    ...(host.roles.includes('hub') || host.roles.includes('access') ? { clients: clientPorts(host.address, basePort) } : {}),
+    ...(host.roles.includes('hub') || host.roles.includes('access')
+      ? { clients: clientPorts(host.address, basePort) }
+      : {}),
     acceptedDomains: [...specification.acceptedDomains],
     allowPlaintextLogin: true,
   }));
@@ -207,23 +244,39 @@ function clientPorts(address: string, basePort: number): NonNullable<HostConfig[
 async function makeRegister(folder: string, specification: ClusterSpecification, clusterId: string): Promise<void> {
   const acceptors = makeAcceptors(folder, specification, clusterId);
   for (const acceptor of acceptors) await acceptor.initialise(NO_BALLOT, undefined);
-  const register = new CasPaxosRegister({ acceptors, proposer: 'form-cluster', clock: machineClock, random: machineRandom });
-  const outcome = await register.change((document) => firstDocument(document, specification, clusterId), { timeoutMs: REGISTER_TIMEOUT_MS });
+  const register = new CasPaxosRegister({
+    acceptors,
+    proposer: 'form-cluster',
+    clock: machineClock,
+    random: machineRandom,
+  });
+  const outcome = await register.change((document) => firstDocument(document, specification, clusterId), {
+    timeoutMs: REGISTER_TIMEOUT_MS,
+  });
   if (outcome.kind === 'changed') return;
   const reason = 'reason' in outcome ? outcome.reason : 'it holds a document already';
-  throw new Problem('RegisterNotFormed', `Cannot form the cluster in ${folder}: the register was not written (${reason}). Try again, with --fresh.`);
+  throw new Problem(
+    'RegisterNotFormed',
+    `Cannot form the cluster in ${folder}: the register was not written (${reason}). Try again, with --fresh.`,
+  );
 }
 
 function makeAcceptors(folder: string, specification: ClusterSpecification, clusterId: string): readonly Acceptor[] {
   const identity = { clusterId, incarnation: 1 };
   const nodes = specification.hosts.filter((host) => host.roles.includes('mailbox'));
   return [
-    ...nodes.map(({ name }) => new FileAcceptor({ name, identity, folder: hostFiles.acceptor(clusterFiles.host(folder, name)) })),
-    new ShareAcceptor({ name: 'witness', identity, folder: clusterFiles.witness(folder) }),
+    ...nodes.map(
+      ({ name }) => new FileAcceptor({ name, identity, folder: hostFiles.acceptor(clusterFiles.host(folder, name)) }),
+    ),
+    new ShareAcceptor({ name: WITNESS_NAME, identity, folder: clusterFiles.witness(folder) }),
   ];
 }
 
-function firstDocument(document: RegisterDocument | undefined, specification: ClusterSpecification, clusterId: string): RegisterDocument | undefined {
+function firstDocument(
+  document: RegisterDocument | undefined,
+  specification: ClusterSpecification,
+  clusterId: string,
+): RegisterDocument | undefined {
   let next = formCluster(clusterId)(document);
   const copies = specification.hosts.filter((host) => host.roles.includes('mailbox')).map((host) => host.name);
   const { server, mode, storageGroups } = specification;

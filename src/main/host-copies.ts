@@ -12,6 +12,7 @@ import type { CopyView } from '../cluster/copy-control.ts';
 import type { Register } from '../cluster/register.ts';
 import { member, type StorageGroupRecord } from '../cluster/register-document.ts';
 import { type HostConfig, hostEntry } from '../host/config.ts';
+import type { LogMarks } from '../replication/copy.ts';
 import { IpcChannel } from '../host/ipc-channel.ts';
 import { RemoteCopy } from './copy-ipc.ts';
 import { RoleProcess } from './role-process.ts';
@@ -105,12 +106,18 @@ export class HostCopies {
   #attach(storageGroup: string, entry: Entry, child: ChildProcess): void {
     const { cluster, clock } = this.#options;
     const channel = new IpcChannel(child, storageGroup);
-    entry.remote = new RemoteCopy({ channel, clock, storageGroup, requests: cluster, onView: () => undefined });
+    entry.remote = new RemoteCopy({ channel, clock, storageGroup, requests: cluster });
     cluster.attach(storageGroup, entry.remote);
   }
 
   view(storageGroup: string): CopyView | undefined {
     return this.#entries.get(storageGroup)?.remote?.view();
+  }
+
+  /** What the copy's process last told; undefined while there is none. */
+  facts(storageGroup: string): { view: CopyView; logs: LogMarks | null } | undefined {
+    const remote = this.#entries.get(storageGroup)?.remote;
+    return remote === undefined ? undefined : { view: remote.view(), logs: remote.logMarks() };
   }
 
   /** Problem('CopyNotRunning') */

@@ -3,13 +3,15 @@
  * abbreviations, help), everything else by the host that runs the command. Get-Command and Get-Help need no cluster.
  */
 import { createInterface } from 'node:readline/promises';
-import { parseArguments, type ParsedArguments } from '../admin/arguments.ts';
+import { type ParsedArguments, parseArguments } from '../admin/arguments.ts';
 import type { Command, Row } from '../admin/command.ts';
 import { escapeControl, formatRows } from '../admin/format.ts';
 import { helpText } from '../admin/help.ts';
+import { nearestNames } from '../admin/nearest-names.ts';
 import { type AdminAnswer, executeLocally, registry } from '../admin/registry.ts';
 import { Problem } from '../base/problem.ts';
 import { AdminClient, findCluster } from './admin-client.ts';
+import { subCommands } from './command-line.ts';
 import { DEFAULT_DATA_FOLDER } from './default-data-folder.ts';
 
 export interface ShellStreams {
@@ -21,13 +23,20 @@ export interface ShellStreams {
 
 /** Runs `words[0]` with the rest. Problems are thrown; the caller prints them. */
 export async function runShell(words: readonly string[], streams: ShellStreams): Promise<void> {
-  const command = registry.find(words[0] ?? '');
+  const command = findCommand(words[0] ?? '');
   const given = parseArguments(command, words.slice(1));
   if (given.help) return streams.out(helpText(command));
   if (await declined(command, given, streams)) return streams.error('Nothing was done.\n');
   const { rows, whatIf } = await answer(command, given, streams);
   if (whatIf !== undefined) return streams.out(`What if: ${escapeControl(whatIf)}.\n`);
   streams.out(print(command, given, rows));
+}
+
+/** Somebody may have mistyped a word of the program itself, such as `demo`. */
+function findCommand(name: string): Command {
+  const near = name.includes('-') ? undefined : nearestNames(name, subCommands, 1)[0];
+  if (near === undefined) return registry.find(name);
+  throw new Problem('CommandUnknown', `Cannot run ${JSON.stringify(name)}: there is no such command. Did you mean ${near}?`);
 }
 
 function print(command: Command, given: ParsedArguments, rows: readonly Row[]): string {
@@ -56,7 +65,10 @@ async function declined(command: Command, given: ParsedArguments, streams: Shell
   const wanted = given.confirm ?? (change.asks && streams.ask !== undefined);
   if (!wanted) return false;
   if (streams.ask === undefined) {
-    throw new Problem('CannotAsk', `Cannot run ${command.name}: -Confirm asks, and nobody sits at a terminal. Leave it out.`);
+    throw new Problem(
+      'CannotAsk',
+      `Cannot run ${command.name}: -Confirm asks, and nobody sits at a terminal. Leave it out.`,
+    );
   }
   const parameters = command.parameters.safeParse(given.parameters);
   if (!parameters.success) return false; // the host will say what is wrong

@@ -62,6 +62,7 @@ export class ActiveCopy implements Journal {
   #leaseWaiters: CommitWaiter[] = [];
   #membershipChange: Promise<void> | undefined;
   #retryMembershipAtMs = 0;
+  readonly #held = new Map<symbol, number>();
   #trackingDurability = false;
   #ended: string | undefined;
   readonly #stopListening: () => void;
@@ -111,7 +112,17 @@ export class ActiveCopy implements Journal {
   lowestNeededLsn(): number {
     let lowest = this.#log.durableLsn;
     for (const copy of this.#options.copies) lowest = Math.min(lowest, this.#commit.durableAt(copy));
+    for (const held of this.#held.values()) lowest = Math.min(lowest, held);
     return lowest;
+  }
+
+  /** Keeps the log behind `lsn` for a copy that is being seeded; returns the undo. */
+  holdLog(lsn: number): () => void {
+    const hold = Symbol('held');
+    this.#held.set(hold, lsn);
+    return () => {
+      this.#held.delete(hold);
+    };
   }
 
   // ── the journal ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -8,6 +8,7 @@ import type { Logger } from '../base/logger.ts';
 import { Problem } from '../base/problem.ts';
 import type { Random } from '../base/random.ts';
 import type { Disk, LogDevice } from '../log/disk.ts';
+import { LogDamaged } from '../log/damage.ts';
 import { truncateAfter } from '../log/divergence.ts';
 import { formatLsn } from '../log/lsn.ts';
 import { readFrame } from '../log/record.ts';
@@ -16,16 +17,29 @@ import { Database } from '../store/database.ts';
 import { type PackDevice, Packs } from '../store/packs.ts';
 import { Replayer } from '../store/replay.ts';
 import { replicationLimits } from './limits.ts';
+import type { SeedPlace, SeedSnapshot } from './seed.ts';
 
 /** Where a copy lives: a folder of a real or a simulated disk. */
+export interface PackLengths {
+  list(): readonly { readonly pack: number; readonly length: number }[];
+}
+
 export interface CopyStorage {
+  /** Called before anything is opened: finishes or forgets a seed that was interrupted. */
+  prepare(): void;
+  /** The database as last committed, with its packs; it stays as it is until it is released. */
+  takeSnapshot(packs: PackLengths, signature: string): Promise<SeedSnapshot>;
+  /** Where a seed for this copy is gathered; used while the copy is closed. */
+  seedPlace(): SeedPlace;
   /** Its root is the copy's folder. */
   readonly disk: Disk;
   /** A fresh log writer; the one before is closed. */
   openDevice(): LogDevice;
   openPacks(): PackDevice;
-  /** Path for SQLite, or ':memory:'. */
+  /** Path for SQLite. */
   readonly databasePath: string;
+  /** Instead of SQLite's own files: the database as it was last committed, a new one where there is none. */
+  openDatabase?(signature: Uint8Array): Database;
   /**
    * Carries what the database has committed over into its main file, durably, off the serving thread. True when
    * everything committed before the call is there: then a loss of power does not take the database back behind it.
@@ -36,15 +50,22 @@ export interface CopyStorage {
 export interface CopyFilesOptions {
   /** Log files go as soon as no copy needs them; otherwise they stay until a backup holds them. */
   readonly circularLogging: boolean;
+  /** Size of a log file; 1 MiB unless it is given. */
+  readonly fileSizeBytes?: number;
   readonly storage: CopyStorage;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
   readonly yieldTurn: () => Promise<void>;
+  /** The last LSN that may have been answered; 0 while this copy is not active. */
+  readonly committedLsn: () => number;
 }
 
 const LOG_FOLDER = 'log';
 const EPOCH_FILE = 'epoch.json';
+/** There as long as this copy lacks records that it once had. */
+const DAMAGED_FILE = 'damaged.json';
+const SEEDED_FILE = 'seeded.json';
 
 /** A record that is in the log and not yet in the database. */
 interface PendingRecord {
@@ -66,6 +87,7 @@ export class CopyFiles {
   /** Of a passive copy; an active one's database is written by its mounted storage group. */
   #replayer: Replayer | undefined;
   #storedEpoch = 0;
+  #lacksRecords = false;
   #pending: PendingRecord[] = [];
   #pendingBytes = 0;
   #appliedGeneration = 0;
@@ -77,42 +99,79 @@ export class CopyFiles {
 
   /** Problem('LogDamaged' | 'LogFormat' | 'DatabaseUnusable' | ...): this copy cannot be used as it is. */
   async open(): Promise<void> {
-    const { disk } = this.#options.storage;
-    await disk.makeFolder(LOG_FOLDER);
+    const { storage } = this.#options;
+    storage.prepare();
+    await storage.disk.makeFolder(LOG_FOLDER);
     this.#storedEpoch = await this.#loadEpoch();
-    await this.#openLog();
-    this.#openStore();
+    await this.#openLogOrRest();
+    this.#lacksRecords = (await storage.disk.size(DAMAGED_FILE)) !== undefined;
+    this.#openStore(this.log.signature ?? (await this.#seededSignature()));
     this.#checkDatabase();
   }
 
   async #openLog(): Promise<void> {
-    const { storage } = this.#options;
-    this.#device = storage.openDevice();
+    const { storage, committedLsn } = this.#options;
+    const device = storage.openDevice();
+    this.#device = device;
     const opened = await TransactionLog.open({
       ...this.#options,
       disk: storage.disk,
-      device: this.#device,
+      device,
       folder: LOG_FOLDER,
       ifMissing: 'empty',
+      committedLsn,
     });
     this.#log = opened.log;
     this.#appliedGeneration = this.#log.generation;
   }
 
+  /**
+   * A damaged log is opened up to its last good record. What follows goes to quarantine, and a note that outlives this
+   * process keeps the copy from leading: the active copy has everything that was ever answered, this one has not.
+   */
+  async #openDamagedLog(damaged: LogDamaged): Promise<void> {
+    const { storage, logger } = this.#options;
+    const { lastGoodLsn: lsn, file, fromByte } = damaged.damage;
+    await this.#closeLog();
+    await storage.disk.writeAtomically(DAMAGED_FILE, Buffer.from(JSON.stringify({ lsn, reason: damaged.message })));
+    const quarantineFolder = `quarantine/damaged-behind-${lsn}`;
+    await truncateAfter({ disk: storage.disk, folder: LOG_FOLDER, lsn, quarantineFolder });
+    logger.error({ file, fromByte, lastGoodLsn: formatLsn(lsn), quarantineFolder }, 'the log is damaged: the rest was put aside and is fetched again');
+    await this.#openLog();
+  }
+
+  async #openLogOrRest(): Promise<void> {
+    try {
+      await this.#openLog();
+    } catch (error) {
+      if (!(error instanceof LogDamaged) || error.damage.lastGoodLsn === 0) throw error;
+      await this.#openDamagedLog(error);
+    }
+  }
+
   /** The database belongs to a stream, so it begins when the stream is known. */
-  #openStore(): void {
-    const { signature } = this.log;
+  #openStore(signature: Buffer | undefined): void {
     if (this.#store !== undefined || signature === undefined) return;
     const { storage } = this.#options;
     const packs = new Packs(storage.openPacks());
-    const database = new Database({ path: storage.databasePath, signature });
+    const database = storage.openDatabase?.(signature) ?? new Database({ path: storage.databasePath, signature });
     this.#store = { database, packs };
     this.#replayer = new Replayer(this.#store);
   }
 
+  /** A copy that was just seeded has a database, and a log that has still to begin. */
+  async #seededSignature(): Promise<Buffer | undefined> {
+    const { disk } = this.#options.storage;
+    const size = await disk.size(SEEDED_FILE);
+    if (size === undefined) return undefined;
+    const value: unknown = JSON.parse((await disk.read(SEEDED_FILE, 0, size)).toString('utf8'));
+    const signature = (value as { signature?: unknown } | null)?.signature;
+    return typeof signature === 'string' ? Buffer.from(signature, 'hex') : undefined;
+  }
+
   /** A database that is ahead of its log would serve what no log can prove. */
   #checkDatabase(): void {
-    if (this.appliedLsn > this.log.endLsn) {
+    if (this.log.generation > 0 && this.appliedLsn > this.log.endLsn && !this.#lacksRecords) {
       throw new Problem(
         'DatabaseAhead',
         `Cannot open this copy: its database stands at ${formatLsn(this.appliedLsn)}, its log ends at ${formatLsn(this.log.endLsn)}. ` +
@@ -130,7 +189,7 @@ export class CopyFiles {
   }
 
   async #closeLog(): Promise<void> {
-    if (this.#log?.failure === undefined) await this.#log?.close();
+    await this.#log?.close();
     this.#log = undefined;
     await this.#device?.close();
     this.#device = undefined;
@@ -146,6 +205,17 @@ export class CopyFiles {
 
   get hasDatabase(): boolean {
     return this.#store !== undefined;
+  }
+
+  /** Creation time of the log file that records go to; null without one. */
+  get fileCreatedMs(): number | null {
+    return this.#log?.fileCreatedMs ?? null;
+  }
+
+  /** A snapshot of an active copy for another one's seed. */
+  takeSnapshot(): Promise<SeedSnapshot> {
+    const { packs } = present(this.#store, 'A copy with a log has a database');
+    return this.#options.storage.takeSnapshot(packs, this.signature);
   }
 
   get signature(): string {
@@ -166,6 +236,23 @@ export class CopyFiles {
 
   get appliedLsn(): number {
     return this.#store?.database.appliedLsn ?? 0;
+  }
+
+  /** Records that this copy once had were damaged: until an active copy has sent them again, it must not lead. */
+  get lacksRecords(): boolean {
+    return this.#lacksRecords;
+  }
+
+  /** Everything that was ever committed is here again. */
+  async recordsAreBack(): Promise<void> {
+    await this.#options.storage.disk.remove(DAMAGED_FILE);
+    await this.#options.storage.disk.syncFolder('');
+    this.#lacksRecords = false;
+  }
+
+  /** Where the database was last committed. */
+  get committedLsn(): number {
+    return this.#store?.database.committedLsn ?? 0;
   }
 
   get appliedGeneration(): number {
@@ -244,7 +331,7 @@ export class CopyFiles {
 
   startFile(header: Buffer): void {
     this.log.startFile(header);
-    this.#openStore();
+    this.#openStore(this.log.signature);
   }
 
   /** `frames`: whole records, one behind the other. Returns the last LSN. Problem('LogMismatch' | 'Malformed') */

@@ -20,6 +20,7 @@ import { CopyFiles, type CopyStorage } from './copy-files.ts';
 import { Follower, type FollowedCopy } from './follower.ts';
 import { replicationLimits } from './limits.ts';
 import type { ReplicationHello } from './protocol.ts';
+import { fetchSeed, serveSeed } from './seed.ts';
 
 export interface CopyOptions {
   readonly host: string;
@@ -28,6 +29,8 @@ export interface CopyOptions {
   readonly copies: readonly string[];
   readonly incarnation: number;
   readonly circularLogging: boolean;
+  /** Size of a log file; 1 MiB unless it is given. */
+  readonly fileSizeBytes?: number;
   readonly storage: CopyStorage;
   readonly network: Network;
   readonly requests: CopyRequests;
@@ -49,6 +52,20 @@ export interface Serving {
   readonly mode: ActivationGrant['mode'];
 }
 
+export interface LogMark {
+  readonly generation: number;
+  /** When that file was made, on the active copy's clock; null when it is not known here. */
+  readonly timeMs: number | null;
+}
+
+export interface LogMarks {
+  readonly generated: LogMark;
+  readonly copyNotified: LogMark;
+  readonly copied: LogMark;
+  readonly inspected: LogMark;
+  readonly replayed: LogMark;
+}
+
 /** How many positions UIDNEXT moves on when records may be missing: more than a folder gets between two syncs. */
 const UID_JUMP = 1_000_000;
 
@@ -63,6 +80,7 @@ export class Copy implements CopyControl {
   #active: ActiveCopy | undefined;
   #serving: Serving | undefined;
   #suspended: string | null = null;
+  #isSeeding = false;
   #draining = false;
   /** Steps run one after the other: activate, step down, suspend, commit. */
   #steps: Promise<unknown> = Promise.resolve();
@@ -70,7 +88,7 @@ export class Copy implements CopyControl {
 
   constructor(options: CopyOptions) {
     this.#options = options;
-    this.#files = new CopyFiles(options);
+    this.#files = new CopyFiles({ ...options, committedLsn: () => this.#active?.committedLsn ?? 0 });
     this.#lease = new LeaseHolder({ clockJumpMs: options.clockJumpMs });
   }
 
@@ -125,11 +143,21 @@ export class Copy implements CopyControl {
       copyQueueLength: isPassive && progress !== null ? Math.max(0, progress.generation - generation) : 0,
       replayQueueLength: isPassive ? Math.max(0, generation - this.#files.appliedGeneration) : 0,
       failedMessage,
-      seeding: false,
+      seeding: this.#isSeeding,
       resynchronizing: isPassive && follower?.resynchronizing === true,
-      initializing: this.#state === 'starting' || (isPassive && this.#suspended === null && follower?.following !== true),
-      mayTakeOver: (isPassive || this.#state === 'active') && this.#failure === null && this.#files.hasDatabase,
+      initializing: this.#state === 'starting' || (isPassive && this.#suspended === null && !this.#isSeeding && follower?.following !== true),
+      mayTakeOver: (isPassive || this.#state === 'active') && !this.#isSeeding && this.#failure === null && this.#files.hasDatabase && !this.#files.lacksRecords,
     };
+  }
+
+  /** The ends of the pipeline, in log files, for the status. */
+  logMarks(): LogMarks {
+    const { generation, appliedGeneration, fileCreatedMs } = this.#files;
+    const progress = this.#follower?.state.progress ?? null;
+    const here = { generation, timeMs: fileCreatedMs };
+    const source = progress === null || progress.generation <= generation ? here : { generation: progress.generation, timeMs: null };
+    const replayed = appliedGeneration === generation ? here : { generation: appliedGeneration, timeMs: null };
+    return { generated: source, copyNotified: source, copied: here, inspected: here, replayed };
   }
 
   async fence(epoch: number): Promise<boolean> {
@@ -201,11 +229,46 @@ export class Copy implements CopyControl {
     });
   }
 
+  /** Makes this copy anew from the active one on `source`. Problems: it is as it was, or failed and to be seeded again. */
+  seed(source: string, onProgress: (line: string) => void): Promise<void> {
+    return this.#inOrder(async () => {
+      const { storage, storageGroup } = this.#options;
+      if (this.#state === 'active') throw new Problem('CannotSeed', 'Cannot seed this copy: it is the active one');
+      this.#isSeeding = true;
+      try {
+        await this.#follower?.stop('this copy is seeded');
+        this.#follower = undefined;
+        await this.#files.close();
+        await fetchSeed({ ...this.#options, endpoint: `${source}/copy/${storageGroup}`, place: storage.seedPlace(), onProgress });
+      } finally {
+        this.#isSeeding = false;
+        await this.#openFiles();
+        if (this.#state !== 'failed') this.#startFollowing();
+      }
+    });
+  }
+
   // ── channels of other copies ─────────────────────────────────────────────────────────────────────────────────────
 
   accept(channel: Channel, hello: ReplicationHello): void {
     if (this.#active === undefined) return channel.close('this copy is not active');
     this.#active.subscribe(channel, hello);
+  }
+
+  /** Another copy asks for a seed: the log behind the snapshot is kept until it is through. */
+  acceptSeed(channel: Channel): void {
+    const active = this.#active;
+    if (active === undefined) return channel.close('this copy is not active');
+    serveSeed(channel, this.#options.clock, async () => {
+      const release = active.holdLog(this.#files.committedLsn);
+      try {
+        const snapshot = await this.#files.takeSnapshot();
+        return { ...snapshot, release: () => snapshot.release().finally(release) };
+      } catch (error) {
+        release();
+        throw error;
+      }
+    });
   }
 
   // ── passive ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -350,7 +413,9 @@ export class Copy implements CopyControl {
     if (this.#state !== 'active' && this.#state !== 'passive') return;
     const serving = this.#serving;
     if (serving === undefined) {
-      if (this.#suspended === null) await this.#files.commitDatabase();
+      if (this.#suspended !== null) return;
+      await this.#files.commitDatabase();
+      await this.#noteRepair();
       return;
     }
     try {
@@ -361,6 +426,13 @@ export class Copy implements CopyControl {
       if (!isProblem(error, 'NotActive')) throw error;
       if (this.#active?.hasEnded === false) this.#active.lose(error.message);
     }
+  }
+
+  /** A copy whose log was damaged may lead again when it holds what the active copy had committed. */
+  async #noteRepair(): Promise<void> {
+    const follower = this.#follower;
+    if (!this.#files.lacksRecords || follower?.state.following !== true) return;
+    if (this.#files.durableLsn >= follower.committedLsn) await this.#files.recordsAreBack();
   }
 
   async #truncateLog(committedLsn: number): Promise<void> {

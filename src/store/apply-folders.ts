@@ -1,6 +1,7 @@
 /** The records about mailboxes, folders, subscriptions and epochs, as rows. Part of apply.ts, the only writer. */
 import type { StatementSync } from 'node:sqlite';
 import { epochOf } from '../log/lsn.ts';
+import { MAX_UID } from '../mail/limits.ts';
 import type { Database } from './database.ts';
 import type {
   CredentialSet,
@@ -11,7 +12,6 @@ import type {
   NewFolder,
   SubscriptionSet,
 } from './facts.ts';
-import { MAX_UID } from '../mail/limits.ts';
 import type { FolderEvent } from './mail-store.ts';
 import { expectRows, impossible } from './record-problem.ts';
 

@@ -8,6 +8,7 @@
 import type { StatementSync } from 'node:sqlite';
 import { present } from '../base/assert.ts';
 import { FLAG_SEEN } from '../mail/flags.ts';
+import { MAX_UID } from '../mail/limits.ts';
 import type { UidRange } from '../mail/uid-set.ts';
 import type { Database } from './database.ts';
 import { encodeMailboxes, mailboxesServed } from './delivery-memory.ts';
@@ -22,7 +23,6 @@ import type {
   MessagesMoved,
   UidPairs,
 } from './facts.ts';
-import { MAX_UID } from '../mail/limits.ts';
 import { DELIVERIES_PURGED_AT_ONCE, DELIVERY_MEMORY_MS, TOMBSTONE_RUNS } from './limits.ts';
 import type { FolderEvent } from './mail-store.ts';
 import type { Packs } from './packs.ts';
@@ -98,9 +98,7 @@ export class MessageWriter {
     this.#copyRun = prepare(
       `INSERT INTO message SELECT ?, uid + ?, body, flags, keywords, ?, internal_date_ms, size_bytes FROM ${RUN}`,
     );
-    this.#holdBodies = prepare(
-      `UPDATE body SET references_count = references_count + run.uses FROM ${BODIES_OF_RUN}`,
-    );
+    this.#holdBodies = prepare(`UPDATE body SET references_count = references_count + run.uses FROM ${BODIES_OF_RUN}`);
     this.#releaseBodies = prepare(
       `UPDATE body SET references_count = references_count - run.uses FROM ${BODIES_OF_RUN}`,
     );
@@ -119,9 +117,7 @@ export class MessageWriter {
     );
     this.#deleteFolder = prepare('DELETE FROM folder WHERE id = ?');
     this.#rememberDelivery = prepare('INSERT OR REPLACE INTO delivery VALUES (?, ?, ?, ?)');
-    this.#expiredDeliveries = prepare(
-      'SELECT id FROM delivery WHERE accepted_ms < ? ORDER BY accepted_ms, id LIMIT ?',
-    );
+    this.#expiredDeliveries = prepare('SELECT id FROM delivery WHERE accepted_ms < ? ORDER BY accepted_ms, id LIMIT ?');
     this.#forgetDelivery = prepare('DELETE FROM delivery WHERE id = ?');
   }
 

@@ -11,7 +11,7 @@ test('database: rollback: rows and counters return to the last commit', () => {
   database.tally.nextBodyId = 9;
   database.commit();
   database.begin();
-  database.connection.exec('INSERT INTO subscription VALUES (1, \'x\')');
+  database.connection.exec("INSERT INTO subscription VALUES (1, 'x')");
   database.tally.appliedLsn = 6;
   database.tally.nextBodyId = 10;
   database.rollback();
@@ -44,7 +44,10 @@ test('database: bytes that are no database, and a schema from the future: are re
 
 test('database: a SQLite that can corrupt a database with two connections: is refused', () => {
   for (const version of ['3.51.2', '3.50.4', '2.99.99']) {
-    assert.throws(() => checkSqliteVersion(version), (error) => isProblem(error, 'DatabaseUnusable'));
+    assert.throws(
+      () => checkSqliteVersion(version),
+      (error) => isProblem(error, 'DatabaseUnusable'),
+    );
   }
   for (const version of ['3.51.3', '3.53.4', '4.0.0']) checkSqliteVersion(version);
 });

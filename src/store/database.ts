@@ -210,7 +210,7 @@ function prepareSchema(connection: DatabaseSync, signature: Buffer): void {
   const value = (name: string) => connection.prepare('SELECT value FROM meta WHERE name = ?').get(name)?.['value'];
   const version = value('schema_version');
   if (version !== SCHEMA_VERSION) {
-    throw unusable(`it has schema ${version}, this version knows ${SCHEMA_VERSION}. Seed it anew.`);
+    throw unusable(`it has schema ${String(version)}, this version knows ${SCHEMA_VERSION}. Seed it anew.`);
   }
   if (value('signature') !== signature.toString('hex')) {
     throw unusable('it belongs to another log stream. Seed it anew.');

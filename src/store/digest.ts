@@ -63,7 +63,12 @@ function inOneMoment<T>(connection: DatabaseSync, read: () => T): T {
   }
 }
 
-function addRows(hash: ReturnType<typeof createHash>, connection: DatabaseSync, sql: string, parameters: readonly number[]): void {
+function addRows(
+  hash: ReturnType<typeof createHash>,
+  connection: DatabaseSync,
+  sql: string,
+  parameters: readonly number[],
+): void {
   const statement = connection.prepare(sql);
   statement.setReturnArrays(true);
   for (const row of statement.iterate(...parameters)) hash.update(canonical(row as unknown as readonly unknown[]));
@@ -71,6 +76,8 @@ function addRows(hash: ReturnType<typeof createHash>, connection: DatabaseSync, 
 
 /** JSON keeps texts, numbers and NULL apart; a blob is an object, as no other column is. */
 function canonical(row: readonly unknown[]): string {
-  const columns = row.map((column) => (column instanceof Uint8Array ? { hex: Buffer.from(column).toString('hex') } : column));
+  const columns = row.map((column) =>
+    column instanceof Uint8Array ? { hex: Buffer.from(column).toString('hex') } : column,
+  );
   return `${JSON.stringify(columns)}\n`;
 }

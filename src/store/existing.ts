@@ -60,7 +60,10 @@ function runsWithin(all: readonly number[], wanted: UidSet): number[][] {
       continue;
     }
     next += 1;
-    if (run === undefined) runs.push((run = []));
+    if (run === undefined) {
+      run = [];
+      runs.push(run);
+    }
     run.push(uid);
   }
   return runs;

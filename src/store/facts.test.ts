@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { isProblem } from '../base/problem.ts';
 import { MAX_UID } from '../mail/limits.ts';
-import { decodeFact, encodeFact, type Fact, type FactOf, type FactType } from './facts.ts';
 import type { UidRange } from '../mail/uid-set.ts';
+import { decodeFact, encodeFact, type Fact, type FactOf, type FactType } from './facts.ts';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 40 });
 const id = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
@@ -92,10 +92,9 @@ const arbitraries: { readonly [T in FactType]: fc.Arbitrary<FactOf<T>> } = {
   MessagesAppended: fc.record({
     type: type('MessagesAppended'),
     folderId: id,
-    messages: fc.array(
-      fc.record({ uid, bodyId: id, flags, keywords, internalDateMs: date, structure: bytes, bytes }),
-      { maxLength: 4 },
-    ),
+    messages: fc.array(fc.record({ uid, bodyId: id, flags, keywords, internalDateMs: date, structure: bytes, bytes }), {
+      maxLength: 4,
+    }),
   }),
   FlagsChanged: fc.record({
     type: type('FlagsChanged'),
@@ -148,13 +147,25 @@ test('facts: the bytes of a record: stay what logs on disk hold', () => {
   const { payload } = encodeFact({
     type: 'FlagsChanged',
     folderId: 3,
-    groups: [{ ranges: [{ first: 2, last: 300 }, { first: 302, last: 302 }], flags: 9, keywords: ['$Forwarded'] }],
+    groups: [
+      {
+        ranges: [
+          { first: 2, last: 300 },
+          { first: 302, last: 302 },
+        ],
+        flags: 9,
+        keywords: ['$Forwarded'],
+      },
+    ],
   });
   assert.equal(payload.toString('hex'), '03010201aa020100090' + '10a24466f72776172646564');
 });
 
 test('facts: an unknown kind: is refused loudly', () => {
-  assert.throws(() => decodeFact(99, Buffer.alloc(0)), (error) => isProblem(error, 'UnknownRecordKind'));
+  assert.throws(
+    () => decodeFact(99, Buffer.alloc(0)),
+    (error) => isProblem(error, 'UnknownRecordKind'),
+  );
 });
 
 test('facts: damaged payloads: end in a Problem, whatever was cut or changed', () => {

@@ -8,9 +8,9 @@
  */
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { Problem } from '../base/problem.ts';
-import type { UidRange } from '../mail/uid-set.ts';
 import { deliveryLimits } from '../mail/delivery.ts';
 import { MAX_UID } from '../mail/limits.ts';
+import type { UidRange } from '../mail/uid-set.ts';
 import { MAX_FLAGS } from './limits.ts';
 import type { SpecialUse } from './mail-store.ts';
 import { readUidRanges, writeUidRanges } from './uid-ranges.ts';

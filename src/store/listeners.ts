@@ -34,7 +34,10 @@ export class Listeners {
     try {
       listener(event);
     } catch (error) {
-      this.#logger.error({ error: messageOf(error), folderId: event.folderId, lsn: event.lsn }, 'folder listener failed');
+      this.#logger.error(
+        { error: messageOf(error), folderId: event.folderId, lsn: event.lsn },
+        'folder listener failed',
+      );
     }
   }
 }

@@ -41,8 +41,15 @@ test('packs: one flipped bit anywhere in an entry: the body is not given out', (
     const packs = new Packs(device);
     const place = packs.append(emptyTally(), 1, Buffer.alloc(500, 1));
     device.damage(1, position);
-    assert.throws(() => packs.read(place), (error) => isProblem(error, 'BodyDamaged'), `byte ${position}`);
-    assert.throws(() => packs.read(place, 3, 4), (error) => isProblem(error, 'BodyDamaged'));
+    assert.throws(
+      () => packs.read(place),
+      (error) => isProblem(error, 'BodyDamaged'),
+      `byte ${position}`,
+    );
+    assert.throws(
+      () => packs.read(place, 3, 4),
+      (error) => isProblem(error, 'BodyDamaged'),
+    );
   }
 });
 
@@ -61,7 +68,10 @@ test('packs: a long body: ranges are checked by pieces, also those that rot afte
   assert.ok(packs.read(place).equals(body));
   device.damage(1, 20 + 2 * BODY_PIECE_BYTES);
   assert.ok(packs.read(place, 0, 10).equals(body.subarray(0, 10)));
-  assert.throws(() => packs.read(place, 2 * BODY_PIECE_BYTES, 2 * BODY_PIECE_BYTES + 1), (error) => isProblem(error, 'BodyDamaged'));
+  assert.throws(
+    () => packs.read(place, 2 * BODY_PIECE_BYTES, 2 * BODY_PIECE_BYTES + 1),
+    (error) => isProblem(error, 'BodyDamaged'),
+  );
 });
 
 test('packs: a body of no bytes, and ranges beyond the end: give what there is', () => {
@@ -78,5 +88,8 @@ test('packs: a pack that ends too early: is damage', () => {
   const packs = new Packs(device);
   const place = packs.append(emptyTally(), 1, Buffer.alloc(500, 1));
   device.truncate(1, 100);
-  assert.throws(() => packs.read(place), (error) => isProblem(error, 'BodyDamaged'));
+  assert.throws(
+    () => packs.read(place),
+    (error) => isProblem(error, 'BodyDamaged'),
+  );
 });

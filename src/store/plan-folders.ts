@@ -8,10 +8,18 @@
 import { Problem } from '../base/problem.ts';
 import type { Random } from '../base/random.ts';
 import { canonicalAddress } from '../mail/address.ts';
+import { MAX_UID } from '../mail/limits.ts';
 import { INBOX, normaliseMailboxName, parentNames } from '../mail/mailbox-name.ts';
 import type { Tally } from './database.ts';
-import type { CredentialSet, Fact, FoldersCreated, FoldersDeleted, MailboxCreated, NewFolder, SubscriptionSet } from './facts.ts';
-import { MAX_UID } from '../mail/limits.ts';
+import type {
+  CredentialSet,
+  Fact,
+  FoldersCreated,
+  FoldersDeleted,
+  MailboxCreated,
+  NewFolder,
+  SubscriptionSet,
+} from './facts.ts';
 import { MAX_FOLDERS_PER_MAILBOX, MAX_MAILBOX_TEXT_BYTES, MAX_SUBSCRIPTIONS_PER_MAILBOX } from './limits.ts';
 import type { Folder, SpecialUse } from './mail-store.ts';
 import { movePairs } from './plan-messages.ts';
@@ -182,7 +190,10 @@ function validName(wanted: string): string {
 }
 
 function invalidName(name: string): Problem {
-  return new Problem('FolderNameInvalid', `Cannot use ${JSON.stringify(name)} as a folder's name here. Choose another.`);
+  return new Problem(
+    'FolderNameInvalid',
+    `Cannot use ${JSON.stringify(name)} as a folder's name here. Choose another.`,
+  );
 }
 
 function folderExists(name: string): Problem {

@@ -2,9 +2,11 @@
  * Decides what a change of messages means, from the database's present state, and says it as facts. Runs on the active
  * copy only, synchronously with applying.
  */
-import { encodeStructure } from '../mail/structure-codec.ts';
+
 import { Problem } from '../base/problem.ts';
 import { ALL_FLAGS, addKeywords, removeKeywords } from '../mail/flags.ts';
+import { MAX_UID } from '../mail/limits.ts';
+import { encodeStructure } from '../mail/structure-codec.ts';
 import type { UidRange, UidSet } from '../mail/uid-set.ts';
 import type { Tally } from './database.ts';
 import { type Neighbours, rowsOf } from './existing.ts';
@@ -17,7 +19,6 @@ import type {
   MessagesMoved,
   UidPairs,
 } from './facts.ts';
-import { MAX_UID } from '../mail/limits.ts';
 import { MAX_APPEND_BYTES, MAX_MESSAGE_BYTES } from './limits.ts';
 import type { FlagChange, Folder, MessageRow, NewMessage } from './mail-store.ts';
 import { keywordColumn, type Queries } from './queries.ts';
@@ -93,7 +94,10 @@ export function movePairs(runs: readonly UidRange[], firstTarget: number): UidPa
 
 export function checkUidsLeft(folder: Folder, count: number): void {
   if (folder.uidNext + count <= MAX_UID) return;
-  throw new Problem('FolderFull', `Cannot add to ${folder.name}: its UIDs are used up. Move its messages to a new folder.`);
+  throw new Problem(
+    'FolderFull',
+    `Cannot add to ${folder.name}: its UIDs are used up. Move its messages to a new folder.`,
+  );
 }
 
 export function messageTooLarge(sizeBytes: number): Problem {

@@ -103,13 +103,14 @@ CREATE TABLE tombstone (
 `;
 
 /** Tables in the order in which the digest walks them, with the columns that order their rows. */
-export const DIGESTED_TABLES: readonly { readonly table: string; readonly order: string; readonly folder?: string }[] = [
-  { table: 'mailbox', order: 'id' },
-  { table: 'folder', order: 'id', folder: 'id' },
-  { table: 'subscription', order: 'mailbox, name' },
-  { table: 'message', order: 'folder, uid', folder: 'folder' },
-  { table: 'body', order: 'id' },
-  { table: 'pack', order: 'id' },
-  { table: 'delivery', order: 'id' },
-  { table: 'tombstone', order: 'folder, modseq, first_uid', folder: 'folder' },
-];
+export const DIGESTED_TABLES: readonly { readonly table: string; readonly order: string; readonly folder?: string }[] =
+  [
+    { table: 'mailbox', order: 'id' },
+    { table: 'folder', order: 'id', folder: 'id' },
+    { table: 'subscription', order: 'mailbox, name' },
+    { table: 'message', order: 'folder, uid', folder: 'folder' },
+    { table: 'body', order: 'id' },
+    { table: 'pack', order: 'id' },
+    { table: 'delivery', order: 'id' },
+    { table: 'tombstone', order: 'folder, modseq, first_uid', folder: 'folder' },
+  ];

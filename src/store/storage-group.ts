@@ -213,10 +213,7 @@ export class StorageGroup implements MailStore {
     return this.#packs.read(place, start, end);
   }
 
-  append(
-    folderId: number,
-    messages: readonly NewMessage[],
-  ): Promise<{ uidValidity: number; uids: readonly number[] }> {
+  append(folderId: number, messages: readonly NewMessage[]): Promise<{ uidValidity: number; uids: readonly number[] }> {
     return this.#change(() => {
       const folder = folderOrProblem(this.#present(), folderId);
       const fact = planAppend(this.#database.tally, folder, messages);

@@ -4,8 +4,8 @@
  */
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { Problem } from '../base/problem.ts';
-import type { UidRange } from '../mail/uid-set.ts';
 import { MAX_UID } from '../mail/limits.ts';
+import type { UidRange } from '../mail/uid-set.ts';
 
 /** Gap to the run before, then length less one: a run of any place and size is two or three bytes most of the time. */
 export function writeUidRanges(writer: ByteWriter, ranges: readonly UidRange[]): void {

@@ -22,7 +22,7 @@ import { readFrame } from '../log/record.ts';
 import type { TransactionLog } from '../log/transaction-log.ts';
 import { deliveryIdOf } from '../mail/delivery.ts';
 import type { QueueLimits } from './limits.ts';
-import { decodeConfirmation, encodeConfirmation, queueRecordKinds } from './queue-records.ts';
+import { type Confirmation, decodeConfirmation, encodeConfirmation, queueRecordKinds } from './queue-records.ts';
 
 /** How a storage group's copies commit, and with it what the hub must keep (guarantees). */
 export type CommitMode = 'sync' | 'sync-strict' | 'async';
@@ -136,8 +136,9 @@ export class DeliveryQueue {
     // A takeover that may have lost records came between the copy's answer and now.
     if (epoch < this.#cleanSinceEpoch) return this.release(deliveryId);
     this.#queuedBytes -= entry.sizeBytes;
-    this.#recordConfirmation(deliveryId, epoch);
-    if (this.#options.mode() === 'async') this.#retain(key, entry, epoch);
+    const retained = this.#options.mode() === 'async';
+    this.#recordConfirmation({ deliveryId, epoch, retained });
+    if (retained) this.#retain(key, entry, epoch);
     else this.#entries.delete(key);
     this.#tidy();
   }
@@ -146,7 +147,7 @@ export class DeliveryQueue {
   async withdraw(deliveryId: Buffer): Promise<void> {
     const entry = this.#entries.get(keyOf(deliveryId));
     if (entry === undefined || entry.state === 'retained') return;
-    const { lsn } = this.#log.append(queueRecordKinds.messageConfirmed, encodeConfirmation({ deliveryId, epoch: 0 }));
+    const { lsn } = this.#log.append(queueRecordKinds.messageConfirmed, encodeConfirmation({ deliveryId, epoch: 0, retained: false }));
     this.#entries.delete(keyOf(deliveryId));
     this.#queuedBytes -= entry.sizeBytes;
     await this.#log.durable(lsn);
@@ -242,9 +243,9 @@ export class DeliveryQueue {
   }
 
   /** Nobody waits for it: if it is lost, the message is delivered once more and recognised by its id. */
-  #recordConfirmation(deliveryId: Buffer, epoch: number): void {
+  #recordConfirmation(confirmation: Confirmation): void {
     try {
-      this.#log.append(queueRecordKinds.messageConfirmed, encodeConfirmation({ deliveryId, epoch }));
+      this.#log.append(queueRecordKinds.messageConfirmed, encodeConfirmation(confirmation));
     } catch (error) {
       if (!isProblem(error)) throw error;
       this.#options.logger.warn({ problem: error.code }, 'queue: a confirmation was not recorded');
@@ -304,14 +305,14 @@ export class DeliveryQueue {
   }
 
   #rebuildConfirmed(payload: Buffer): void {
-    const { deliveryId, epoch } = decodeConfirmation(payload);
+    const { deliveryId, epoch, retained } = decodeConfirmation(payload);
     const key = keyOf(deliveryId);
     const entry = this.#entries.get(key);
     if (entry === undefined || entry.state === 'retained') {
       if (entry !== undefined) entry.epoch = Math.max(entry.epoch, epoch);
       return;
     }
-    if (epoch > 0 && this.#options.mode() === 'async') this.#retain(key, entry, epoch);
+    if (retained) this.#retain(key, entry, epoch);
     else this.#entries.delete(key);
   }
 
@@ -332,9 +333,8 @@ export class DeliveryQueue {
   #shrinkDumpster(): void {
     const { maxDumpsterBytes, maxDumpsterMs } = this.#options.limits;
     const oldestMs = this.#options.clock.monotonicMs() - maxDumpsterMs;
-    const keep = this.#options.mode() === 'async';
     for (const [key, entry] of this.#retained) {
-      if (keep && this.#retainedBytes <= maxDumpsterBytes && entry.sinceMs >= oldestMs) return;
+      if (this.#retainedBytes <= maxDumpsterBytes && entry.sinceMs >= oldestMs) return;
       this.#retained.delete(key);
       this.#entries.delete(key);
       this.#retainedBytes -= entry.sizeBytes;
@@ -368,7 +368,7 @@ export class DeliveryQueue {
       moved.epoch = entry.epoch;
       moved.sinceMs = entry.sinceMs;
       if (moved.state === 'retained') {
-        this.#recordConfirmation(deliveryIdOf(payload), moved.epoch);
+        this.#recordConfirmation({ deliveryId: deliveryIdOf(payload), epoch: moved.epoch, retained: true });
         this.#retained.set(key, moved); // keeps its place in the order of confirmations
       }
       await this.#log.durable(this.#log.endLsn);

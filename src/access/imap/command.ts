@@ -36,7 +36,7 @@ export interface Completion {
   readonly text?: string;
   readonly code?: string;
   /** 'idle': the tagged OK comes when the client says DONE. 'logout': the connection closes behind it. */
-  readonly then?: 'idle' | 'logout';
+  readonly next?: 'idle' | 'logout';
 }
 
 /** What of the changes that others made may be told before the tagged reply (RFC 3501 5.2, 7.4.1). */
@@ -48,14 +48,14 @@ export interface CommandDefinition {
   readonly needsSelected: boolean;
   readonly announcement: Announcement;
   /** Reads all arguments; SyntaxFault when they are wrong. What comes back carries the command out. */
-  readonly prepare: (args: ArgumentReader) => (session: SessionContext) => Promise<Completion>;
+  readonly prepare: (args: ArgumentReader, limits: SessionLimits) => (session: SessionContext) => Promise<Completion>;
 }
 
 interface CommandParts<Arguments> {
   readonly name: string;
   readonly needsSelected?: boolean;
   readonly announcement?: Announcement;
-  readonly parse: (args: ArgumentReader) => Arguments;
+  readonly parse: (args: ArgumentReader, limits: SessionLimits) => Arguments;
   readonly run: (session: SessionContext, args: Arguments) => Promise<Completion> | Completion;
 }
 
@@ -64,8 +64,8 @@ export function defineCommand<Arguments>(parts: CommandParts<Arguments>): Comman
     name: parts.name,
     needsSelected: parts.needsSelected ?? false,
     announcement: parts.announcement ?? 'all',
-    prepare: (args) => {
-      const parsed = parts.parse(args);
+    prepare: (args, limits) => {
+      const parsed = parts.parse(args, limits);
       args.end();
       return async (session) => parts.run(session, parsed);
     },

@@ -1,4 +1,5 @@
 /** Names of folders between the wire (modified UTF-7, RFC 3501 5.1.3) and the store (NFC). */
+import { isProblem } from '../../base/problem.ts';
 import { decodeModifiedUtf7, encodeModifiedUtf7, normaliseMailboxName } from '../../mail/mailbox-name.ts';
 import type { Folder } from '../../store/mail-store.ts';
 import type { SessionContext } from './command.ts';
@@ -32,6 +33,16 @@ export function existingFolder(
   const folder = normal === undefined ? undefined : session.store.folderByName(session.mailboxId, normal);
   if (folder === undefined) throw new CommandRefused(code, 'No such folder');
   return folder;
+}
+
+/** The folder looked up a moment ago may be gone when its turn to change comes. */
+export async function orTryCreate<Result>(change: Promise<Result>): Promise<Result> {
+  try {
+    return await change;
+  } catch (error) {
+    if (!isProblem(error, 'FolderNotFound')) throw error;
+    throw new CommandRefused('TRYCREATE', 'No such folder');
+  }
 }
 
 /** A name that is to come into being; a separator at the end only says that folders will follow (RFC 3501 6.3.3). */

@@ -142,9 +142,9 @@ export class GreetingSession {
   }
 
   #onCommand(command: Command): void {
-    if (HTTP_VERBS.has(command.tag.toUpperCase())) return this.#close();
     try {
-      this.#dispatch(command, new ArgumentReader(command.arguments));
+      if (HTTP_VERBS.has(command.tag.toUpperCase())) this.#close();
+      else this.#dispatch(command, new ArgumentReader(command.arguments));
     } catch (error) {
       if (!(error instanceof SyntaxFault)) throw error;
       this.#bad(command.tag, error.message);
@@ -156,40 +156,49 @@ export class GreetingSession {
       case 'CAPABILITY':
         args.end();
         this.#send(untagged('CAPABILITY', this.#capabilities()));
-        return this.#ok(command.tag, 'CAPABILITY');
+        this.#ok(command.tag, 'CAPABILITY');
+        break;
       case 'NOOP':
         args.end();
-        return this.#ok(command.tag, 'NOOP');
+        this.#ok(command.tag, 'NOOP');
+        break;
       case 'ID':
         parseId(args);
         this.#send(idResponse());
-        return this.#ok(command.tag, 'ID');
+        this.#ok(command.tag, 'ID');
+        break;
       case 'LOGOUT':
         args.end();
         this.#send(untagged('BYE', 'Logging out') + tagged(command.tag, 'OK', 'LOGOUT completed'));
-        return this.#close();
+        this.#close();
+        break;
       case 'STARTTLS':
         args.end();
-        return this.#onStartTls(command.tag);
+        this.#onStartTls(command.tag);
+        break;
       case 'LOGIN':
-        return this.#onLogin(command.tag, args);
+        this.#onLogin(command.tag, args);
+        break;
       case 'AUTHENTICATE':
-        return this.#onAuthenticate(command.tag, args);
+        this.#onAuthenticate(command.tag, args);
+        break;
       default:
-        return this.#bad(command.tag, 'Unknown command, or not before a login');
+        this.#bad(command.tag, 'Unknown command, or not before a login');
     }
   }
 
   #onStartTls(tag: string): void {
-    if (this.#secure || !this.#startTlsPossible) return this.#bad(tag, 'STARTTLS is not possible here');
-    if (this.#reader.pendingBytes > 0) {
+    if (this.#secure || !this.#startTlsPossible) {
+      this.#bad(tag, 'STARTTLS is not possible here');
+    } else if (this.#reader.pendingBytes > 0) {
       // Commands injected before the handshake would be carried out as if they had come inside it (CVE-2011-0411).
       this.#send(tagged(tag, 'BAD', 'Commands behind STARTTLS'));
-      return this.#bye('Nothing may follow STARTTLS');
+      this.#bye('Nothing may follow STARTTLS');
+    } else {
+      this.#send(tagged(tag, 'OK', 'Begin TLS now'));
+      this.#effects.push({ type: 'startTls' });
+      this.#state = 'startTls';
     }
-    this.#send(tagged(tag, 'OK', 'Begin TLS now'));
-    this.#effects.push({ type: 'startTls' });
-    this.#state = 'startTls';
   }
 
   #onLogin(tag: string, args: ArgumentReader): void {
@@ -204,9 +213,13 @@ export class GreetingSession {
     const mechanism = args.keyword();
     const initial = args.atEnd ? undefined : args.word();
     args.end();
-    if (mechanism !== 'PLAIN') return this.#send(tagged(tag, 'NO', 'Unknown mechanism', 'CANNOT'));
-    if (!this.#mayLogin(tag)) return;
-    if (initial !== undefined) return this.#authenticate(tag, parsePlain(initial === '=' ? '' : initial));
+    if (mechanism !== 'PLAIN') this.#send(tagged(tag, 'NO', 'Unknown mechanism', 'CANNOT'));
+    else if (!this.#mayLogin(tag)) return;
+    else if (initial === undefined) this.#askForResponse(tag);
+    else this.#authenticate(tag, parsePlain(initial === '=' ? '' : initial));
+  }
+
+  #askForResponse(tag: string): void {
     this.#tag = tag;
     this.#state = 'sasl';
     this.#send('+ \r\n');
@@ -222,8 +235,8 @@ export class GreetingSession {
   }
 
   #onSaslResponse(response: string): void {
-    if (response === '*') return this.#bad(this.#tag, 'Authentication was cancelled');
     try {
+      if (response === '*') throw new SyntaxFault('Authentication was cancelled');
       this.#authenticate(this.#tag, parsePlain(response));
     } catch (error) {
       if (!(error instanceof SyntaxFault)) throw error;
@@ -239,7 +252,8 @@ export class GreetingSession {
 
   #authenticate(tag: string, { authorizationId, user, password }: PlainCredentials): void {
     if (authorizationId !== '' && authorizationId !== user) {
-      return this.#send(tagged(tag, 'NO', 'Nobody acts for another here', 'AUTHORIZATIONFAILED'));
+      this.#send(tagged(tag, 'NO', 'Nobody acts for another here', 'AUTHORIZATIONFAILED'));
+      return;
     }
     this.#tag = tag;
     this.#state = 'authenticating';

@@ -71,8 +71,16 @@ export class Output {
     this.#flushes++;
     await this.#settle();
     if (this.#options.isClosed()) throw new SessionEnded('The client is gone');
-    await this.#options.send(bytes);
+    await this.#send(bytes);
     if (this.#options.isClosed()) throw new SessionEnded('The client is gone');
+  }
+
+  async #send(bytes: Buffer): Promise<void> {
+    try {
+      await this.#options.send(bytes);
+    } catch (error) {
+      throw new SessionEnded('The client cannot be reached', { cause: error });
+    }
   }
 
   async #settle(): Promise<void> {

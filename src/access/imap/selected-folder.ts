@@ -188,7 +188,7 @@ async function pause(out: Output, slice: Slice): Promise<void> {
 }
 
 /** Index of the first element that is not below `value`. */
-export function lowerBound(ascending: readonly number[], value: number): number {
+function lowerBound(ascending: readonly number[], value: number): number {
   let low = 0;
   let high = ascending.length;
   while (low < high) {

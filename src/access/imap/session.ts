@@ -7,10 +7,11 @@
  * a reason that is the client's becomes NO or BAD; one that fails because this copy no longer serves ends the
  * connection without a word, since any word would be a guess.
  */
+
+import { assert } from '../../base/assert.ts';
 import type { Cancel, Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import { isProblem, messageOf } from '../../base/problem.ts';
-import { assert } from '../../base/assert.ts';
 import type { MailStore } from '../../store/mail-store.ts';
 import { type SessionLimits, sessionLimits } from '../limits.ts';
 import { capabilitiesAfterLogin } from './capability.ts';
@@ -205,7 +206,7 @@ export class ImapSession implements SessionContext {
     const args = new ArgumentReader(command.arguments);
     const definition = findCommand(command.name, args);
     if (definition === undefined) throw new SyntaxFault('Unknown command');
-    const run = definition.prepare(args);
+    const run = definition.prepare(args, this.limits);
     if (definition.needsSelected && this.#selected === undefined) throw new SyntaxFault('Select a folder first');
     const completion = await run(this);
     if (definition.announcement !== 'nothing') await this.#announce(definition.announcement === 'all');
@@ -217,10 +218,10 @@ export class ImapSession implements SessionContext {
   }
 
   async #complete(command: Command, completion: Completion): Promise<void> {
-    if (completion.then === 'idle') return this.#beginIdle(command.tag);
+    if (completion.next === 'idle') return this.#beginIdle(command.tag);
     this.out.text(tagged(command.tag, 'OK', completion.text ?? '', completion.code));
     await this.out.flush();
-    if (completion.then === 'logout') this.#end();
+    if (completion.next === 'logout') this.#end();
   }
 
   async #refuse(tag: string, reply: Reply): Promise<void> {

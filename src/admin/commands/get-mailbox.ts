@@ -1,10 +1,10 @@
 /** Get-Mailbox: the mailboxes of the storage groups, asked of their active copies. */
 import { z } from 'zod';
+import { Problem } from '../../base/problem.ts';
 import { declareCommand } from '../command.ts';
 import { adminLimits } from '../limits.ts';
 import { listMailboxes, mailboxColumns, mailboxRow } from '../mailboxes.ts';
 import { selectStorageGroups } from '../objects.ts';
-import { Problem } from '../../base/problem.ts';
 import { name, storageGroupIdentity } from '../schemas.ts';
 
 export const getMailbox = declareCommand({
@@ -33,10 +33,12 @@ export const getMailbox = declareCommand({
   handler: async (context, { Identity: identity, Server: server, StorageGroup: storageGroup, ResultSize: limit }) => {
     const document = await context.register();
     const groups = selectStorageGroups(document, { identity: storageGroup, server });
-    const lists = await Promise.all(groups.map(async (group) => {
-      const mailboxes = await listMailboxes(context, group);
-      return mailboxes.map((mailbox) => mailboxRow(group, mailbox));
-    })); // biome-ignore format: one thought
+    const lists = await Promise.all(
+      groups.map(async (group) => {
+        const mailboxes = await listMailboxes(context, group);
+        return mailboxes.map((mailbox) => mailboxRow(group, mailbox));
+      }),
+    );
     const rows = lists.flat();
     if (identity === undefined) return rows.slice(0, limit);
     const wanted = identity.toLowerCase();

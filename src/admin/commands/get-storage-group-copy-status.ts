@@ -8,7 +8,7 @@ import { type SummaryCopyStatus, summaryCopyStatus } from '../../cluster/copy-st
 import { type ClusterFacts, copyFactsAt, gatherFacts, passiveHosts, reportOf } from '../cluster-facts.ts';
 import { type Column, declareCommand, type Row } from '../command.ts';
 import type { LogMark } from '../context.ts';
-import { isoTime, sameName, selectStorageGroups, type StorageGroup } from '../objects.ts';
+import { isoTime, type StorageGroup, sameName, selectStorageGroups } from '../objects.ts';
 import { name, storageGroupIdentity } from '../schemas.ts';
 
 const columns: readonly Column[] = [
@@ -21,7 +21,11 @@ const columns: readonly Column[] = [
   { name: 'Disabled', type: 'boolean', description: 'There is nothing to replicate to.' },
   { name: 'ServiceDown', type: 'boolean', description: "The copy's host, or the copy's process, does not answer." },
   { name: 'Initializing', type: 'boolean', description: 'The copy is starting.' },
-  { name: 'Resynchronizing', type: 'boolean', description: 'The copy is finding the last point that it has in common with the active one.' },
+  {
+    name: 'Resynchronizing',
+    type: 'boolean',
+    description: 'The copy is finding the last point that it has in common with the active one.',
+  },
   { name: 'Failed', type: 'boolean', description: 'The copy cannot replicate and replay.' },
   { name: 'FailedMessage', type: 'text', description: 'Why it is Failed.' },
   { name: 'Seeding', type: 'boolean', description: 'A seed is running.' },
@@ -31,16 +35,28 @@ const columns: readonly Column[] = [
   { name: 'CopyQueueLength', type: 'number', description: 'Log files not yet copied and inspected.' },
   { name: 'ReplayQueueLength', type: 'number', description: 'Log files inspected and not yet replayed.' },
   { name: 'LatestAvailableLogTime', type: 'time', description: 'When the newest log file was made.' },
-  { name: 'LastCopyNotificationedLogTime', type: 'time', description: 'When the newest log file that the copy was told of was made.' },
+  {
+    name: 'LastCopyNotificationedLogTime',
+    type: 'time',
+    description: 'When the newest log file that the copy was told of was made.',
+  },
   { name: 'LastCopiedLogTime', type: 'time', description: 'When the last copied log file was made.' },
   { name: 'LastInspectedLogTime', type: 'time', description: 'When the last inspected log file was made.' },
   { name: 'LastReplayedLogTime', type: 'time', description: 'When the last replayed log file was made.' },
   { name: 'LastLogGenerated', type: 'number', description: 'Generation of the newest log file.' },
-  { name: 'LastLogCopyNotified', type: 'number', description: 'Generation of the newest log file that the copy was told of.' },
+  {
+    name: 'LastLogCopyNotified',
+    type: 'number',
+    description: 'Generation of the newest log file that the copy was told of.',
+  },
   { name: 'LastLogCopied', type: 'number', description: 'Generation of the last copied log file.' },
   { name: 'LastLogInspected', type: 'number', description: 'Generation of the last inspected log file.' },
   { name: 'LastLogReplayed', type: 'number', description: 'Generation of the last replayed log file.' },
-  { name: 'InSync', type: 'boolean', description: 'The copy holds everything acknowledged and may take over by itself.' },
+  {
+    name: 'InSync',
+    type: 'boolean',
+    description: 'The copy holds everything acknowledged and may take over by itself.',
+  },
 ];
 
 export const getStorageGroupCopyStatus = declareCommand({
@@ -59,7 +75,10 @@ export const getStorageGroupCopyStatus = declareCommand({
   table: ['Name', 'SummaryCopyStatus', 'CopyQueueLength', 'ReplayQueueLength', 'LastInspectedLogTime'],
   examples: [
     { line: 'Get-StorageGroupCopyStatus', what: 'Shows the state of all passive copies.' },
-    { line: "Get-StorageGroupCopyStatus 'mbx01\\First Storage Group' -Format List", what: 'Shows everything about one.' },
+    {
+      line: "Get-StorageGroupCopyStatus 'mbx01\\First Storage Group' -Format List",
+      what: 'Shows everything about one.',
+    },
   ],
   handler: async (context, { Identity: identity, Server: server, StandbyMachine: machine }) => {
     const facts = await gatherFacts(context);

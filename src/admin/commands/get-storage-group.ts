@@ -1,7 +1,7 @@
 /** Get-StorageGroup: what the cluster has decided about each storage group. */
 import { z } from 'zod';
 import { declareCommand, type Row } from '../command.ts';
-import { selectStorageGroups, type StorageGroup } from '../objects.ts';
+import { type StorageGroup, selectStorageGroups } from '../objects.ts';
 import { name, storageGroupIdentity } from '../schemas.ts';
 
 export const getStorageGroup = declareCommand({
@@ -19,15 +19,28 @@ export const getStorageGroup = declareCommand({
     { name: 'Identity', type: 'text', description: 'server\\name' },
     { name: 'Name', type: 'text', description: 'The name of the storage group.' },
     { name: 'Server', type: 'text', description: 'The clustered mailbox server that serves it.' },
-    { name: 'Replicated', type: 'text', description: 'NonShared: copies that share nothing. Shared: one, on shared storage. None: one only.' },
+    {
+      name: 'Replicated',
+      type: 'text',
+      description: 'NonShared: copies that share nothing. Shared: one, on shared storage. None: one only.',
+    },
     { name: 'Recovery', type: 'boolean', description: 'Whether it is a recovery storage group.' },
     { name: 'Mode', type: 'text', description: 'When a change counts as done: sync, sync-strict or async.' },
     { name: 'ActiveCopy', type: 'text', description: 'The host that owns it; empty while nobody does.' },
     { name: 'Copies', type: 'list', description: 'Hosts with a copy, in the order of preference.' },
     { name: 'InSyncCopies', type: 'list', description: 'Copies that hold everything acknowledged.' },
     { name: 'SuspendedCopies', type: 'list', description: 'Copies that an administrator has suspended.' },
-    { name: 'Mounted', type: 'boolean', description: 'Whether it is to be served; Get-StorageGroupCopyStatus and Test-ReplicationHealth say whether it is.' },
-    { name: 'CircularLoggingEnabled', type: 'boolean', description: 'Whether log files go as soon as nobody needs them.' },
+    {
+      name: 'Mounted',
+      type: 'boolean',
+      description:
+        'Whether it is to be served; Get-StorageGroupCopyStatus and Test-ReplicationHealth say whether it is.',
+    },
+    {
+      name: 'CircularLoggingEnabled',
+      type: 'boolean',
+      description: 'Whether log files go as soon as nobody needs them.',
+    },
     { name: 'LogFilePrefix', type: 'text', description: 'What the names of its log files begin with.' },
     { name: 'Epoch', type: 'number', description: 'Raised by every activation.' },
   ],

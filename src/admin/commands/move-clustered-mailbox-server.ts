@@ -53,13 +53,31 @@ export const moveClusteredMailboxServer = declareCommand({
 });
 
 /** The hosts that have to hand over. Problem('MoveRefused') with every objection. */
-function checkMove(facts: ClusterFacts, server: ClusteredMailboxServer, target: string, ignoreDismounted: boolean): readonly string[] {
-  const statusAtTarget = new Map(server.record.storageGroups.map((group) => [group, copyStatusAt(facts, group, target)])); // biome-ignore format: one thought
-  const decision = decideHandOff({ document: facts.document, server: server.name, target, statusAtTarget, ignoreDismounted });
+function checkMove(
+  facts: ClusterFacts,
+  server: ClusteredMailboxServer,
+  target: string,
+  ignoreDismounted: boolean,
+): readonly string[] {
+  const statusAtTarget = new Map(
+    server.record.storageGroups.map((group) => [group, copyStatusAt(facts, group, target)]),
+  );
+  const decision = decideHandOff({
+    document: facts.document,
+    server: server.name,
+    target,
+    statusAtTarget,
+    ignoreDismounted,
+  });
   if (decision.kind === 'refused') throw refused(server, target, decision.objections);
   if (decision.moves.length === 0) throw refused(server, target, ['it already runs there']);
   const unowned = decision.moves.filter((move) => move.from === null);
-  if (unowned.length > 0) throw refused(server, target, unowned.map((move) => `${move.storageGroup}: no host owns it now`)); // biome-ignore format: one thought
+  if (unowned.length > 0)
+    throw refused(
+      server,
+      target,
+      unowned.map((move) => `${move.storageGroup}: no host owns it now`),
+    );
   return [...new Set(decision.moves.flatMap((move) => move.from ?? []))];
 }
 
@@ -70,7 +88,13 @@ function refused(server: ClusteredMailboxServer, target: string, objections: rea
   );
 }
 
-async function handOff(context: AdminContext, server: ClusteredMailboxServer, target: string, text: string, sources: readonly string[]): Promise<void> {
+async function handOff(
+  context: AdminContext,
+  server: ClusteredMailboxServer,
+  target: string,
+  text: string,
+  sources: readonly string[],
+): Promise<void> {
   const request = { clusteredMailboxServer: server.name, target, comment: text };
   for (const source of sources) {
     await context.askHost(source, 'hand-off', request, (line) => context.reportProgress(line));

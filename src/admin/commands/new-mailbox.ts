@@ -22,7 +22,9 @@ export const newMailbox = declareCommand({
       .max(adminLimits.passwordCharacters, `at most ${adminLimits.passwordCharacters} characters`)
       .optional()
       .describe('The password to log in with. Other users of this machine may see it while the command runs.'),
-    StorageGroup: name('The storage group, as server\\name or by its name; needed only when there are several.').optional(),
+    StorageGroup: name(
+      'The storage group, as server\\name or by its name; needed only when there are several.',
+    ).optional(),
   }),
   positional: ['Identity'],
   aliases: { Name: 'DisplayName', PrimarySmtpAddress: 'Identity', UserPrincipalName: 'Identity' },
@@ -49,7 +51,10 @@ export const newMailbox = declareCommand({
 function refuseForeignDomain(address: string, accepted: readonly string[]): void {
   const domain = address.slice(address.lastIndexOf('@') + 1).toLowerCase();
   if (accepted.some((each) => each.toLowerCase() === domain)) return;
-  throw new Problem('DomainNotAccepted', `Cannot make mailbox ${address}: ${domain} is not an accepted domain. Accepted: ${accepted.join(', ')}.`);
+  throw new Problem(
+    'DomainNotAccepted',
+    `Cannot make mailbox ${address}: ${domain} is not an accepted domain. Accepted: ${accepted.join(', ')}.`,
+  );
 }
 
 function chooseStorageGroup(document: RegisterDocument, identity: string | undefined): StorageGroup {
@@ -57,5 +62,8 @@ function chooseStorageGroup(document: RegisterDocument, identity: string | undef
   const groups = storageGroupsOf(document);
   if (groups.length === 1 && groups[0] !== undefined) return groups[0];
   const names = groups.map((group) => group.identity).join(', ');
-  throw new Problem('ParameterInvalid', `Cannot make the mailbox: there are several storage groups (${names}). Say which with -StorageGroup.`);
+  throw new Problem(
+    'ParameterInvalid',
+    `Cannot make the mailbox: there are several storage groups (${names}). Say which with -StorageGroup.`,
+  );
 }

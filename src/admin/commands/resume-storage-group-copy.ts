@@ -15,7 +15,10 @@ export const resumeStorageGroupCopy = declareCommand({
   }),
   positional: ['Identity'],
   permission: 'Server Administrator',
-  change: { asks: false, describe: ({ Identity: identity }) => `Resume replication to the passive copy of ${identity}` },
+  change: {
+    asks: false,
+    describe: ({ Identity: identity }) => `Resume replication to the passive copy of ${identity}`,
+  },
   columns: [],
   table: [],
   examples: [

@@ -20,7 +20,10 @@ export const suspendStorageGroupCopy = declareCommand({
   }),
   positional: ['Identity'],
   permission: 'Server Administrator',
-  change: { asks: true, describe: ({ Identity: identity }) => `Suspend replication to the passive copy of ${identity}` },
+  change: {
+    asks: true,
+    describe: ({ Identity: identity }) => `Suspend replication to the passive copy of ${identity}`,
+  },
   columns: [],
   table: [],
   examples: [

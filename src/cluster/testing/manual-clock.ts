@@ -95,3 +95,52 @@ export class ManualClock implements Clock {
     for (let turn = 0; turn < this.#turns; turn++) await Promise.resolve();
   }
 }
+
+/**
+ * The clock of one host that can be frozen: while it is, nothing of it runs, and what became due runs when it wakes. A
+ * stopped process still sees the monotonic clock go on; a suspended machine does not, and finds the wall clock jumped.
+ */
+export class HostClock implements Clock {
+  readonly #world: ManualClock;
+  #frozenAtMs: number | undefined;
+  #lostMs = 0;
+  #due: (() => void)[] = [];
+
+  constructor(world: ManualClock) {
+    this.#world = world;
+  }
+
+  monotonicMs(): number {
+    return (this.#frozenAtMs ?? this.#world.monotonicMs()) - this.#lostMs;
+  }
+
+  wallMs(): number {
+    return this.#world.wallMs();
+  }
+
+  after(delayMs: number, fire: () => void): Cancel {
+    let isCancelled = false;
+    const run = () => {
+      if (isCancelled) return;
+      if (this.#frozenAtMs === undefined) fire();
+      else this.#due.push(run);
+    };
+    const cancel = this.#world.after(delayMs, run);
+    return () => {
+      isCancelled = true;
+      cancel();
+    };
+  }
+
+  freeze(): void {
+    this.#frozenAtMs = this.#world.monotonicMs();
+  }
+
+  wake(kind: 'stopped process' | 'suspended machine'): void {
+    if (kind === 'suspended machine') this.#lostMs += this.#world.monotonicMs() - (this.#frozenAtMs ?? 0);
+    this.#frozenAtMs = undefined;
+    const due = this.#due;
+    this.#due = [];
+    for (const fire of due) fire();
+  }
+}

@@ -22,7 +22,11 @@ export function findCorpus(): Corpus {
     const names = JSON.parse(readFileSync(join(folder, 'file_list.json'), 'utf8')) as string[];
     return { files: names.map((name) => join(folder, name)) };
   } catch (error) {
-    throw new Problem('CorpusMissing', `Cannot send mail: the package ${PACKAGE} is not installed. Run "npm ci --include=dev", then try again.`, { cause: error });
+    throw new Problem(
+      'CorpusMissing',
+      `Cannot send mail: the package ${PACKAGE} is not installed. Run "npm ci --include=dev", then try again.`,
+      { cause: error },
+    );
   }
 }
 

@@ -51,7 +51,10 @@ function takeLock(folder: string): FolderLock {
 async function runLocked(options: DemoOptions): Promise<void> {
   const corpus = options.mail ? findCorpus() : undefined;
   const configurations = await prepare(options);
-  const hosts = new DemoHosts(options.folder, configurations.map((each) => each.host)); // biome-ignore format: one thought
+  const hosts = new DemoHosts(
+    options.folder,
+    configurations.map((each) => each.host),
+  );
   hosts.listenToSignals();
   try {
     hosts.startAll();
@@ -107,7 +110,10 @@ function refuseRunningHosts(folder: string, marker: ClusterMarker): void {
   const groups = marker.hosts.flatMap((host) => runningGroup(clusterFiles.host(folder, host)) ?? []);
   if (groups.length === 0) return;
   const kill = `kill -- ${groups.map((group) => `-${group}`).join(' ')}`;
-  throw new Problem('HostsRun', `Cannot use the data folder ${folder}: hosts of an earlier demo still run on it. Stop them with "${kill}", then try again.`);
+  throw new Problem(
+    'HostsRun',
+    `Cannot use the data folder ${folder}: hosts of an earlier demo still run on it. Stop them with "${kill}", then try again.`,
+  );
 }
 
 interface Plan {
@@ -118,12 +124,18 @@ interface Plan {
 /** The old cluster, on other ports if they were asked for. Problem('ModeDiffers' | 'DataFolderOtherCluster') */
 function planFor(folder: string, marker: ClusterMarker, options: DemoOptions): Plan {
   if (options.mode !== undefined && options.mode !== marker.mode) {
-    throw new Problem('ModeDiffers', `Cannot start the demo in mode ${options.mode}: the cluster in ${folder} was formed with ${marker.mode}. Leave --mode out, or form it anew with --fresh.`);
+    throw new Problem(
+      'ModeDiffers',
+      `Cannot start the demo in mode ${options.mode}: the cluster in ${folder} was formed with ${marker.mode}. Leave --mode out, or form it anew with --fresh.`,
+    );
   }
   for (const host of marker.hosts) {
     const { cluster } = loadConfig(clusterFiles.host(folder, host));
     if (cluster.id === marker.clusterId) continue;
-    throw new Problem('DataFolderOtherCluster', `Cannot start the demo in ${folder}: the data of ${host} belongs to another cluster. Put its own folder back, or form the cluster anew with --fresh.`);
+    throw new Problem(
+      'DataFolderOtherCluster',
+      `Cannot start the demo in ${folder}: the data of ${host} belongs to another cluster. Put its own folder back, or form the cluster anew with --fresh.`,
+    );
   }
   const basePort = options.basePort ?? marker.basePort;
   const specification = demoSpecification(basePort, marker.mode);
@@ -131,11 +143,17 @@ function planFor(folder: string, marker: ClusterMarker, options: DemoOptions): P
 }
 
 /** Waits for the cluster, makes the users, prints the table and writes demo.json; returns the users' addresses. */
-async function bringUp(options: DemoOptions, configurations: readonly HostConfig[], hosts: DemoHosts): Promise<readonly string[]> {
+async function bringUp(
+  options: DemoOptions,
+  configurations: readonly HostConfig[],
+  hosts: DemoHosts,
+): Promise<readonly string[]> {
   const { folder } = options;
   const clients = clientsOf(configurations);
   const client = new AdminClient(findCluster(folder));
-  const ports = portsOf(configurations.filter((each) => each.clients !== undefined).map((each) => ({ ...each, hosts: [] }))); // biome-ignore format: one thought
+  const ports = portsOf(
+    configurations.filter((each) => each.clients !== undefined).map((each) => ({ ...each, hosts: [] })),
+  );
   const remarks = await waitUntilReady(client, ports, () => hosts.checkStart());
   const users = await makeUsers(client, options.users);
   const running = hosts.running();

@@ -63,7 +63,10 @@ export class DemoHosts {
       const end = this.#ends.get(group);
       if (end === undefined) continue;
       const dataFolder = this.#dataFolder(name);
-      throw new Problem('HostStopped', `Cannot start ${name}: it stopped (${end}): ${lastWords(dataFolder)}. Its log is ${hostFiles.log(dataFolder)}.`);
+      throw new Problem(
+        'HostStopped',
+        `Cannot start ${name}: it stopped (${end}): ${lastWords(dataFolder)}. Its log is ${hostFiles.log(dataFolder)}.`,
+      );
     }
   }
 
@@ -102,7 +105,9 @@ export class DemoHosts {
   #tellEnd(name: string, group: number): void {
     const end = this.#ends.get(group);
     const how = end === undefined ? '' : ` (${end})`;
-    process.stdout.write(`${name} stopped${how}. Start it again with: bin/holdfast demo start-host ${name}${dataOption(this.#folder)}\n`);
+    process.stdout.write(
+      `${name} stopped${how}. Start it again with: bin/holdfast demo start-host ${name}${dataOption(this.#folder)}\n`,
+    );
   }
 
   /** Short steps, so that Ctrl-C is answered at once. */
@@ -115,7 +120,8 @@ export class DemoHosts {
   async stopAll(): Promise<void> {
     this.#signalAll('SIGTERM');
     const deadlineMs = machineClock.monotonicMs() + demoLimits.stopTimeoutMs;
-    while (this.#groups().length > 0 && machineClock.monotonicMs() < deadlineMs) await sleep(machineClock, demoLimits.stopPollMs);
+    while (this.#groups().length > 0 && machineClock.monotonicMs() < deadlineMs)
+      await sleep(machineClock, demoLimits.stopPollMs);
     this.#signalAll('SIGKILL');
   }
 

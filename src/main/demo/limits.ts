@@ -7,6 +7,8 @@ export const demoLimits = {
   /** How long hosts may take to stop before they are killed. */
   stopTimeoutMs: 15_000,
   stopPollMs: 50,
+  /** How long the role processes of a killed service may take to end. */
+  endingTimeoutMs: 5_000,
   /** How often the processes that start-host started are looked at. */
   watchPollMs: 500,
   /** Mailboxes made at a time: each costs a password hash of 19 MiB. */

@@ -3,8 +3,8 @@ import { resolve } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { messageOf, Problem } from '../../base/problem.ts';
 import type { ReplicationMode } from '../../cluster/register-document.ts';
-import { HIGHEST_PORT_OFFSET } from '../form-cluster.ts';
 import { DEFAULT_DATA_FOLDER } from '../default-data-folder.ts';
+import { HIGHEST_PORT_OFFSET } from '../form-cluster.ts';
 import { demoLimits } from './limits.ts';
 
 export interface DemoOptions {
@@ -48,9 +48,11 @@ export function parseDemoOptions(words: readonly string[]): DemoOptions {
   });
   return {
     folder: folderOf(values['data']),
-    basePort: values['port'] === undefined ? undefined : wholeNumber('--port', values['port'], 0, 65_535 - HIGHEST_PORT_OFFSET),
+    basePort:
+      values['port'] === undefined ? undefined : wholeNumber('--port', values['port'], 0, 65_535 - HIGHEST_PORT_OFFSET),
     mode: modeOf(values['mode']),
-    users: values['users'] === undefined ? DEFAULT_USERS : wholeNumber('--users', values['users'], 0, demoLimits.maxUsers),
+    users:
+      values['users'] === undefined ? DEFAULT_USERS : wholeNumber('--users', values['users'], 0, demoLimits.maxUsers),
     fresh: values['fresh'] === true,
     mail: values['mail'] === true,
   };
@@ -65,18 +67,27 @@ export function parseStartHostOptions(words: readonly string[]): StartHostOption
   const { values, positionals } = parse(words, { data: { type: 'string' } }, true);
   const [host] = positionals;
   if (host !== undefined && positionals.length === 1) return { folder: folderOf(values['data']), host };
-  throw new Problem('ArgumentInvalid', 'Cannot start a host: write one name, as in "holdfast demo start-host mbx01-node1".');
+  throw new Problem(
+    'ArgumentInvalid',
+    'Cannot start a host: write one name, as in "holdfast demo start-host mbx01-node1".',
+  );
 }
 
 type Values = Readonly<Record<string, string | boolean | undefined>>;
 
-function parse(words: readonly string[], options: NonNullable<ParseArgsConfig['options']>, allowPositionals = false): { values: Values; positionals: readonly string[] } {
+function parse(
+  words: readonly string[],
+  options: NonNullable<ParseArgsConfig['options']>,
+  allowPositionals = false,
+): { values: Values; positionals: readonly string[] } {
   try {
     const { values, positionals } = parseArgs({ args: [...words], options, strict: true, allowPositionals });
     return { values: values as Values, positionals };
   } catch (error) {
     const state = messageOf(error).split('. ')[0] ?? '';
-    throw new Problem('ArgumentInvalid', `Cannot start the demo: ${state}. "holdfast demo --help" lists the options.`, { cause: error });
+    throw new Problem('ArgumentInvalid', `Cannot start the demo: ${state}. "holdfast demo --help" lists the options.`, {
+      cause: error,
+    });
   }
 }
 
@@ -95,5 +106,8 @@ function modeOf(value: string | boolean | undefined): ReplicationMode | undefine
 function wholeNumber(name: string, value: string | boolean, least: number, most: number): number {
   const number = typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
   if (number >= least && number <= most) return number;
-  throw new Problem('ArgumentInvalid', `Cannot start the demo: ${name} is a whole number from ${least} to ${most}, not "${String(value)}".`);
+  throw new Problem(
+    'ArgumentInvalid',
+    `Cannot start the demo: ${name} is a whole number from ${least} to ${most}, not "${String(value)}".`,
+  );
 }

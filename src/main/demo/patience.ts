@@ -21,7 +21,11 @@ export async function untilDone<T>(
 }
 
 /** Runs `work` on every item, at most `atATime` at once; the first failure ends it. */
-export async function forEachAtATime<T>(items: readonly T[], atATime: number, work: (item: T) => Promise<void>): Promise<void> {
+export async function forEachAtATime<T>(
+  items: readonly T[],
+  atATime: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
   const rest = items[Symbol.iterator]();
   const worker = async (): Promise<void> => {
     for (let next = rest.next(); !next.done; next = rest.next()) await work(next.value);

@@ -18,7 +18,11 @@ export function portsOf(configurations: readonly HostConfig[]): readonly Listene
   });
   const hosts = (configurations[0]?.hosts ?? []).flatMap((host) => [
     { name: `${host.name}, cluster`, address: host.address, port: host.clusterPort },
-    ...Object.entries(host.copyPorts).map(([group, port]) => ({ name: `${host.name}, copy of ${group}`, address: host.address, port })),
+    ...Object.entries(host.copyPorts).map(([group, port]) => ({
+      name: `${host.name}, copy of ${group}`,
+      address: host.address,
+      port,
+    })),
   ]);
   return [...clients, ...hosts];
 }
@@ -40,11 +44,20 @@ function portProblem(place: ListenedPort, error: NodeJS.ErrnoException): Problem
   const cannot = `Cannot listen on ${place.address}:${place.port} (${place.name})`;
   switch (error.code) {
     case 'EADDRINUSE':
-      return new Problem('PortInUse', `${cannot}: port ${place.port} is in use. Stop what uses it, or take others with --port BASE.`);
+      return new Problem(
+        'PortInUse',
+        `${cannot}: port ${place.port} is in use. Stop what uses it, or take others with --port BASE.`,
+      );
     case 'EACCES':
-      return new Problem('PortForbidden', `${cannot}: ports this low are not for ordinary users. Take others with --port BASE.`);
+      return new Problem(
+        'PortForbidden',
+        `${cannot}: ports this low are not for ordinary users. Take others with --port BASE.`,
+      );
     case 'EADDRNOTAVAIL':
-      return new Problem('AddressMissing', `${cannot}: this machine has no address ${place.address}. Add it (macOS: sudo ifconfig lo0 alias ${place.address}).`);
+      return new Problem(
+        'AddressMissing',
+        `${cannot}: this machine has no address ${place.address}. Add it (macOS: sudo ifconfig lo0 alias ${place.address}).`,
+      );
     default:
       return new Problem('CannotListen', `${cannot}: ${messageOf(error)}.`);
   }

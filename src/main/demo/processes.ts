@@ -5,7 +5,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { present } from '../../base/assert.ts';
 import { Problem } from '../../base/problem.ts';
 import { hostFiles } from '../cluster-files.ts';
 import { readProcessGroup, writeProcessGroup } from './demo-file.ts';
@@ -24,7 +23,11 @@ export function spawnHost(host: string, dataFolder: string): ChildProcess {
       stdio: ['ignore', log, log],
     });
     child.on('error', () => undefined); // told by the missing pid, at once, and by nothing else
-    if (child.pid === undefined) throw new Problem('HostNotStarted', `Cannot start ${host}: the system makes no process for it. Free some memory or processes, then try again.`);
+    if (child.pid === undefined)
+      throw new Problem(
+        'HostNotStarted',
+        `Cannot start ${host}: the system makes no process for it. Free some memory or processes, then try again.`,
+      );
     writeProcessGroup(dataFolder, child.pid);
     return child;
   } finally {
@@ -45,6 +48,11 @@ export function runningGroup(dataFolder: string): number | undefined {
 function isGroupRunning(group: number, dataFolder: string): boolean {
   if (!existsSync('/proc/self/stat')) return canSignal(group);
   return readdirSync('/proc').some((entry) => /^\d+$/.test(entry) && isMember(entry, group, dataFolder));
+}
+
+/** Whether the service itself, the first process of its group, still runs. */
+export function isLeaderRunning(group: number, dataFolder: string): boolean {
+  return existsSync('/proc/self/stat') ? isMember(String(group), group, dataFolder) : canSignal(group);
 }
 
 function isMember(processId: string, group: number, dataFolder: string): boolean {
@@ -78,9 +86,11 @@ export function signalHost(group: number, signal: 'SIGTERM' | 'SIGKILL'): void {
 
 /** Why a host stopped, as far as the end of its log says: the message of its last error, or its last line. */
 export function lastWords(dataFolder: string): string {
-  const lines = readTail(hostFiles.log(dataFolder)).split('\n').filter((line) => line.trim() !== '');
+  const lines = readTail(hostFiles.log(dataFolder))
+    .split('\n')
+    .filter((line) => line.trim() !== '');
   const messages = lines.map(messageOfLine);
-  return present(messages.findLast((message) => message.isError) ?? messages.at(-1) ?? { text: 'its log is empty' }, 'There is always a text').text;
+  return (messages.findLast((message) => message.isError) ?? messages.at(-1))?.text ?? 'its log is empty';
 }
 
 function messageOfLine(line: string): { isError: boolean; text: string } {

@@ -16,7 +16,11 @@ const settledStates: ReadonlySet<unknown> = new Set(['Healthy', 'Suspended', 'Fa
  * Resolves with remarks about what is not Healthy. `check` throws when waiting is in vain.
  * Problem('DemoNotReady') with what was missing last.
  */
-export async function waitUntilReady(client: AdminClient, ports: readonly ListenedPort[], check: () => void): Promise<readonly string[]> {
+export async function waitUntilReady(
+  client: AdminClient,
+  ports: readonly ListenedPort[],
+  check: () => void,
+): Promise<readonly string[]> {
   const deadlineMs = machineClock.monotonicMs() + demoLimits.startTimeoutMs;
   for (;;) {
     check();
@@ -24,7 +28,10 @@ export async function waitUntilReady(client: AdminClient, ports: readonly Listen
     const missing = state.missing ?? (await closedPort(ports));
     if (missing === undefined) return state.remarks;
     if (machineClock.monotonicMs() > deadlineMs) {
-      throw new Problem('DemoNotReady', `Cannot start the demo: after ${demoLimits.startTimeoutMs / 1000} s ${missing}. The logs are in the folder log of each host.`);
+      throw new Problem(
+        'DemoNotReady',
+        `Cannot start the demo: after ${demoLimits.startTimeoutMs / 1000} s ${missing}. The logs are in the folder log of each host.`,
+      );
     }
     await sleep(machineClock, demoLimits.startPollMs);
   }
@@ -43,10 +50,18 @@ async function clusterState(client: AdminClient): Promise<ClusterState> {
     const { rows } = await client.run({ command: 'Get-StorageGroupCopyStatus', parameters: {} });
     const unsettled = rows.find((row) => !settledStates.has(row['SummaryCopyStatus']));
     if (unsettled !== undefined) {
-      return waiting(`the copy of ${String(unsettled['Identity'])} on ${String(unsettled['CCRTargetNode'])} is ${String(unsettled['SummaryCopyStatus'])}`);
+      return waiting(
+        `the copy of ${String(unsettled['Identity'])} on ${String(unsettled['CCRTargetNode'])} is ${String(unsettled['SummaryCopyStatus'])}`,
+      );
     }
     const unhealthy = rows.filter((row) => row['SummaryCopyStatus'] !== 'Healthy');
-    return { missing: undefined, remarks: unhealthy.map((row) => `The copy of ${String(row['Identity'])} on ${String(row['CCRTargetNode'])} is ${String(row['SummaryCopyStatus'])}.`) };
+    return {
+      missing: undefined,
+      remarks: unhealthy.map(
+        (row) =>
+          `The copy of ${String(row['Identity'])} on ${String(row['CCRTargetNode'])} is ${String(row['SummaryCopyStatus'])}.`,
+      ),
+    };
   } catch (error) {
     if (isProblem(error)) return waiting(error.temporary ? 'the cluster does not answer' : error.message);
     throw error;

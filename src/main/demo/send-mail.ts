@@ -4,7 +4,7 @@
  */
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import { messageOf, Problem } from '../../base/problem.ts';
-import { readMessage, type Corpus } from './corpus.ts';
+import { type Corpus, readMessage } from './corpus.ts';
 import { demoLimits } from './limits.ts';
 import { forEachAtATime, untilDone } from './patience.ts';
 
@@ -22,7 +22,10 @@ export interface MailOptions {
 /** Problem('MailRefused') for the first message that is refused for good, or that cannot be sent for long. */
 export async function sendMail(corpus: Corpus, options: MailOptions): Promise<void> {
   let sent = 0;
-  const queue = corpus.files.map((path, index) => ({ path, recipient: options.recipients[index % options.recipients.length] ?? '' }));
+  const queue = corpus.files.map((path, index) => ({
+    path,
+    recipient: options.recipients[index % options.recipients.length] ?? '',
+  }));
   const idle: SmtpSender[] = [];
   await forEachAtATime(queue, demoLimits.mailConnections, async ({ path, recipient }) => {
     if (options.stopped()) return;
@@ -79,7 +82,12 @@ class SmtpSender {
   }
 
   #connect(): Promise<SMTPConnection> {
-    const connection = new SMTPConnection({ host: this.#address, port: this.#port, name: 'corpus.example.org', ignoreTLS: true });
+    const connection = new SMTPConnection({
+      host: this.#address,
+      port: this.#port,
+      name: 'corpus.example.org',
+      ignoreTLS: true,
+    });
     return new Promise((resolve, reject) => {
       connection.once('error', reject);
       connection.connect((error) => {
@@ -95,7 +103,12 @@ class SmtpSender {
   }
 
   #transmit(connection: SMTPConnection, recipient: string, message: Buffer): Promise<void> {
-    const envelope = { from: SENDER, to: [recipient], size: message.length, use8BitMime: message.some((byte) => byte >= 0x80) };
+    const envelope = {
+      from: SENDER,
+      to: [recipient],
+      size: message.length,
+      use8BitMime: message.some((byte) => byte >= 0x80),
+    };
     return new Promise((resolve, reject) => {
       connection.once('end', () => reject(new Error('the connection was closed')));
       connection.send(envelope, message, (error) => (error ? reject(error) : resolve()));

@@ -1,6 +1,7 @@
 /** `holdfast demo start-host NAME`: power for a machine that was killed. Whoever started the demo keeps watching it. */
-import { Problem } from '../../base/problem.ts';
+
 import { sleep } from '../../base/clock.ts';
+import { Problem } from '../../base/problem.ts';
 import { loadConfig } from '../../host/config.ts';
 import { machineClock } from '../../host/machine.ts';
 import { hostAnswers } from '../admin-client.ts';
@@ -9,7 +10,7 @@ import { readMarker } from '../cluster-marker.ts';
 import { updateProcessGroup } from './demo-file.ts';
 import { demoLimits } from './limits.ts';
 import { parseStartHostOptions } from './options.ts';
-import { lastWords, runningGroup, spawnHost } from './processes.ts';
+import { isLeaderRunning, lastWords, runningGroup, spawnHost } from './processes.ts';
 
 export async function startHost(words: readonly string[]): Promise<void> {
   const { folder, host } = parseStartHostOptions(words);
@@ -19,18 +20,35 @@ export async function startHost(words: readonly string[]): Promise<void> {
   }
   const dataFolder = clusterFiles.host(folder, host);
   loadConfig(dataFolder);
-  const running = runningGroup(dataFolder);
+  const running = await remainingGroup(dataFolder);
   if (running !== undefined) {
-    throw new Problem('HostRuns', `Cannot start ${host}: it runs already (process group ${running}). Kill it first: kill -9 -- -${running}`);
+    throw new Problem(
+      'HostRuns',
+      `Cannot start ${host}: it runs already (process group ${running}). Kill it first: kill -9 -- -${running}`,
+    );
   }
   const group = await startAndWait(folder, host, dataFolder);
   process.stdout.write(`${host} runs again (process group ${group}).\n`);
 }
 
+/** A service that was killed alone takes its role processes with it, but not in the same instant. */
+async function remainingGroup(dataFolder: string): Promise<number | undefined> {
+  const deadlineMs = machineClock.monotonicMs() + demoLimits.endingTimeoutMs;
+  for (;;) {
+    const group = runningGroup(dataFolder);
+    if (group === undefined || isLeaderRunning(group, dataFolder) || machineClock.monotonicMs() > deadlineMs)
+      return group;
+    await sleep(machineClock, demoLimits.stopPollMs);
+  }
+}
+
 function hostsOf(folder: string): readonly string[] {
   const marker = readMarker(folder);
   if (marker?.formed) return marker.hosts;
-  throw new Problem('ClusterNotFound', `Cannot start a host: there is no demo in ${folder}. Start one with "npm start", or give its folder with --data.`);
+  throw new Problem(
+    'ClusterNotFound',
+    `Cannot start a host: there is no demo in ${folder}. Start one with "npm start", or give its folder with --data.`,
+  );
 }
 
 async function startAndWait(folder: string, host: string, dataFolder: string): Promise<number> {
@@ -41,10 +59,16 @@ async function startAndWait(folder: string, host: string, dataFolder: string): P
   const deadlineMs = machineClock.monotonicMs() + demoLimits.startTimeoutMs;
   while (!(await hostAnswers(folder, host))) {
     if (child.exitCode !== null || child.signalCode !== null) {
-      throw new Problem('HostStopped', `Cannot start ${host}: ${lastWords(dataFolder)}. Its log is ${dataFolder}/log/host.log.`);
+      throw new Problem(
+        'HostStopped',
+        `Cannot start ${host}: ${lastWords(dataFolder)}. Its log is ${dataFolder}/log/host.log.`,
+      );
     }
     if (machineClock.monotonicMs() > deadlineMs) {
-      throw new Problem('HostSilent', `Cannot tell whether ${host} runs: it does not answer. Its log is ${dataFolder}/log/host.log.`);
+      throw new Problem(
+        'HostSilent',
+        `Cannot tell whether ${host} runs: it does not answer. Its log is ${dataFolder}/log/host.log.`,
+      );
     }
     await sleep(machineClock, demoLimits.startPollMs);
   }

@@ -1,9 +1,10 @@
 /** What the demo prints when it is up: what listens where, how to log in, what to try next. */
+
+import { resolve } from 'node:path';
 import type { ClientPorts } from '../../host/config.ts';
-import { PASSWORD, SERVER_NAME } from './specification.ts';
 import { clusterFiles } from '../cluster-files.ts';
 import { DEFAULT_DATA_FOLDER } from '../default-data-folder.ts';
-import { resolve } from 'node:path';
+import { PASSWORD, SERVER_NAME } from './specification.ts';
 
 export interface Summary {
   readonly clients: ClientPorts;
@@ -17,7 +18,12 @@ export interface Summary {
 export function summaryText(summary: Summary): string {
   const rows = [...serviceRows(summary.clients), ...hostRows(summary), ...loginRows(summary), ...nextRows(summary)];
   const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd());
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
   return `\n${lines.join('\n')}\n\n`;
 }
 
@@ -57,7 +63,11 @@ function nextRows({ folder, hosts, activeHost, passiveHost }: Summary): readonly
   const group = hosts.find((host) => host.name === activeHost)?.processGroup ?? 0;
   return [
     ['Try next', 'see replication', `bin/holdfast Get-StorageGroupCopyStatus${data}`],
-    ['', 'move the server', `bin/holdfast Move-ClusteredMailboxServer ${SERVER_NAME} -TargetMachine ${passiveHost} -MoveComment try${data}`],
+    [
+      '',
+      'move the server',
+      `bin/holdfast Move-ClusteredMailboxServer ${SERVER_NAME} -TargetMachine ${passiveHost} -MoveComment try${data}`,
+    ],
     ['', 'kill the active', `kill -9 -- -${group}; bin/holdfast Get-ClusteredMailboxServerStatus${data}`],
   ];
 }

@@ -1,6 +1,7 @@
 /** A storage group in memory with everything around it, and what its copies would be. */
-import { type Cancel, type Clock } from '../../base/clock.ts';
+
 import { present } from '../../base/assert.ts';
+import type { Cancel, Clock } from '../../base/clock.ts';
 import { SeededRandom } from '../../base/random.ts';
 import { parseMessage } from '../../mail/mime.ts';
 import { encodeStructure } from '../../mail/structure-codec.ts';

@@ -4,11 +4,11 @@
  */
 import { parseInternalDate } from '../../../mail/internal-date.ts';
 import { parseMessage } from '../../../mail/mime.ts';
-import { sessionLimits } from '../../limits.ts';
+import type { SessionLimits } from '../../limits.ts';
 import { type Completion, defineCommand, type SessionContext } from '../command.ts';
 import { printUids } from '../copy-uid.ts';
 import { CommandRefused } from '../errors.ts';
-import { existingFolder, readFolderName } from '../folder-name.ts';
+import { existingFolder, orTryCreate, readFolderName } from '../folder-name.ts';
 import { type Flags, readFlagList } from '../read-flags.ts';
 import type { ArgumentReader } from '../wire/arguments.ts';
 import { SyntaxFault } from '../wire/token.ts';
@@ -18,11 +18,11 @@ interface Upload extends Flags {
   readonly bytes: Buffer;
 }
 
-function parse(args: ArgumentReader): { name: string; uploads: readonly Upload[] } {
+function parse(args: ArgumentReader, limits: SessionLimits): { name: string; uploads: readonly Upload[] } {
   const name = readFolderName(args);
   const uploads: Upload[] = [];
   do {
-    if (uploads.length >= sessionLimits.appendMessages) throw new SyntaxFault('Too many messages');
+    if (uploads.length >= limits.appendMessages) throw new SyntaxFault('Too many messages');
     uploads.push(readUpload(args));
   } while (!args.atEnd);
   return { name, uploads };
@@ -53,7 +53,7 @@ async function run(
     messages.push({ bytes, structure: parseMessage(bytes), flags, keywords, internalDateMs: dateMs ?? nowMs });
     await session.slice.step();
   }
-  const { uidValidity, uids } = await session.store.append(folder.id, messages);
+  const { uidValidity, uids } = await orTryCreate(session.store.append(folder.id, messages));
   return { code: `APPENDUID ${uidValidity} ${printUids(uids)}` };
 }
 

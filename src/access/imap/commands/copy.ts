@@ -2,7 +2,7 @@
 import { UidSet } from '../../../mail/uid-set.ts';
 import { type CommandDefinition, defineCommand } from '../command.ts';
 import { copyUid } from '../copy-uid.ts';
-import { existingFolder, readFolderName } from '../folder-name.ts';
+import { existingFolder, orTryCreate, readFolderName } from '../folder-name.ts';
 import { type Numbering, readMessageSet, resolveMessages } from '../message-set.ts';
 
 function define(name: string, numbering: Numbering): CommandDefinition {
@@ -15,7 +15,7 @@ function define(name: string, numbering: Numbering): CommandDefinition {
       const uids = resolveMessages(folder, set);
       const targetId = existingFolder(session, target, 'TRYCREATE').id;
       if (uids.length === 0) return {};
-      return copyUid(await session.store.copy(folder.folderId, UidSet.of(uids), targetId));
+      return copyUid(await orTryCreate(session.store.copy(folder.folderId, UidSet.of(uids), targetId)));
     },
   });
 }

@@ -2,12 +2,12 @@
  * FETCH and UID FETCH (RFC 3501 6.4.5). One message after the other; what is read without PEEK gets \Seen once its
  * bytes have been read, and the same response says so.
  */
+
+import { isProblem, messageOf } from '../../../base/problem.ts';
 import { FLAG_SEEN } from '../../../mail/flags.ts';
 import { formatInternalDate } from '../../../mail/internal-date.ts';
 import { UidSet } from '../../../mail/uid-set.ts';
-import { isProblem } from '../../../base/problem.ts';
 import type { MessageRow } from '../../../store/mail-store.ts';
-import { sessionLimits } from '../../limits.ts';
 import { type CommandDefinition, type Completion, defineCommand, type SessionContext } from '../command.ts';
 import { CommandRefused } from '../errors.ts';
 import { type FetchItem, readFetchItems } from '../fetch-items.ts';
@@ -59,11 +59,13 @@ async function printOrSkip(
     await printMessage(session, folder, row, printing);
     return 'printed';
   } catch (error) {
-    const isDamaged = isProblem(error, 'BodyDamaged');
-    if (!isDamaged && !isProblem(error, 'BodyNotFound')) throw error;
-    session.logger.error({ folderId: folder.folderId, uid: row.uid, reason: error.message }, 'imap.body.unreadable');
+    if (error instanceof SessionEnded) throw error;
+    const fields = { folderId: folder.folderId, uid: row.uid, reason: messageOf(error) };
+    session.logger.error(fields, 'imap.message.unreadable');
     if (!session.out.rewind(mark)) throw new SessionEnded('A message broke off in the middle', { cause: error });
-    return isDamaged ? 'damaged' : 'gone';
+    if (isProblem(error, 'BodyDamaged')) return 'damaged';
+    if (isProblem(error, 'BodyNotFound')) return 'gone';
+    throw error;
   }
 }
 
@@ -126,9 +128,9 @@ function define(name: string, numbering: Numbering): CommandDefinition {
     name,
     needsSelected: true,
     announcement: numbering === 'uid' ? 'all' : 'withoutExpunge',
-    parse: (args) => {
+    parse: (args, limits) => {
       const set = readMessageSet(args, numbering);
-      const items = readFetchItems(args, sessionLimits.fetchItems);
+      const items = readFetchItems(args, limits.fetchItems);
       // RFC 3501 6.4.8: UID FETCH always tells the UID.
       const needsUid = numbering === 'uid' && !items.some((item) => item.kind === 'uid');
       return { set, items: needsUid ? [{ kind: 'uid' } as const, ...items] : items };

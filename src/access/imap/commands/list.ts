@@ -3,10 +3,10 @@
  * cost nothing here (children, special use) are always said; RETURN adds subscriptions and STATUS.
  */
 import { compileListPattern } from '../../../mail/list-pattern.ts';
-import { sessionLimits } from '../../limits.ts';
+import type { SessionLimits } from '../../limits.ts';
 import { type Completion, defineCommand, type SessionContext } from '../command.ts';
-import { decodeName } from '../folder-name.ts';
 import { type ListedFolder, listFolders, printListed } from '../folder-list.ts';
+import { decodeName } from '../folder-name.ts';
 import { printStatus, readStatusItems } from '../status-items.ts';
 import type { ArgumentReader } from '../wire/arguments.ts';
 import { SyntaxFault } from '../wire/token.ts';
@@ -23,14 +23,14 @@ interface ListArguments {
 const selectOptions = new Set(['SUBSCRIBED', 'REMOTE', 'RECURSIVEMATCH', 'SPECIAL-USE']);
 const returnOptions = new Set(['SUBSCRIBED', 'CHILDREN', 'SPECIAL-USE', 'STATUS']);
 
-function parse(args: ArgumentReader): ListArguments {
+function parse(args: ArgumentReader, limits: SessionLimits): ListArguments {
   const select = args.peekKind() === 'open' ? readOptions(args, selectOptions) : new Set<string>();
   // RFC 5258 3.1: it modifies another option and means nothing without one.
   if (select.has('RECURSIVEMATCH') && !select.has('SUBSCRIBED')) throw new SyntaxFault('RECURSIVEMATCH stands alone');
   const reference = decodeName(args.astring());
   const isList = args.peekKind() === 'open';
   const patterns = isList ? args.list(() => args.listPattern()) : [args.listPattern()];
-  if (patterns.length === 0 || patterns.length > sessionLimits.listPatterns) throw new SyntaxFault('Wrong patterns');
+  if (patterns.length === 0 || patterns.length > limits.listPatterns) throw new SyntaxFault('Wrong patterns');
   let status: readonly string[] = [];
   let returns: ReadonlySet<string> = new Set();
   if (args.accepts('RETURN')) {
@@ -39,7 +39,13 @@ function parse(args: ArgumentReader): ListArguments {
     });
   }
   const asksSeparator = !isList && select.size === 0 && patterns[0] === '';
-  return { select, patterns: patterns.map((pattern) => reference + decodeName(pattern)), returns, status, asksSeparator };
+  return {
+    select,
+    patterns: patterns.map((pattern) => reference + decodeName(pattern)),
+    returns,
+    status,
+    asksSeparator,
+  };
 }
 
 function readOptions(args: ArgumentReader, known: ReadonlySet<string>, onStatus?: () => void): ReadonlySet<string> {

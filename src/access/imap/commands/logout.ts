@@ -8,6 +8,6 @@ export const logout = defineCommand({
   parse: nothing,
   run: (session) => {
     session.out.text(untagged('BYE', 'Logging out'));
-    return { then: 'logout' };
+    return { next: 'logout' };
   },
 });

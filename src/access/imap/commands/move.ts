@@ -2,7 +2,7 @@
 import { UidSet } from '../../../mail/uid-set.ts';
 import { type CommandDefinition, defineCommand } from '../command.ts';
 import { copyUid } from '../copy-uid.ts';
-import { existingFolder, readFolderName } from '../folder-name.ts';
+import { existingFolder, orTryCreate, readFolderName } from '../folder-name.ts';
 import { type Numbering, readMessageSet, resolveMessages } from '../message-set.ts';
 import { refuseReadOnly } from '../read-only.ts';
 import { untagged } from '../wire/print.ts';
@@ -17,7 +17,7 @@ function define(name: string, numbering: Numbering): CommandDefinition {
       const uids = resolveMessages(folder, set);
       const targetId = existingFolder(session, target, 'TRYCREATE').id;
       if (uids.length === 0) return {};
-      const { code } = copyUid(await session.store.move(folder.folderId, UidSet.of(uids), targetId));
+      const { code } = copyUid(await orTryCreate(session.store.move(folder.folderId, UidSet.of(uids), targetId)));
       // Before the EXPUNGEs (RFC 6851 4.3), which the announcement then says.
       if (code !== undefined) session.out.text(untagged('OK', 'Moved', code));
       return {};

@@ -76,7 +76,22 @@ function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
 }
 
 test('command reader: any bytes at all, cut anywhere: the same events and no exception', () => {
-  const word = fc.constantFrom('a ', '(', ')', '"', '\\', '{3+}\r\n', '{3}\r\n', '~{2+}\r\n', '\r\n', '\r', '\n', '\0', 'é', ' ');
+  const word = fc.constantFrom(
+    'a ',
+    '(',
+    ')',
+    '"',
+    '\\',
+    '{3+}\r\n',
+    '{3}\r\n',
+    '~{2+}\r\n',
+    '\r\n',
+    '\r',
+    '\n',
+    '\0',
+    'é',
+    ' ',
+  );
   const text = fc.array(word, { maxLength: 40 }).map((words) => Buffer.from(words.join(''), 'latin1'));
   fc.assert(
     fc.property(text, fc.array(fc.nat(60), { maxLength: 6 }), (bytes, places) => {
@@ -151,7 +166,17 @@ test('command reader: NUL at each position of a command: BAD', () => {
 });
 
 test('command reader: wrong line ends, tags and spaces: BAD', () => {
-  for (const text of ['a NOOP\n', 'a NO\rOP\r\n', 'a  NOOP\r\n', '\r\n', ' a NOOP\r\n', '+ NOOP\r\n', 'a\r\n', 'a )\r\n', 'é NOOP\r\n']) {
+  for (const text of [
+    'a NOOP\n',
+    'a NO\rOP\r\n',
+    'a  NOOP\r\n',
+    '\r\n',
+    ' a NOOP\r\n',
+    '+ NOOP\r\n',
+    'a\r\n',
+    'a )\r\n',
+    'é NOOP\r\n',
+  ]) {
     const seen = read(text);
     assert.equal(seen.length, 1, JSON.stringify(text));
     assert.match(seen[0] ?? '', / BAD /, JSON.stringify(text));

@@ -46,4 +46,3 @@ export function line(text: string): string {
   assert(!/[\r\n\0]/.test(text), 'A response line is one line');
   return text + CRLF;
 }
-

@@ -81,12 +81,12 @@ function cutQuoted(line: Buffer, start: number, spaced: boolean): Cut {
     }
     if (++end >= line.length) throw new SyntaxFault('Quoted string does not end');
   }
-  const bytes = unescape(line.subarray(start, end), escapes);
+  const bytes = withoutEscapes(line.subarray(start, end), escapes);
   return { token: { kind: 'string', form: 'quoted', bytes, spaced }, end: end + 1 };
 }
 
 /** Always a copy: the line's memory is used again. */
-function unescape(quoted: Buffer, escapes: number): Buffer {
+function withoutEscapes(quoted: Buffer, escapes: number): Buffer {
   if (escapes === 0) return Buffer.from(quoted);
   const bytes = Buffer.allocUnsafe(quoted.length - escapes);
   let length = 0;

@@ -1,0 +1,141 @@
+/** A cluster of facts for the commands' tests: a story sets what is so, and what was asked is kept. */
+import { Problem } from '../../base/problem.ts';
+import type { CopyView } from '../../cluster/copy-control.ts';
+import type { RegisterDocument, StorageGroupRecord } from '../../cluster/register-document.ts';
+import type { AcceptorReport, AdminContext, CopyLogMarks, CopyReport } from '../context.ts';
+
+export const GROUP = 'First Storage Group';
+export const IDENTITY = `mbx01\\${GROUP}`;
+const ACTIVE = 'mbx01-node1';
+const PASSIVE = 'mbx01-node2';
+
+export const passiveView: CopyView = {
+  state: 'passive',
+  epochSeen: 1,
+  endLsn: 0x1_0000_0010,
+  durableLsn: 0x1_0000_0010,
+  generation: 7,
+  copyQueueLength: 0,
+  replayQueueLength: 0,
+  failedMessage: null,
+  seeding: false,
+  resynchronizing: false,
+  initializing: false,
+  mayTakeOver: true,
+};
+
+const marks = (generation: number): CopyLogMarks => {
+  const mark = { generation, timeMs: Date.UTC(2026, 10, 22, 14, 42, generation) };
+  return { generated: mark, copyNotified: mark, copied: mark, inspected: mark, replayed: mark };
+};
+
+export interface Asked {
+  readonly to: string;
+  readonly method: string;
+  readonly body: unknown;
+}
+
+export class FakeCluster implements AdminContext {
+  readonly hostName = 'hub1';
+  readonly acceptedDomains = ['example.test'];
+  readonly asked: Asked[] = [];
+  readonly progress: string[] = [];
+  readonly silentHosts = new Set<string>();
+  readonly acceptorFailures = new Map<string, string>();
+  readonly mailboxes: { guid: string; address: string; displayName: string; createdMs: number }[] = [];
+  readonly credentials: (string | null)[] = [];
+  hasQuorum = true;
+  group: StorageGroupRecord = {
+    epoch: 1,
+    active: ACTIVE,
+    inSync: [ACTIVE, PASSIVE],
+    mounted: true,
+    hint: { lsn: 0x1_0000_0001, generation: 1 },
+    mode: 'sync',
+    copies: [ACTIVE, PASSIVE],
+    sharedStorage: false,
+    circularLogging: false,
+    suspended: {},
+  };
+  views: Record<string, CopyView> = { [ACTIVE]: { ...passiveView, state: 'active' }, [PASSIVE]: passiveView };
+  /** Called with every order to a host; a story may change the facts. */
+  onAskHost: (asked: Asked, onProgress: (line: string) => void) => void = () => undefined;
+
+  document(): RegisterDocument {
+    return {
+      clusterId: '0123456789abcdef0123456789abcdef',
+      version: 9,
+      nodes: {},
+      storageGroups: { [GROUP]: this.group },
+      clusteredMailboxServers: {
+        mbx01: {
+          storageGroups: [GROUP],
+          redundantMachines: [ACTIVE, PASSIVE],
+          autoDatabaseMountDial: 'BestAvailability',
+          forcedDatabaseMountAfterHours: null,
+        },
+      },
+    };
+  }
+
+  changeView(host: string, change: Partial<CopyView>): void {
+    this.views[host] = { ...(this.views[host] ?? passiveView), ...change };
+  }
+
+  async register(): Promise<RegisterDocument> {
+    if (this.hasQuorum) return this.document();
+    throw new Problem('NoQuorum', 'Cannot read the cluster register: no majority answers', { temporary: true });
+  }
+
+  async copyReports(): Promise<readonly CopyReport[]> {
+    return this.group.copies.map((host) => {
+      const view = this.silentHosts.has(host) ? null : (this.views[host] ?? null);
+      return { storageGroup: GROUP, host, view, logs: view === null ? null : marks(host === ACTIVE ? 8 : 7) };
+    });
+  }
+
+  async hostReports() {
+    return [ACTIVE, PASSIVE, 'hub1'].map((host) => {
+      const roles = host === 'hub1' ? ['hub', 'access', 'witness'] : ['mailbox'];
+      return { host, roles, reachable: !this.silentHosts.has(host) };
+    });
+  }
+
+  async acceptorReports(): Promise<readonly AcceptorReport[]> {
+    return [ACTIVE, PASSIVE, 'witness'].map((name) => ({
+      name,
+      kind: name === 'witness' ? 'share' : 'host',
+      failure: this.acceptorFailures.get(name) ?? null,
+    }));
+  }
+
+  async askActiveCopy(storageGroup: string, method: string, body: object): Promise<unknown> {
+    this.asked.push({ to: storageGroup, method, body });
+    if (method === 'mailboxes') return this.mailboxes;
+    const { address, displayName, credential } = body as { address: string; displayName: string; credential: string };
+    if (this.mailboxes.some((mailbox) => mailbox.address === address)) {
+      throw new Problem('MailboxExists', `Cannot make mailbox ${address}: it exists`);
+    }
+    this.credentials.push(credential);
+    const guid = String(this.mailboxes.length + 1).padStart(32, '0');
+    const mailbox = { guid, address, displayName, createdMs: Date.UTC(2026, 10, 22) };
+    this.mailboxes.push(mailbox);
+    return mailbox;
+  }
+
+  async askHost(host: string, method: string, body: object, onProgress: (line: string) => void = () => undefined) {
+    if (this.silentHosts.has(host)) throw new Problem('Unreachable', `Cannot reach ${host}`, { temporary: true });
+    const asked = { to: host, method, body };
+    this.asked.push(asked);
+    this.onAskHost(asked, onProgress);
+    return {};
+  }
+
+  reportProgress(line: string): void {
+    this.progress.push(line);
+  }
+
+  async hashPassword(password: string): Promise<string> {
+    return `$hash$${password}`;
+  }
+}

@@ -1,0 +1,82 @@
+/** The process of the role hub: SMTP, LMTP and submission in, deliveries to the active copies out, its queue between. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CopyFinder } from '../directory/copy-finder.ts';
+import { FileDirectoryCache } from '../host/directory-cache.ts';
+import { FileSystemDisk } from '../host/disk.ts';
+import { ThreadLogDevice } from '../host/log-device.ts';
+import { machineClock, machineRandom } from '../host/machine.ts';
+import { TransactionLog } from '../log/transaction-log.ts';
+import { startHub } from '../transport/hub.ts';
+import type { CommitMode } from '../transport/queue.ts';
+import { hostFiles } from './cluster-files.ts';
+import { endWithService } from './lifeline.ts';
+import { openRole, type RoleParts } from './role-parts.ts';
+
+/** Problem('PortInUse' | 'LogDamaged' | ...) */
+export async function runHub(dataFolder: string): Promise<void> {
+  const parts = openRole(dataFolder, 'hub');
+  const { config, clients, logger, finders, authenticator, certificate } = parts;
+  const queues = await Promise.all(finders.map((finder) => openQueueLog(dataFolder, finder.storageGroup, parts)));
+  const hub = await startHub({
+    storageGroups: finders.map((finder, index) => ({ finder, log: queues[index]!.log, mode: modeOf(finder) })),
+    acceptedDomains: config.acceptedDomains,
+    directoryCache: new FileDirectoryCache(hostFiles.recipients(dataFolder)),
+    listeners: [
+      { kind: 'smtp', address: clients.address, port: clients.smtp },
+      { kind: 'lmtp', address: clients.address, port: clients.lmtp },
+      { kind: 'submission', address: clients.address, port: clients.submission },
+    ],
+    hostName: config.host,
+    certificate,
+    allowPlaintextLogin: config.allowPlaintextLogin,
+    login: (request) => authenticator.verify(request),
+    clock: machineClock,
+    logger,
+  });
+  logger.info({ ports: hub.ports }, 'the hub takes mail');
+  endWithService(logger, async () => {
+    await hub.close();
+    for (const finder of finders) finder.close();
+    for (const queue of queues) await queue.close();
+  });
+}
+
+interface QueueLog {
+  readonly log: TransactionLog;
+  close(): Promise<void>;
+}
+
+async function openQueueLog(dataFolder: string, storageGroup: string, parts: RoleParts): Promise<QueueLog> {
+  const root = join(hostFiles.queues(dataFolder), storageGroup);
+  mkdirSync(root, { recursive: true, mode: 0o700 });
+  const device = new ThreadLogDevice(root);
+  const { log } = await TransactionLog.open({
+    disk: new FileSystemDisk(root),
+    device,
+    folder: '',
+    clock: machineClock,
+    random: machineRandom,
+    logger: parts.logger,
+    ifMissing: 'empty',
+  });
+  return {
+    log,
+    close: async () => {
+      await log.close();
+      await device.close();
+    },
+  };
+}
+
+/**
+ * The copies tell their mode with their state. Until one has, the strictest holds: nothing is queued on a promise that
+ * nobody made.
+ */
+function modeOf(finder: CopyFinder): () => CommitMode {
+  let last: CommitMode = 'sync-strict';
+  finder.onChange((active) => {
+    if (active !== undefined) last = active.mode;
+  });
+  return () => finder.active()?.mode ?? last;
+}

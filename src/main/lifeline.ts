@@ -1,0 +1,33 @@
+/** What every role process shares: it ends with the service that started it, and never goes on with an error of ours. */
+import type { Logger } from '../base/logger.ts';
+
+/** Calls `stop` once, when the service asks (SIGTERM) or is gone; then the process ends. */
+export function endWithService(logger: Logger, stop: () => Promise<void>): void {
+  let isStopping = false;
+  const end = (why: string, code: number): void => {
+    if (isStopping) return;
+    isStopping = true;
+    logger.info({ why }, 'the process ends');
+    stop().then(
+      () => process.exit(code),
+      (error: unknown) => {
+        logger.error({ reason: String(error) }, 'the process did not end cleanly');
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', () => end('asked to stop', 0));
+  process.on('SIGINT', () => end('asked to stop', 0));
+  process.on('disconnect', () => end('its service is gone', 1));
+  // Without a listener the pipe would not keep this process informed of its service's end.
+  process.on('message', () => undefined);
+}
+
+export function endOnInternalError(logger: Logger): void {
+  const end = (error: unknown): void => {
+    logger.error({ reason: error instanceof Error ? (error.stack ?? error.message) : String(error) }, 'internal error: the process ends');
+    process.exit(70);
+  };
+  process.on('uncaughtException', end);
+  process.on('unhandledRejection', end);
+}

@@ -1,0 +1,247 @@
+/**
+ * The disk of one machine: what its processes see, and what would be there after a loss of power. Between the two lie
+ * the writes that were not synced yet; a loss of power keeps any of them or none, sector by sector and name by name. A
+ * process that is killed takes nothing along: the machine keeps what it had written.
+ *
+ * Every operation begins and ends at two moments of simulated time, and the machine may stop in between.
+ */
+import { Problem } from '../base/problem.ts';
+import type { Random } from '../base/random.ts';
+import type { SimulatedProcess } from './simulated-process.ts';
+import type { SimulatedTime } from './simulated-time.ts';
+
+const SECTOR_BYTES = 512;
+
+interface Inode {
+  bytes: Buffer;
+  length: number;
+  /** What is on the medium of each sector that was written and not synced; undefined behind the durable end. */
+  readonly unsynced: Map<number, Buffer | undefined>;
+  durableLength: number;
+}
+
+interface NameChange {
+  readonly name: string;
+  readonly inode: Inode | undefined;
+  readonly from: string | undefined;
+}
+
+export interface DiskTraits {
+  /** A sync takes up to this long, usually. */
+  readonly syncMs: number;
+}
+
+export class SimulatedDisk {
+  readonly #time: SimulatedTime;
+  readonly #random: Random;
+  #names = new Map<string, Inode>();
+  #durableNames = new Map<string, Inode>();
+  #pending: NameChange[] = [];
+  /** Milliseconds added to every sync: a sick disk. */
+  slowMs = 0;
+  /** Every sync from now on fails, until the machine is looked after. */
+  isFailing = false;
+  isFull = false;
+  readonly traits: DiskTraits;
+
+  constructor(time: SimulatedTime, random: Random, traits: DiskTraits = { syncMs: 2 }) {
+    this.#time = time;
+    this.#random = random;
+    this.traits = traits;
+  }
+
+  // ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** `work` happens after `delayMs` if `process` still lives, and comes back to it; it never comes back to a dead one. */
+  operation<T>(process: SimulatedProcess, delayMs: number, work: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#time.after(delayMs, () => {
+        if (!process.isAlive) return;
+        let result: T;
+        try {
+          result = work();
+        } catch (error) {
+          process.run(() => reject(error instanceof Error ? error : new Error(String(error))));
+          return;
+        }
+        process.run(() => resolve(result));
+      });
+    });
+  }
+
+  accessMs(): number {
+    return (10 + this.#random.below(100)) / 1_000;
+  }
+
+  syncMs(): number {
+    const usualMs = (100 + this.#random.below(this.traits.syncMs * 1_000)) / 1_000;
+    return usualMs + (this.#random.below(200) === 0 ? this.#random.below(60) : 0) + this.slowMs;
+  }
+
+  checkHealth(action: string): void {
+    if (this.isFailing) throw new Error(`EIO: i/o error, ${action}`);
+  }
+
+  // ── names ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  list(folder: string): string[] {
+    const prefix = folder === '' ? '' : `${folder}/`;
+    const inside = [...this.#names.keys()].filter((name) => name.startsWith(prefix));
+    return [...new Set(inside.map((name) => name.slice(prefix.length).split('/')[0] ?? ''))];
+  }
+
+  has(name: string): boolean {
+    return this.#names.has(name);
+  }
+
+  size(name: string): number | undefined {
+    return this.#names.get(name)?.length;
+  }
+
+  create(name: string, bytes: Buffer): void {
+    const inode: Inode = { bytes: Buffer.alloc(0), length: 0, unsynced: new Map(), durableLength: 0 };
+    this.#change({ name, inode, from: undefined });
+    this.#write(inode, 0, bytes);
+  }
+
+  rename(from: string, to: string): void {
+    const inode = this.#names.get(from);
+    if (inode === undefined) throw missing(from);
+    this.#change({ name: to, inode, from });
+  }
+
+  remove(name: string): void {
+    if (this.#names.has(name)) this.#change({ name, inode: undefined, from: undefined });
+  }
+
+  syncFolder(folder: string): void {
+    this.checkHealth('fsync');
+    const isInside = (name: string): boolean => folderOf(name) === folder;
+    this.#pending = this.#pending.filter((change) => {
+      if (!isInside(change.name)) return true;
+      applyChange(this.#durableNames, change);
+      return false;
+    });
+  }
+
+  #change(change: NameChange): void {
+    applyChange(this.#names, change);
+    this.#pending.push(change);
+  }
+
+  // ── bytes ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  read(name: string, position: number, length: number): Buffer {
+    const inode = this.#inode(name);
+    return Buffer.from(inode.bytes.subarray(Math.min(position, inode.length), Math.min(position + length, inode.length)));
+  }
+
+  write(name: string, position: number, bytes: Uint8Array): void {
+    this.#write(this.#inode(name), position, bytes);
+  }
+
+  truncate(name: string, length: number): void {
+    const inode = this.#inode(name);
+    if (length > inode.length) return this.#write(inode, inode.length, Buffer.alloc(length - inode.length));
+    this.#touch(inode, length, inode.length - length);
+    inode.bytes.fill(0, length, inode.length);
+    inode.length = length;
+  }
+
+  sync(name: string): void {
+    this.checkHealth('fdatasync');
+    const inode = this.#inode(name);
+    inode.unsynced.clear();
+    inode.durableLength = inode.length;
+  }
+
+  #inode(name: string): Inode {
+    const inode = this.#names.get(name);
+    if (inode === undefined) throw missing(name);
+    return inode;
+  }
+
+  #write(inode: Inode, position: number, bytes: Uint8Array): void {
+    const end = position + bytes.length;
+    if (end > inode.bytes.length) {
+      const grown = Buffer.alloc(Math.max(end, inode.bytes.length * 2));
+      inode.bytes.copy(grown, 0, 0, inode.length);
+      inode.bytes = grown;
+    }
+    this.#touch(inode, position, bytes.length);
+    inode.bytes.set(bytes, position);
+    inode.length = Math.max(inode.length, end);
+  }
+
+  #touch(inode: Inode, position: number, length: number): void {
+    if (length === 0) return;
+    const last = Math.floor((position + length - 1) / SECTOR_BYTES);
+    for (let sector = Math.floor(position / SECTOR_BYTES); sector <= last; sector++) {
+      if (inode.unsynced.has(sector)) continue;
+      const from = sector * SECTOR_BYTES;
+      const isDurable = from < inode.durableLength;
+      inode.unsynced.set(sector, isDurable ? Buffer.from(inode.bytes.subarray(from, from + SECTOR_BYTES)) : undefined);
+    }
+  }
+
+  // ── faults ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The machine stops: of what was not synced, any part is there afterwards. */
+  losePower(): void {
+    const random = this.#random;
+    const kept = random.below(4);
+    const survives = (): boolean => (kept === 0 ? false : kept === 1 ? true : random.below(2) === 1);
+    for (const change of this.#pending) if (survives()) applyChange(this.#durableNames, change);
+    this.#pending = [];
+    this.#names = new Map(this.#durableNames);
+    for (const inode of new Set(this.#names.values())) tear(inode, survives);
+    this.isFailing = false;
+  }
+
+  /** Everything is gone: a new disk. */
+  loseEverything(): void {
+    this.#names = new Map();
+    this.#durableNames = new Map();
+    this.#pending = [];
+    this.isFailing = false;
+  }
+
+  /** One bit of the medium turns over. */
+  flipBit(name: string, position: number): void {
+    const inode = this.#inode(name);
+    inode.bytes[position] = (inode.bytes[position] ?? 0) ^ 1;
+  }
+}
+
+function tear(inode: Inode, survives: () => boolean): void {
+  let length = inode.durableLength;
+  const lost: [sector: number, before: Buffer | undefined][] = [];
+  for (const [sector, before] of inode.unsynced) {
+    if (!survives()) lost.push([sector, before]);
+    else length = Math.max(length, Math.min((sector + 1) * SECTOR_BYTES, inode.length));
+  }
+  for (const [sector, before] of lost) {
+    const from = sector * SECTOR_BYTES;
+    inode.bytes.fill(0, from, Math.min(from + SECTOR_BYTES, inode.bytes.length));
+    before?.copy(inode.bytes, from);
+  }
+  if (length < inode.length) inode.bytes.fill(0, length, inode.length);
+  inode.length = length;
+  inode.durableLength = length;
+  inode.unsynced.clear();
+}
+
+function applyChange(names: Map<string, Inode>, { name, inode, from }: NameChange): void {
+  if (from !== undefined && names.get(from) === inode) names.delete(from);
+  if (inode === undefined) names.delete(name);
+  else names.set(name, inode);
+}
+
+function folderOf(name: string): string {
+  const end = name.lastIndexOf('/');
+  return end === -1 ? '' : name.slice(0, end);
+}
+
+function missing(name: string): Problem {
+  return new Problem('FileMissing', `Cannot open ${name}: there is no such file`);
+}

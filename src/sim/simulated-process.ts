@@ -1,0 +1,52 @@
+/**
+ * A process as the world sees it: it runs, it stands still, or it is gone. Everything that reaches code of the cluster
+ * (timers, frames, finished disk operations) comes through `run` of the process that the code belongs to; so a pause
+ * holds all of it back, in order, and after a kill nothing of that process ever happens again. What it had computed is
+ * garbage; what it had handed to disk and network is theirs.
+ */
+export class SimulatedProcess {
+  readonly name: string;
+  #state: 'running' | 'paused' | 'dead' = 'running';
+  #held: (() => void)[] = [];
+  readonly #onDeath: (() => void)[] = [];
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  get isAlive(): boolean {
+    return this.#state !== 'dead';
+  }
+
+  get isRunning(): boolean {
+    return this.#state === 'running';
+  }
+
+  run(work: () => void): void {
+    if (this.#state === 'running') work();
+    else if (this.#state === 'paused') this.#held.push(work);
+  }
+
+  pause(): void {
+    if (this.#state === 'running') this.#state = 'paused';
+  }
+
+  /** What was held back happens now, `later` giving each piece its own turn. */
+  resume(later: (work: () => void) => void): void {
+    if (this.#state !== 'paused') return;
+    this.#state = 'running';
+    for (const work of this.#held.splice(0)) later(() => this.run(work));
+  }
+
+  kill(): void {
+    if (this.#state === 'dead') return;
+    this.#state = 'dead';
+    this.#held = [];
+    for (const tell of this.#onDeath.splice(0)) tell();
+  }
+
+  /** For the world's side of what it held: connections, half-written buffers. */
+  onDeath(tell: () => void): void {
+    this.#onDeath.push(tell);
+  }
+}
