@@ -14,7 +14,7 @@ import { Problem } from '../base/problem.ts';
 import type { Acceptor } from '../cluster/acceptor.ts';
 import { NO_BALLOT } from '../cluster/acceptor.ts';
 import { CasPaxosRegister } from '../cluster/caspaxos-register.ts';
-import { formCluster } from '../cluster/changes.ts';
+import { compose, formCluster } from '../cluster/changes.ts';
 import { addServer, addStorageGroup } from '../cluster/configuration-changes.ts';
 import type { RegisterDocument, ReplicationMode } from '../cluster/register-document.ts';
 import {
@@ -277,11 +277,17 @@ function firstDocument(
   specification: ClusterSpecification,
   clusterId: string,
 ): RegisterDocument | undefined {
-  let next = formCluster(clusterId)(document);
+  const formed = formCluster(clusterId)(document);
+  if (formed === undefined) return undefined;
   const copies = specification.hosts.filter((host) => host.roles.includes('mailbox')).map((host) => host.name);
   const { server, mode, storageGroups } = specification;
-  for (const name of storageGroups) {
-    next = next && addStorageGroup(next, { name, copies, mode, sharedStorage: false, circularLogging: true });
-  }
-  return next && addServer(next, { name: server, storageGroups, redundantMachines: copies });
+  const decided = compose(formed, [
+    ...storageGroups.map(
+      (name) => (current: RegisterDocument) =>
+        addStorageGroup(current, { name, copies, mode, sharedStorage: false, circularLogging: false }),
+    ),
+    (current) => addServer(current, { name: server, storageGroups, redundantMachines: copies }),
+  ]);
+  // All of it is one change, the first one.
+  return decided && { ...decided, version: formed.version };
 }

@@ -203,8 +203,12 @@ export class CopyFiles {
     return this.#log !== undefined;
   }
 
-  get hasDatabase(): boolean {
-    return this.#store !== undefined;
+  /**
+   * Whether this copy could lead, as far as it can know: a log without a database is damage, no log at all is a copy
+   * that is new. Whether a new one may lead is for the register, which knows where the log ended.
+   */
+  get isComplete(): boolean {
+    return this.isOpen && !this.#lacksRecords && (this.#store !== undefined || this.generation === 0);
   }
 
   /** Creation time of the log file that records go to; null without one. */
@@ -327,6 +331,12 @@ export class CopyFiles {
     const report = await truncateAfter({ disk: storage.disk, folder: LOG_FOLDER, lsn, quarantineFolder });
     logger.warn({ lsn: formatLsn(lsn), files: report.quarantined, quarantineFolder }, 'records that the active copy does not have were put aside');
     await this.#openLog();
+  }
+
+  /** The first record of an epoch under which this copy is active. */
+  startEpoch(epoch: number, kind: number, payload: Buffer): void {
+    this.log.startEpoch(epoch, kind, payload);
+    this.#openStore(this.log.signature);
   }
 
   startFile(header: Buffer): void {

@@ -146,7 +146,7 @@ export class Copy implements CopyControl {
       seeding: this.#isSeeding,
       resynchronizing: isPassive && follower?.resynchronizing === true,
       initializing: this.#state === 'starting' || (isPassive && this.#suspended === null && !this.#isSeeding && follower?.following !== true),
-      mayTakeOver: (isPassive || this.#state === 'active') && !this.#isSeeding && this.#failure === null && this.#files.hasDatabase && !this.#files.lacksRecords,
+      mayTakeOver: (isPassive || this.#state === 'active') && !this.#isSeeding && this.#failure === null && this.#files.isComplete,
     };
   }
 
@@ -371,8 +371,7 @@ export class Copy implements CopyControl {
       timeMs: clock.wallMs(),
       uidJump: grant.lossy === null ? 0 : UID_JUMP,
     });
-    const { lsn } = log.startEpoch(grant.epoch, kind, payload);
-    await log.durable(lsn);
+    this.#files.startEpoch(grant.epoch, kind, payload);
     await this.#files.applyAll();
   }
 

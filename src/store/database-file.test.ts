@@ -76,7 +76,7 @@ test('snapshot: taken while changes go on and are committed: is the database of 
     const { inbox } = await makeMailbox(store, 'ada@example.test');
     await store.append(
       inbox.id,
-      Array.from({ length: 2_000 }, (_, index) => newMessage(`message ${index}`)),
+      Array.from({ length: 4_000 }, () => newMessage('long subject '.repeat(100))),
     );
     await store.commitDatabase();
     const digest = digestApplied(database);

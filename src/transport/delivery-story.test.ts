@@ -83,7 +83,7 @@ test('delivery: no copy is active: the queue takes the message, and hands it on 
   assert.equal(await after(story, WAIT_MS, story.send('second')), '250');
   assert.equal(story.queue.status.queuedMessages, 2);
   story.copies.activate('node2', story.store);
-  await story.clock.advance(1);
+  await story.calm();
   assert.deepEqual(story.bodies(), ['first', 'second']);
   assert.equal(story.queue.status.queuedMessages, 0);
   await story.stop();
@@ -95,7 +95,7 @@ test('delivery: the client tries a queued message again: it is queued once', asy
   assert.equal(await after(story, WAIT_MS, story.send('queued')), '250');
   assert.equal(story.queue.status.queuedMessages, 1);
   story.copies.activate('node1', story.store);
-  await story.clock.advance(1);
+  await story.calm();
   assert.deepEqual(story.bodies(), ['queued']);
   await story.stop();
 });
@@ -113,13 +113,13 @@ test('delivery: the hub crashes with a queue, at any moment of the disk: what wa
     story.crash(seed);
     await story.start();
     story.copies.activate('node1', story.store);
-    await story.clock.advance(1);
+    await story.calm();
     const bodies = story.bodies();
     assert.deepEqual(bodies.slice(0, answered.length), answered, `seed ${seed}`);
     assert.ok(bodies.length <= answered.length + 1, `seed ${seed}`);
     await story.stop();
     await story.start();
-    await story.clock.advance(1);
+    await story.calm();
     assert.equal(story.bodies().length, bodies.length, 'what was confirmed is not queued again');
     await story.stop();
   }
@@ -158,7 +158,7 @@ test('delivery: a queued message is not taken by the copy: it is kept, tried aga
   assert.equal(await after(story, WAIT_MS, story.send('late', ['carla@example.com'])), '250');
   assert.equal(await after(story, WAIT_MS, story.send('next')), '250');
   story.copies.activate('node1', story.store);
-  await story.clock.advance(1);
+  await story.calm();
   assert.deepEqual(story.bodies(), ['next']);
   assert.equal(story.queue.status.parkedMessages, 1);
   story.store.add('carla@example.com', null);
@@ -178,7 +178,7 @@ test('dumpster: async mode: confirmed messages stay, and a lossy takeover gets t
   await settle();
   story.store.forgetDeliveries();
   story.copies.activate('node2', story.store, true);
-  await story.clock.advance(1);
+  await story.calm();
   assert.deepEqual(story.bodies(), Array.from({ length: 10 }, (_, number) => `message ${number}`));
   assert.equal(story.queue.status.dumpsterMessages, 10);
   await story.stop();
@@ -190,7 +190,7 @@ test('dumpster: a takeover without loss: nothing is sent again', async () => {
   await settle();
   assert.equal(await after(story, 1, story.send('calm')), '250');
   story.copies.activate('node2', story.store);
-  await story.clock.advance(1);
+  await story.calm();
   assert.equal(story.store.attempts, 1);
   await story.stop();
 });
@@ -201,7 +201,7 @@ test('dumpster: an epoch passed unseen: it may have lost records, so the message
   await settle();
   assert.equal(await after(story, 1, story.send('careful')), '250');
   story.copies.services.get('node1')?.activate({ epoch: 5, lossy: false, mode: 'async', store: story.store });
-  await story.clock.advance(1);
+  await story.calm();
   assert.equal(story.store.attempts, 2);
   assert.deepEqual(story.bodies(), ['careful']);
   await story.stop();
@@ -217,7 +217,7 @@ test('dumpster: the hub restarts, then the takeover loses records: what is in th
   assert.equal(story.queue.status.dumpsterMessages, 5);
   story.store.forgetDeliveries();
   story.copies.activate('node2', story.store, true);
-  await story.clock.advance(1);
+  await story.calm();
   assert.equal(story.bodies().length, 5);
   await story.stop();
 });
@@ -231,7 +231,7 @@ test('dumpster: more than its size: the oldest go, and their log files with them
   for (let number = 0; number < 100; number++) {
     assert.equal(await after(story, 1, story.send(`${number} ${'x'.repeat(10_000)}`)), '250');
   }
-  await story.clock.advance(1);
+  await story.calm();
   assert.ok(story.queue.status.dumpsterBytes <= 200_000);
   assert.ok(story.log.firstGeneration > 5, `${story.log.firstGeneration} of ${story.log.generation}`);
   await story.stop();
@@ -243,11 +243,11 @@ test('dumpster: a message that nobody takes: it is moved forward, and the log do
   await story.start();
   assert.equal(await after(story, WAIT_MS, story.send('stuck', ['carla@example.com'])), '250');
   story.copies.activate('node1', story.store);
-  await story.clock.advance(1);
+  await story.calm();
   for (let number = 0; number < 100; number++) {
     assert.equal(await after(story, 1, story.send(`${number} ${'x'.repeat(10_000)}`)), '250');
   }
-  await story.clock.advance(1);
+  await story.calm();
   assert.ok(story.log.generation - story.log.firstGeneration < 10, `${story.log.firstGeneration} to ${story.log.generation}`);
   story.store.add('carla@example.com', null);
   await story.clock.advance(redeliveryLimits.parkedRetryMs);
@@ -264,7 +264,7 @@ test('dumpster: some recipients are refused: the others alone are kept for anoth
   story.store.add('carla@example.com', null);
   story.store.forgetDeliveries();
   story.copies.activate('node2', story.store, true);
-  await story.clock.advance(1);
+  await story.calm();
   assert.deepEqual([story.bodies(), story.bodies('carla@example.com')], [['half'], []]);
   await story.stop();
 });

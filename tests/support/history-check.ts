@@ -71,19 +71,15 @@ function judge(
     if (each.sha256 !== message.sha256) note('altered', `other bytes at ${placeOf(each)}`);
     if (each.folder !== message.folder) note('altered', `in ${each.folder} instead of ${message.folder}`);
     const allowed = allowedFlags(flags);
-    if (allowed !== undefined && !allowed.some((set) => sameFlags(set, each.flags))) {
+    if (!allowed.some((set) => sameFlags(set, each.flags))) {
       note('flagsLost', `(${each.flags.join(' ')}) instead of ${allowed.map((set) => `(${set.join(' ')})`).join(' or ')}`);
     }
   }
   return found;
 }
 
-/**
- * The last acknowledged set, or that of an unknown change after it; undefined when nothing was asked. Before the first
- * acknowledged change there are no flags.
- */
-function allowedFlags(changes: readonly FlagsEntry[]): readonly (readonly string[])[] | undefined {
-  if (changes.length === 0) return undefined;
+/** The last acknowledged set, or that of an unknown change after it. Before the first acknowledged change there are none. */
+function allowedFlags(changes: readonly FlagsEntry[]): readonly (readonly string[])[] {
   const last = changes.findLastIndex((change) => change.outcome === 'acknowledged');
   const after = changes.slice(last + 1).filter((change) => change.outcome === 'unknown');
   return [changes[last]?.flags ?? [], ...after.map((change) => change.flags)];

@@ -88,6 +88,11 @@ export class HubStory {
     this.#running = undefined;
   }
 
+  /** Lets everything come to rest that waits for nothing but other parts; no timer of interest falls due. */
+  async calm(): Promise<void> {
+    for (let round = 0; round < 20; round++) await this.clock.advance(0.1);
+  }
+
   /** Codes of the replies, one for each recipient; `no-answer` when the connection would end without a word. */
   async send(text: string, recipients: readonly string[] = [ANNA]): Promise<string> {
     return this.codes(await this.accept(text, recipients));

@@ -1,0 +1,102 @@
+/** The process of one copy: the production code of copy and mail service over simulated ports, and its front door. */
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Channel, Network } from '../base/network.ts';
+import { messageOf } from '../base/problem.ts';
+import type { Random } from '../base/random.ts';
+import type { CopyRequests } from '../cluster/copy-control.ts';
+import type { ClusterTiming } from '../cluster/timing.ts';
+import { copyEndpoint, decodeHello, MAIL_SERVICE } from '../directory/copy-protocol.ts';
+import { CopyService } from '../directory/copy-service.ts';
+import { Copy, type Serving } from '../replication/copy.ts';
+import type { CopyStorage } from '../replication/copy-files.ts';
+import { parseReplicationHello } from '../replication/protocol.ts';
+import type { MailStore } from '../store/mail-store.ts';
+import { SESSION_SERVICE, serveSession } from './session-service.ts';
+
+export interface SimulatedCopyOptions {
+  readonly host: string;
+  readonly storageGroup: string;
+  readonly copies: readonly string[];
+  readonly incarnation: number;
+  readonly fileSizeBytes: number;
+  readonly storage: CopyStorage;
+  readonly network: Network;
+  readonly requests: CopyRequests;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly timing: ClusterTiming;
+  readonly yieldTurn: () => Promise<void>;
+  readonly onServing: (serving: Serving | undefined) => void;
+  /** It promised something to somebody under this epoch, right now. */
+  readonly onAnswer: (epoch: number) => void;
+  readonly onFatal: (error: unknown) => void;
+  /** For planted bugs: what stands between the store and its clients. */
+  readonly wrapStore?: (store: MailStore) => MailStore;
+}
+
+export class SimulatedCopy {
+  readonly copy: Copy;
+  readonly #options: SimulatedCopyOptions;
+  readonly #mail: CopyService;
+  #store: MailStore | undefined;
+
+  constructor(options: SimulatedCopyOptions) {
+    this.#options = options;
+    this.#mail = new CopyService(options);
+    this.copy = new Copy({
+      ...options,
+      circularLogging: false,
+      clockJumpMs: options.timing.clockJumpMs,
+      onServing: (serving) => this.#onServing(serving),
+    });
+  }
+
+  async open(): Promise<void> {
+    const { host, storageGroup, network } = this.#options;
+    await this.copy.open({ suspended: null });
+    network.listen(copyEndpoint(host, storageGroup), (channel) => this.#accept(channel));
+  }
+
+  #onServing(serving: Serving | undefined): void {
+    this.#store = serving && this.#watched(serving);
+    if (serving === undefined || this.#store === undefined) this.#mail.deactivate(this.copy.view().epochSeen);
+    else this.#mail.activate({ ...serving, store: this.#store });
+    this.#options.onServing(serving);
+  }
+
+  /** The store with an eye on every answer: `settled` is the last thing before one leaves. */
+  #watched(serving: Serving): MailStore {
+    const { onAnswer, wrapStore } = this.#options;
+    const store = wrapStore?.(serving.store) ?? serving.store;
+    return new Proxy(store, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name, target);
+        if (typeof value !== 'function') return value;
+        if (name !== 'settled') return value.bind(target) as unknown;
+        return async () => {
+          await target.settled();
+          onAnswer(serving.epoch);
+        };
+      },
+    });
+  }
+
+  #accept(channel: Channel): void {
+    channel.onFrame((frame) => {
+      try {
+        this.#hand(channel, frame);
+      } catch (error) {
+        channel.close(messageOf(error));
+      }
+    });
+  }
+
+  #hand(channel: Channel, frame: Buffer): void {
+    const hello = decodeHello(frame);
+    if (hello.service === MAIL_SERVICE) this.#mail.serve(channel);
+    else if (hello.service === SESSION_SERVICE) serveSession(channel, this.#options.clock, () => this.#store);
+    else this.copy.accept(channel, parseReplicationHello(hello));
+  }
+}

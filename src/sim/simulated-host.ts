@@ -1,0 +1,275 @@
+/**
+ * A machine of a simulated cluster: a disk, clocks, and, while it is up, the cluster service and one copy, each a process
+ * of its own that can end at any moment. The production code runs in them unchanged; what is simulated is everything it
+ * touches.
+ */
+import { messageOf } from '../base/problem.ts';
+import type { Random } from '../base/random.ts';
+import { SeededRandom } from '../base/random.ts';
+import type { Acceptor, AcceptorIdentity } from '../cluster/acceptor.ts';
+import { CasPaxosRegister } from '../cluster/caspaxos-register.ts';
+import { ClusterService } from '../cluster/cluster-service.ts';
+import type { CopyView } from '../cluster/copy-control.ts';
+import type { Register } from '../cluster/register.ts';
+import type { ClusterTiming } from '../cluster/timing.ts';
+import type { Serving } from '../replication/copy.ts';
+import { PortDisk } from './disk-ports.ts';
+import type { PlantedBug } from './planted-bugs.ts';
+import { MachineClock } from './simulated-clock.ts';
+import { SimulatedCopy } from './simulated-copy.ts';
+import { SimulatedDisk } from './simulated-disk.ts';
+import type { SimulatedNetwork } from './simulated-network.ts';
+import { PipedCopy, PipedRequests } from './simulated-pipe.ts';
+import { SimulatedProcess } from './simulated-process.ts';
+import { DatabaseImages, SimulatedStorage } from './simulated-storage.ts';
+import type { SimulatedTime } from './simulated-time.ts';
+import { remoteVote, SimulatedVote } from './simulated-vote.ts';
+import type { Story } from './story.ts';
+
+export interface HostOptions {
+  readonly name: string;
+  readonly time: SimulatedTime;
+  readonly random: Random;
+  readonly network: SimulatedNetwork;
+  readonly story: Story;
+  readonly timing: ClusterTiming;
+  readonly identity: AcceptorIdentity;
+  /** Every host with a vote, this one included. */
+  readonly voters: readonly string[];
+  readonly copies: readonly string[];
+  readonly storageGroup: string;
+  readonly fileSizeBytes: number;
+  readonly drift: number;
+  readonly bug: PlantedBug | undefined;
+  readonly onServing: (host: SimulatedHost, serving: Serving | undefined) => void;
+  readonly onAnswer: (host: SimulatedHost, epoch: number) => void;
+}
+
+const COPY_FOLDER = 'copy';
+const VOTE_FOLDER = 'cluster';
+/** From the death of a process to its next start. */
+const RESTART_MS = 300;
+
+export class SimulatedHost {
+  readonly name: string;
+  readonly clock: MachineClock;
+  readonly disk: SimulatedDisk;
+  readonly #options: HostOptions;
+  readonly #images = new DatabaseImages();
+  #service: SimulatedProcess | undefined;
+  #copyProcess: SimulatedProcess | undefined;
+  #clusterService: ClusterService | undefined;
+  #copy: SimulatedCopy | undefined;
+  #starts = 0;
+  #isDark = false;
+
+  constructor(options: HostOptions) {
+    this.#options = options;
+    this.name = options.name;
+    const { time, drift } = options;
+    this.clock = new MachineClock(time, { drift, startMs: 1_000 + options.random.below(1_000_000) });
+    this.disk = new SimulatedDisk(time, this.#derivedRandom());
+  }
+
+  get isUp(): boolean {
+    return this.#service !== undefined;
+  }
+
+  get isPaused(): boolean {
+    return this.#service !== undefined && !this.#service.isRunning;
+  }
+
+  get service(): ClusterService | undefined {
+    return this.#clusterService;
+  }
+
+  get serving(): Serving | undefined {
+    return this.#copyProcess?.isAlive === true ? this.#serving : undefined;
+  }
+  #serving: Serving | undefined;
+
+  /** Of the present copy, or of the last one that ran; undefined before the first. */
+  get view(): CopyView | undefined {
+    return this.#copy?.copy.view();
+  }
+
+  /** Everything that a start of the machine starts. */
+  start(): void {
+    if (this.#service !== undefined) return;
+    const { time, network, story } = this.#options;
+    if (this.#isDark) {
+      this.#isDark = false;
+      network.lighten(this.name);
+    }
+    story.tell(this.name, 'starts');
+    this.#starts += 1;
+    const service = new SimulatedProcess(`${this.name}/service`);
+    this.#service = service;
+    const clock = this.clock.of(service);
+    const port = network.of(this.name, service);
+    const vote = new SimulatedVote(this.#voteDisk(service));
+    vote.listen(port, this.name, clock);
+    const clusterService = new ClusterService({
+      host: this.name,
+      register: this.#register(service, vote),
+      clock,
+      logger: story.logger(this.name),
+      timing: this.#options.timing,
+      onSuperseded: () => {
+        time.after(0, () => {
+          if (this.#service === service) this.kill('its cluster service was superseded');
+          time.after(RESTART_MS, () => this.start());
+        });
+      },
+    });
+    this.#clusterService = clusterService;
+    this.#startCopy(clusterService, service);
+    clusterService.start();
+  }
+
+  #register(service: SimulatedProcess, vote: SimulatedVote): Register {
+    const { network, voters, identity } = this.#options;
+    const clock = this.clock.of(service);
+    const port = network.of(this.name, service);
+    const acceptors = voters.map((name) =>
+      name === this.name ? this.#ownVote(vote) : remoteVote(name, identity, port, clock),
+    );
+    const register = new CasPaxosRegister({ acceptors, proposer: this.name, clock, random: this.#derivedRandom() });
+    return this.#options.bug?.wrapRegister?.(register) ?? register;
+  }
+
+  #ownVote(vote: SimulatedVote): Acceptor {
+    return vote.as(this.name, this.#options.identity);
+  }
+
+  #voteDisk(process: SimulatedProcess): PortDisk {
+    return new PortDisk({ disk: this.disk, process, root: VOTE_FOLDER });
+  }
+
+  #startCopy(clusterService: ClusterService, service: SimulatedProcess): void {
+    const { time, network, story, storageGroup, copies, bug } = this.#options;
+    if (!copies.includes(this.name)) return;
+    const process = new SimulatedProcess(`${this.name}/copy`);
+    this.#copyProcess = process;
+    const pipe = { time, service, copy: process };
+    const piped = new PipedRequests({ ...pipe, requests: clusterService });
+    const copy = new SimulatedCopy({
+      ...this.#options,
+      host: this.name,
+      incarnation: this.#starts,
+      storage: new SimulatedStorage({
+        disk: this.disk,
+        process,
+        folder: COPY_FOLDER,
+        images: this.#images,
+        random: this.#derivedRandom(),
+        ...(bug?.wrapDevice === undefined ? {} : { wrapDevice: bug.wrapDevice }),
+      }),
+      network: network.of(this.name, process),
+      requests: bug?.wrapRequests?.(piped) ?? piped,
+      clock: this.clock.of(process),
+      random: this.#derivedRandom(),
+      logger: story.logger(this.name),
+      yieldTurn: () => time.sleep(0),
+      onServing: (serving) => {
+        this.#serving = serving;
+        this.#options.onServing(this, serving);
+      },
+      onAnswer: (epoch) => this.#options.onAnswer(this, epoch),
+      onFatal: (error) => time.after(0, () => this.#copyFailed(process, error)),
+      ...(bug?.wrapStore === undefined ? {} : { wrapStore: bug.wrapStore }),
+    });
+    this.#copy = copy;
+    const control = bug?.wrapControl?.(copy.copy) ?? copy.copy;
+    clusterService.attach(storageGroup, new PipedCopy({ ...pipe, control }));
+    copy.open().catch((error: unknown) => time.after(0, () => this.#copyFailed(process, error)));
+  }
+
+  #copyFailed(process: SimulatedProcess, error: unknown): void {
+    if (!process.isAlive) return;
+    this.#options.story.tell(this.name, `the copy's process ends: ${messageOf(error)}`);
+    this.killCopy('it failed');
+  }
+
+  // ── what can happen to it ────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The copy's process ends; its supervisor notices, and starts it again when the cluster service agrees. */
+  killCopy(why: string): void {
+    const process = this.#copyProcess;
+    const service = this.#service;
+    const clusterService = this.#clusterService;
+    if (process === undefined || service === undefined || clusterService === undefined || !process.isAlive) return;
+    const { time, story, storageGroup } = this.#options;
+    story.tell(this.name, `copy killed: ${why}`);
+    this.#end(process);
+    this.#options.onServing(this, undefined);
+    service.run(() => {
+      clusterService.copyDied(storageGroup).then(
+        () => time.after(RESTART_MS, () => service.run(() => this.#startCopy(clusterService, service))),
+        (error: unknown) => story.tell(this.name, `error: ${messageOf(error)}`),
+      );
+    });
+  }
+
+  /** kill -9 of all its processes. The machine lives, and so does what they had written. */
+  kill(why = ''): void {
+    if (this.#service === undefined) return;
+    this.#options.story.tell(this.name, `killed ${why}`);
+    const wasServing = this.#serving !== undefined;
+    this.resume();
+    if (this.#copyProcess !== undefined) this.#end(this.#copyProcess);
+    this.#end(this.#service);
+    this.#service = undefined;
+    this.#clusterService = undefined;
+    if (wasServing) this.#options.onServing(this, undefined);
+  }
+
+  /** The plug is pulled. */
+  losePower(): void {
+    this.#options.network.darken(this.name);
+    this.#isDark = true;
+    this.kill('by a loss of power');
+    this.disk.losePower();
+    this.#images.losePower(this.#derivedRandom());
+  }
+
+  /** The machine is there again with an empty disk. */
+  loseDisk(): void {
+    this.losePower();
+    this.disk.loseEverything();
+    this.#images.loseEverything();
+    this.#options.story.tell(this.name, 'its disk is lost');
+  }
+
+  #end(process: SimulatedProcess): void {
+    process.kill();
+    this.#options.network.processDied(process);
+    if (process === this.#copyProcess) this.#serving = undefined;
+  }
+
+  /** `frozen`: the whole machine with its monotonic clock; otherwise its processes only. */
+  pause(frozen: boolean): void {
+    if (this.#service === undefined) return;
+    this.#options.story.tell(this.name, frozen ? 'frozen' : 'stopped (SIGSTOP)');
+    if (frozen) this.clock.freeze();
+    for (const process of [this.#service, this.#copyProcess]) {
+      if (process === undefined) continue;
+      process.pause();
+      this.#options.network.paused(process);
+    }
+  }
+
+  resume(): void {
+    if (this.#service === undefined || this.#service.isRunning) return;
+    const { time, story } = this.#options;
+    story.tell(this.name, 'goes on');
+    this.clock.thaw();
+    const later = (work: () => void): void => void time.after(0, work);
+    this.#service.resume(later);
+    this.#copyProcess?.resume(later);
+  }
+
+  #derivedRandom(): SeededRandom {
+    return new SeededRandom(this.#options.random.below(0x1_0000_0000));
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * The home of one copy on a simulated disk. The log, the epoch and the packs are files of it; the database is SQLite in
+ * memory, and what would be left of it is kept as an image: after a kill the last commit, after a loss of power the last
+ * commit that was carried over, or a later one, as chance will have it.
+ */
+import type { Random } from '../base/random.ts';
+import type { LogDevice } from '../log/disk.ts';
+import type { CopyStorage, PackLengths } from '../replication/copy-files.ts';
+import type { SeedPlace, SeedSnapshot } from '../replication/seed.ts';
+import { Database } from '../store/database.ts';
+import { takeImage } from '../store/snapshot.ts';
+import type { PackDevice } from '../store/packs.ts';
+import { PortDisk, PortLogDevice, PortPackDevice } from './disk-ports.ts';
+import type { SimulatedDisk } from './simulated-disk.ts';
+import type { SimulatedProcess } from './simulated-process.ts';
+
+/** What outlives the process: one for each copy of a machine. */
+export class DatabaseImages {
+  /** As the last commit left it; what a killed process leaves. */
+  committed: Uint8Array | undefined;
+  /** As the last complete checkpoint left it; what a loss of power surely leaves. */
+  checkpointed: Uint8Array | undefined;
+
+  losePower(random: Random): void {
+    if (random.below(2) === 0) this.committed = this.checkpointed;
+    else this.checkpointed = this.committed;
+  }
+
+  loseEverything(): void {
+    this.committed = undefined;
+    this.checkpointed = undefined;
+  }
+}
+
+/** A database whose owner's death leaves its last commit behind. */
+class ImagedDatabase extends Database {
+  readonly #images: DatabaseImages;
+  #isClosed = false;
+
+  constructor(options: { signature: Uint8Array; images: DatabaseImages; process: SimulatedProcess }) {
+    const { signature, images, process } = options;
+    super({ path: ':memory:', signature, ...(images.committed === undefined ? {} : { image: images.committed }) });
+    this.#images = images;
+    process.onDeath(() => this.#keep());
+  }
+
+  override close(): void {
+    this.#keep();
+    this.#isClosed = true;
+    super.close();
+  }
+
+  #keep(): void {
+    if (this.#isClosed) return;
+    if (this.connection.isTransaction) this.connection.exec('ROLLBACK');
+    this.#images.committed = this.connection.serialize();
+  }
+}
+
+export interface StorageOptions {
+  readonly disk: SimulatedDisk;
+  readonly process: SimulatedProcess;
+  readonly folder: string;
+  readonly images: DatabaseImages;
+  readonly random: Random;
+  /** For planted bugs. */
+  readonly wrapDevice?: (device: LogDevice) => LogDevice;
+}
+
+/** One complete checkpoint in so many: the others are disturbed by a reader. */
+const COMPLETE_CHECKPOINT_IN = 3;
+
+export class SimulatedStorage implements CopyStorage {
+  readonly databasePath = ':memory:';
+  readonly disk: PortDisk;
+  readonly #options: StorageOptions;
+  #database: ImagedDatabase | undefined;
+
+  constructor(options: StorageOptions) {
+    this.#options = options;
+    this.disk = new PortDisk({ disk: options.disk, process: options.process, root: options.folder });
+  }
+
+  prepare(): void {
+    return;
+  }
+
+  openDevice(): LogDevice {
+    const { disk, process, folder, wrapDevice } = this.#options;
+    const device = new PortLogDevice({ disk, process, root: folder });
+    return wrapDevice?.(device) ?? device;
+  }
+
+  openPacks(): PackDevice {
+    const { disk, process, folder, random } = this.#options;
+    return new PortPackDevice({ disk, process, root: `${folder}/packs`, keepOfBuffer: (bytes) => random.below(bytes + 1) });
+  }
+
+  openDatabase(signature: Uint8Array): Database {
+    const { images, process } = this.#options;
+    this.#database = new ImagedDatabase({ signature, images, process });
+    return this.#database;
+  }
+
+  async checkpointDatabase(): Promise<boolean> {
+    const { disk, process, images, random } = this.#options;
+    const database = this.#database;
+    if (database === undefined || database.connection.isTransaction || random.below(COMPLETE_CHECKPOINT_IN) > 0) return false;
+    const image = database.connection.serialize();
+    await disk.operation(process, disk.syncMs(), () => disk.checkHealth('checkpoint'));
+    images.checkpointed = image;
+    images.committed = image;
+    return true;
+  }
+
+  async takeSnapshot(packs: PackLengths, signature: string): Promise<SeedSnapshot> {
+    const database = this.#database;
+    if (database === undefined) throw new Error('A snapshot is taken of an open database');
+    const { lsn, image, packs: lengths } = takeImage(database, packs);
+    void image;
+    return {
+      manifest: { lsn, signature, files: lengths.map(({ pack, length }) => ({ name: packName(pack), sizeBytes: length })) },
+      read: (name, position, length) => this.disk.read(name, position, length),
+      release: () => Promise.resolve(),
+    };
+  }
+
+  seedPlace(): SeedPlace {
+    throw new Error('Seeding is not simulated');
+  }
+}
+
+function packName(pack: number): string {
+  return `packs/${String(pack).padStart(8, '0')}.pack`;
+}

@@ -1,0 +1,92 @@
+/**
+ * One vote of a simulated cluster: the acceptors' rules over a file of a simulated disk, one request at a time. It is
+ * reached over the network, also by its own host, whose way to itself is never cut; a share without a process of ours is
+ * reached in the same way, for what differs (how its file is replaced atomically) is the host's.
+ */
+import type { Clock } from '../base/clock.ts';
+import type { Network } from '../base/network.ts';
+import { Rpc } from '../base/rpc.ts';
+import { type Acceptor, type AcceptorIdentity, type AcceptorReply, type AcceptorRequest, acceptorFrom } from '../cluster/acceptor.ts';
+import { decodeAcceptorState, encodeAcceptorState } from '../cluster/acceptor-codec.ts';
+import { parseAcceptorReply, parseAcceptorRequest } from '../cluster/acceptor-message.ts';
+import { type AcceptorState, stepAcceptor } from '../cluster/acceptor-state.ts';
+import type { Disk } from '../log/disk.ts';
+
+const VOTE_FILE = 'vote';
+const ASK_TIMEOUT_MS = 2_000;
+const CONNECT_TIMEOUT_MS = 1_000;
+const ASK = 'ask';
+
+export class SimulatedVote {
+  readonly #disk: Disk;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(disk: Disk) {
+    this.#disk = disk;
+  }
+
+  ask(request: AcceptorRequest): Promise<AcceptorReply> {
+    const turn = this.#last.then(() => this.#step(request));
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** The vote as its own host uses it. */
+  as(name: string, identity: AcceptorIdentity): Acceptor {
+    return acceptorFrom(name, identity, (request) => this.ask(request));
+  }
+
+  listen(network: Network, host: string, clock: Clock): void {
+    network.listen(voteEndpoint(host), (channel) => {
+      new Rpc(channel, {
+        clock,
+        handlers: {
+          [ASK]: async (body) => {
+            const request = parseAcceptorRequest(JSON.parse(body.toString('utf8')));
+            return Buffer.from(JSON.stringify(await this.ask(request)));
+          },
+        },
+      });
+    });
+  }
+
+  async #step(request: AcceptorRequest): Promise<AcceptorReply> {
+    const state = await this.#load();
+    const step = stepAcceptor(state, request);
+    if (step.state !== undefined && step.state !== state) {
+      await this.#disk.writeAtomically(VOTE_FILE, encodeAcceptorState(step.state));
+    }
+    return step.reply;
+  }
+
+  async #load(): Promise<AcceptorState | undefined> {
+    const size = await this.#disk.size(VOTE_FILE);
+    return size === undefined ? undefined : decodeAcceptorState(await this.#disk.read(VOTE_FILE, 0, size));
+  }
+}
+
+/** Another host's vote, over a connection that is made anew when it broke. */
+export function remoteVote(host: string, identity: AcceptorIdentity, network: Network, clock: Clock): Acceptor {
+  let connection: Promise<Rpc> | undefined;
+  const connect = async (): Promise<Rpc> => {
+    const forget = (): void => {
+      connection = undefined;
+    };
+    try {
+      return new Rpc(await network.connect(voteEndpoint(host), CONNECT_TIMEOUT_MS), { clock, onClose: forget });
+    } catch (error) {
+      forget();
+      throw error;
+    }
+  };
+  return acceptorFrom(host, identity, async (request) => {
+    connection ??= connect();
+    const rpc = await connection;
+    const reply = await rpc.ask(ASK, Buffer.from(JSON.stringify(request)), ASK_TIMEOUT_MS);
+    return parseAcceptorReply(JSON.parse(reply.toString('utf8')));
+  });
+}
+
+function voteEndpoint(host: string): string {
+  return `${host}/vote`;
+}
