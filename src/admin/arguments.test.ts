@@ -30,7 +30,10 @@ test('arguments: switches: on by their name, off by :$false, also after a shell 
   assert.equal(parse('Move-ClusteredMailboxServer', '-Confirm:$false').confirm, false);
   assert.equal(parse('Move-ClusteredMailboxServer', '-Confirm:').confirm, false);
   assert.equal(parse('Move-ClusteredMailboxServer').confirm, undefined);
-  assert.deepEqual(parse('Update-StorageGroupCopy', 'a', '-DeleteExistingFiles').parameters, { Identity: 'a', DeleteExistingFiles: true });
+  assert.deepEqual(parse('Update-StorageGroupCopy', 'a', '-DeleteExistingFiles').parameters, {
+    Identity: 'a',
+    DeleteExistingFiles: true,
+  });
   assert.throws(() => parse('Update-StorageGroupCopy', '-ManualResume:maybe'), /is \$true or \$false/);
 });
 
@@ -58,7 +61,10 @@ test('arguments: a missing value, a parameter too many, given twice, unknown, no
 });
 
 test('arguments: any words: parsed or refused with a Problem, and no name reaches an object prototype', () => {
-  const word = fc.oneof(fc.string(), fc.constantFrom('-Identity', '-__proto__', '-constructor', '-Force', '-F', '--', '-', ':'));
+  const word = fc.oneof(
+    fc.string(),
+    fc.constantFrom('-Identity', '-__proto__', '-constructor', '-Force', '-F', '--', '-', ':'),
+  );
   fc.assert(
     fc.property(fc.constantFrom(...registry.commands), fc.array(word, { maxLength: 8 }), (command, words) => {
       try {

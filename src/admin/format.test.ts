@@ -50,7 +50,10 @@ test('format: JSON: the properties as they are, lists as lists', () => {
 });
 
 test('format: what could move the cursor or turn the text around is escaped', () => {
-  assert.equal(escapeControl('a\u001b[31mb\r\n\u202ec\u2028\ud800'), 'a\\u{1b}[31mb\\u{d}\\u{a}\\u{202e}c\\u{2028}\\u{d800}');
+  assert.equal(
+    escapeControl('a\u001b[31mb\r\n\u202ec\u2028\ud800'),
+    'a\\u{1b}[31mb\\u{d}\\u{a}\\u{202e}c\\u{2028}\\u{d800}',
+  );
 });
 
 test('format: any text in any format: no control character but the line feeds of the format itself', () => {

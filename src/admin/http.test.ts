@@ -19,7 +19,12 @@ function open(execution?: AdminApiOptions['execute']) {
     logger: silentLogger,
   });
   const post = (name: string, payload?: object, headers: Record<string, string> = {}) =>
-    app.inject({ method: 'POST', url: `/api/v1/commands/${name}`, headers: { ...good, ...headers }, ...(payload && { payload }) });
+    app.inject({
+      method: 'POST',
+      url: `/api/v1/commands/${name}`,
+      headers: { ...good, ...headers },
+      ...(payload && { payload }),
+    });
   const get = (url: string, headers: Record<string, string> = good) => app.inject({ method: 'GET', url, headers });
   return { cluster, app, post, get };
 }
@@ -66,7 +71,12 @@ test('HTTP: a foreign Host or Origin: refused, with the token as well', async ()
 test('HTTP: bodies that are not JSON objects: refused', async () => {
   const { app, post } = open();
   const raw = (payload: string, type: string) =>
-    app.inject({ method: 'POST', url: '/api/v1/commands/Get-Mailbox', headers: { ...good, 'content-type': type }, payload });
+    app.inject({
+      method: 'POST',
+      url: '/api/v1/commands/Get-Mailbox',
+      headers: { ...good, 'content-type': type },
+      payload,
+    });
   assert.equal((await raw('Identity=a', 'application/x-www-form-urlencoded')).statusCode, 415);
   assert.equal((await raw('{}', 'text/plain')).statusCode, 415);
   assert.equal((await raw('{', 'application/json')).statusCode, 400);
@@ -83,7 +93,11 @@ test('HTTP: what does not exist, and what is refused: its status, its code, one 
   assert.deepEqual([unknown.statusCode, unknown.json().error.code], [404, 'CommandUnknown']);
   assert.equal((await get('/nothing')).statusCode, 404);
   assert.equal((await get('/nothing', { host: 'localhost:2080' })).statusCode, 401);
-  const refused = await post('Move-ClusteredMailboxServer', { Identity: 'mbx01', TargetMachine: 'hub1', MoveComment: '' });
+  const refused = await post('Move-ClusteredMailboxServer', {
+    Identity: 'mbx01',
+    TargetMachine: 'hub1',
+    MoveComment: '',
+  });
   assert.equal(refused.statusCode, 409);
 });
 

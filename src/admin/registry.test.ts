@@ -28,9 +28,13 @@ test('registry: the commands that were promised are there, and each is whole', (
   for (const name of promised) assert.ok(names.includes(name), name);
   for (const command of registry.commands) {
     assert.match(command.name, /^[A-Z][a-z]+-[A-Z][A-Za-z]+$/);
-    assert.ok(command.examples.length > 0 && command.examples.every((each) => each.line.startsWith(command.name)), command.name);
+    assert.ok(
+      command.examples.length > 0 && command.examples.every((each) => each.line.startsWith(command.name)),
+      command.name,
+    );
     const own = parametersOf(command).map((parameter) => parameter.name);
-    for (const parameter of parametersOf(command)) assert.ok(parameter.description.endsWith('.'), `${command.name} -${parameter.name}`);
+    for (const parameter of parametersOf(command))
+      assert.ok(parameter.description.endsWith('.'), `${command.name} -${parameter.name}`);
     for (const name of [...command.positional, ...Object.values(command.aliases)]) assert.ok(own.includes(name), name);
     const columns = command.columns.map((column) => column.name);
     for (const name of command.table) assert.ok(columns.includes(name), `${command.name}: ${name}`);
@@ -65,11 +69,21 @@ test('registry: a role that may only look: reads, changes nothing', async () => 
 
 test('registry: wrong requests: refused with what is wrong', async () => {
   const run = (request: unknown) => execute(new FakeCluster(), request, 'Server Administrator');
-  for (const request of [null, 7, 'Get-Mailbox', {}, { command: 'Get-Mailbox' }, { command: 'Get-Mailbox', parameters: [] }]) {
+  for (const request of [
+    null,
+    7,
+    'Get-Mailbox',
+    {},
+    { command: 'Get-Mailbox' },
+    { command: 'Get-Mailbox', parameters: [] },
+  ]) {
     await assert.rejects(run(request), { code: 'RequestInvalid' });
   }
   const wrong = (command: string, parameters: object) => run({ command, parameters });
-  await assert.rejects(wrong('Move-ClusteredMailboxServer', { Identity: 'mbx01', TargetMachine: 'x' }), /-MoveComment is missing/);
+  await assert.rejects(
+    wrong('Move-ClusteredMailboxServer', { Identity: 'mbx01', TargetMachine: 'x' }),
+    /-MoveComment is missing/,
+  );
   await assert.rejects(wrong('Get-Mailbox', { Identiti: 'x' }), /it has no parameter "Identiti", perhaps -Identity/);
   await assert.rejects(wrong('Get-Mailbox', { ResultSize: '5' }), { code: 'ParameterInvalid' });
   await assert.rejects(wrong('Get-Mailbox', JSON.parse('{"constructor": {"x": 1}}')), { code: 'ParameterInvalid' });
@@ -99,13 +113,22 @@ test('Get-Command: patterns: stars stand for anything, in any case', async () =>
   assert.deepEqual(await names('*mailbox'), ['Get-Mailbox', 'New-Mailbox']);
   assert.deepEqual(await names('get-*group*'), ['Get-StorageGroup', 'Get-StorageGroupCopyStatus']);
   assert.deepEqual(await names('Get-Mailbox'), ['Get-Mailbox']);
-  assert.deepEqual(await names('*x*'), ['Get-Mailbox', 'Move-ClusteredMailboxServer', 'New-Mailbox', 'Get-ClusteredMailboxServerStatus'].sort());
-  assert.deepEqual(await names('*'.repeat(100)), registry.commands.map((command) => command.name));
+  assert.deepEqual(
+    await names('*x*'),
+    ['Get-Mailbox', 'Move-ClusteredMailboxServer', 'New-Mailbox', 'Get-ClusteredMailboxServerStatus'].sort(),
+  );
+  assert.deepEqual(
+    await names('*'.repeat(100)),
+    registry.commands.map((command) => command.name),
+  );
 });
 
 test('OpenAPI: one path for each command, with its schema', () => {
   const { paths } = openApiDocument(registry.commands) as { paths: Record<string, { post: { operationId: string } }> };
-  assert.deepEqual(Object.values(paths).map((path) => path.post.operationId), registry.commands.map((command) => command.name));
+  assert.deepEqual(
+    Object.values(paths).map((path) => path.post.operationId),
+    registry.commands.map((command) => command.name),
+  );
   assert.ok(JSON.stringify(paths).includes('"SuspendComment"'));
 });
 

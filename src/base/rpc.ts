@@ -57,14 +57,18 @@ export class Rpc {
   ask(method: string, body: Uint8Array, timeoutMs: number): Promise<Buffer> {
     if (this.#closed !== undefined) return Promise.reject(channelClosed(method, this.#closed));
     if (this.#open.size >= MAX_OPEN_QUESTIONS) {
-      return Promise.reject(new Problem('Busy', `Cannot ask ${method}: too many questions are open`, { temporary: true }));
+      return Promise.reject(
+        new Problem('Busy', `Cannot ask ${method}: too many questions are open`, { temporary: true }),
+      );
     }
     const id = this.#nextId;
     this.#nextId = id >= 0xffff_ffff ? 1 : id + 1;
     const answer = deferred<Buffer>();
     const cancelTimeout = this.#options.clock.after(timeoutMs, () => {
       this.#open.delete(id);
-      answer.reject(new Problem('TimedOut', `Cannot ask ${method}: no answer within ${timeoutMs} ms`, { temporary: true }));
+      answer.reject(
+        new Problem('TimedOut', `Cannot ask ${method}: no answer within ${timeoutMs} ms`, { temporary: true }),
+      );
     });
     this.#open.set(id, { answer, cancelTimeout });
     this.#send(KIND_QUESTION, id, method, body);
@@ -112,7 +116,8 @@ export class Rpc {
     try {
       const handlers = this.#options.handlers;
       const handler = handlers !== undefined && Object.hasOwn(handlers, method) ? handlers[method] : undefined;
-      if (handler === undefined) throw new Problem('UnknownMethod', `Cannot answer ${method}: this endpoint does not know it`);
+      if (handler === undefined)
+        throw new Problem('UnknownMethod', `Cannot answer ${method}: this endpoint does not know it`);
       const answer = await handler(body, this.channel.remoteHost);
       this.#send(KIND_ANSWER, id, undefined, answer);
     } catch (error) {
@@ -134,13 +139,24 @@ export class Rpc {
 }
 
 function channelClosed(method: string, reason: string): Problem {
-  return new Problem('ChannelClosed', `Cannot ask ${method}: the connection is closed (${reason})`, { temporary: true });
+  return new Problem('ChannelClosed', `Cannot ask ${method}: the connection is closed (${reason})`, {
+    temporary: true,
+  });
 }
 
 function encodeProblem(error: unknown): Buffer {
   const writer = new ByteWriter();
-  if (isProblem(error)) return writer.string(error.code).string(error.message).u8(error.temporary ? 1 : 0).finish();
-  return writer.string('Internal').string(`Cannot answer: internal error (${messageOf(error).slice(0, 200)})`).u8(1).finish();
+  if (isProblem(error))
+    return writer
+      .string(error.code)
+      .string(error.message)
+      .u8(error.temporary ? 1 : 0)
+      .finish();
+  return writer
+    .string('Internal')
+    .string(`Cannot answer: internal error (${messageOf(error).slice(0, 200)})`)
+    .u8(1)
+    .finish();
 }
 
 function decodeProblem(body: Buffer): Problem {

@@ -296,7 +296,10 @@ export class ClusterService implements CopyRequests {
 
   async #renew(): Promise<void> {
     const isNeeded = this.#giveUps.size > 0 || [...this.#seats.values()].some((seat) => seat.active !== undefined);
-    if (!this.#session.isJoined || !isNeeded) return;
+    if (!this.#session.isJoined || !isNeeded) {
+      this.#hints.take().settle(undefined);
+      return;
+    }
     const draws = this.#session.leaseDraws();
     const giveUps = [...this.#giveUps.values()];
     const hints = this.#hints.take();

@@ -75,23 +75,34 @@ export function parseConfig(text: string, path: string): HostConfig {
   try {
     document = parse(text);
   } catch (error) {
-    throw new Problem('ConfigInvalid', `Cannot use the configuration ${path}: it is not YAML (${messageOf(error).split('\n')[0]}). Correct it and start again.`, { cause: error });
+    throw new Problem(
+      'ConfigInvalid',
+      `Cannot use the configuration ${path}: it is not YAML (${messageOf(error).split('\n')[0]}). Correct it and start again.`,
+      { cause: error },
+    );
   }
   const result = configSchema.safeParse(document);
   if (!result.success) {
     const issue = result.error.issues[0];
     const field = issue?.path.join('.') || 'the whole file';
-    throw new Problem('ConfigInvalid', `Cannot use the configuration ${path}: ${field}: ${issue?.message ?? 'invalid'}. Correct it and start again.`);
+    throw new Problem(
+      'ConfigInvalid',
+      `Cannot use the configuration ${path}: ${field}: ${issue?.message ?? 'invalid'}. Correct it and start again.`,
+    );
   }
   const config = result.data;
   if (!config.hosts.some((host) => host.name === config.host)) {
-    throw new Problem('ConfigInvalid', `Cannot use the configuration ${path}: host: ${config.host} is not in the list of hosts. Correct it and start again.`);
+    throw new Problem(
+      'ConfigInvalid',
+      `Cannot use the configuration ${path}: host: ${config.host} is not in the list of hosts. Correct it and start again.`,
+    );
   }
   return config;
 }
 
 export function hostEntry(config: HostConfig, hostName: string): HostEntry {
   const entry = config.hosts.find((host) => host.name === hostName);
-  if (entry === undefined) throw new Problem('HostUnknown', `Cannot find host ${hostName}: it is not in the configuration`);
+  if (entry === undefined)
+    throw new Problem('HostUnknown', `Cannot find host ${hostName}: it is not in the configuration`);
   return entry;
 }

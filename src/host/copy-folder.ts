@@ -13,22 +13,28 @@ import type { LogDevice } from '../log/disk.ts';
 import type { CopyStorage, PackLengths } from '../replication/copy-files.ts';
 import type { SeedPlace, SeedSnapshot } from '../replication/seed.ts';
 import type { PackDevice } from '../store/packs.ts';
+import type { Snapshot } from '../store/snapshot.ts';
 import { DatabaseCheckpoint } from './database-checkpoint.ts';
 import { FileSystemDisk } from './disk.ts';
 import { ThreadLogDevice } from './log-device.ts';
 import { FilePackDevice } from './pack-device.ts';
-import { DATABASE_NAME, finishSeed, SeedFolder, snapshotOf } from './seed-files.ts';
+import { DATABASE_NAME, finishSeed, freshSnapshotPath, openSnapshot, SeedFolder } from './seed-files.ts';
+
+/** Copies the last committed database of `path`, and says how much of each pack belongs to it (store/snapshot.ts). */
+export type CopyDatabase = (path: string, packs: PackLengths, targetPath: string) => Promise<Snapshot>;
 
 export class CopyFolder implements CopyStorage {
   readonly #root: string;
+  readonly #copyDatabase: CopyDatabase;
   readonly disk: FileSystemDisk;
   readonly databasePath: string;
   readonly #checkpoint: DatabaseCheckpoint;
 
   /** `root`: absolute; made if it is not there. */
-  constructor(root: string) {
+  constructor(root: string, copyDatabase: CopyDatabase) {
     mkdirSync(root, { recursive: true, mode: 0o700 });
     this.#root = root;
+    this.#copyDatabase = copyDatabase;
     this.disk = new FileSystemDisk(root);
     this.databasePath = join(root, DATABASE_NAME);
     this.#checkpoint = new DatabaseCheckpoint(this.databasePath);
@@ -39,8 +45,10 @@ export class CopyFolder implements CopyStorage {
     mkdirSync(join(this.#root, 'packs'), { recursive: true, mode: 0o700 });
   }
 
-  takeSnapshot(packs: PackLengths, signature: string): Promise<SeedSnapshot> {
-    return snapshotOf(this.#root, packs, signature);
+  async takeSnapshot(packs: PackLengths, signature: string): Promise<SeedSnapshot> {
+    const path = freshSnapshotPath(this.#root);
+    const snapshot = await this.#copyDatabase(this.databasePath, packs, path);
+    return openSnapshot(this.#root, path, snapshot, signature);
   }
 
   seedPlace(): SeedPlace {

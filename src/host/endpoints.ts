@@ -3,7 +3,10 @@ import type { EndpointName } from '../base/network.ts';
 import type { HostConfig } from './config.ts';
 
 /** `HOST/cluster` is a host's cluster service, `HOST/copy/STORAGE GROUP` the process of one of its copies. */
-export function locateEndpoint(config: HostConfig, endpoint: EndpointName): { address: string; port: number } | undefined {
+export function locateEndpoint(
+  config: HostConfig,
+  endpoint: EndpointName,
+): { address: string; port: number } | undefined {
   const slash = endpoint.indexOf('/');
   const host = config.hosts.find((entry) => entry.name === endpoint.slice(0, slash));
   const service = endpoint.slice(slash + 1);

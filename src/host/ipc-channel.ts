@@ -23,7 +23,8 @@ export class IpcChannel implements Channel {
     this.remoteHost = remoteHost;
     this.#end = end;
     end.on('message', (message: unknown) => {
-      if (message instanceof Uint8Array && !this.#closed) this.#frameHandler?.(Buffer.from(message.buffer, message.byteOffset, message.byteLength));
+      if (message instanceof Uint8Array && !this.#closed)
+        this.#frameHandler?.(Buffer.from(message.buffer, message.byteOffset, message.byteLength));
     });
     end.on('disconnect', () => this.#onClose('the other process has ended'));
   }

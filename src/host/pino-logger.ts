@@ -3,5 +3,8 @@ import { pino } from 'pino';
 import type { Logger } from '../base/logger.ts';
 
 export function pinoLogger(fields: object): Logger {
-  return pino({ base: { pid: process.pid, ...fields }, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: 1, sync: true }));
+  return pino(
+    { base: { pid: process.pid, ...fields }, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination({ dest: 1, sync: true }),
+  );
 }

@@ -4,16 +4,26 @@
  * `seeding/complete` decides: with it the exchange is finished by whoever opens the copy next, without it `seeding/` is
  * worth nothing.
  */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Problem } from '../base/problem.ts';
-import type { PackLengths } from '../replication/copy-files.ts';
 import type { SeedManifest, SeedPlace, SeedSnapshot } from '../replication/seed.ts';
-import { takeSnapshot } from '../store/snapshot.ts';
+import type { Snapshot } from '../store/snapshot.ts';
 import { diskProblem } from './disk-problem.ts';
 
 const SEEDING = 'seeding';
+const SNAPSHOTS = 'snapshots';
 const COMPLETE = 'complete';
 export const DATABASE_NAME = 'database.sqlite';
 const PACKS = 'packs';
@@ -21,12 +31,19 @@ const LOG = 'log';
 /** Says from where the log of a seeded copy goes on. */
 export const SEEDED_NAME = 'seeded.json';
 
-/** Of the active copy in `root`. The log must keep what follows until the copy has it: the caller sees to that. */
-export async function snapshotOf(root: string, packs: PackLengths, signature: string): Promise<SeedSnapshot> {
-  const folder = join(root, 'snapshots');
+export function freshSnapshotPath(root: string): string {
+  const folder = join(root, SNAPSHOTS);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const copy = join(folder, `${process.hrtime.bigint()}.sqlite`);
-  const snapshot = await takeSnapshot(join(root, DATABASE_NAME), packs, copy);
+  return join(folder, `${process.hrtime.bigint()}.sqlite`);
+}
+
+/** Of the active copy in `root`, whose database was copied to `copy`. */
+export async function openSnapshot(
+  root: string,
+  copy: string,
+  snapshot: Snapshot,
+  signature: string,
+): Promise<SeedSnapshot> {
   const database = await open(copy, 'r');
   const packPath = (pack: number): string => `${PACKS}/${String(pack).padStart(8, '0')}.pack`;
   const manifest: SeedManifest = {
@@ -118,6 +135,7 @@ export class SeedFolder implements SeedPlace {
 
 /** Puts a complete seed in place, or forgets an incomplete one. Every step may be repeated; call it before a copy is opened. */
 export function finishSeed(root: string): void {
+  rmSync(join(root, SNAPSHOTS), { recursive: true, force: true });
   const seeding = join(root, SEEDING);
   if (!existsSync(seeding)) return;
   if (existsSync(join(seeding, COMPLETE))) {

@@ -7,10 +7,10 @@
  * while sends one, and a side that has heard nothing for longer closes, so that a machine whose plug was pulled is
  * noticed although no FIN ever comes.
  */
-import { createServer, connect as tlsConnect, type TLSSocket } from 'node:tls';
+import { createServer, type TLSSocket, connect as tlsConnect } from 'node:tls';
 import { assert } from '../base/assert.ts';
-import { type Channel, type EndpointName, type Network, networkLimits } from '../base/network.ts';
 import type { Logger } from '../base/logger.ts';
+import { type Channel, type EndpointName, type Network, networkLimits } from '../base/network.ts';
 import { messageOf, Problem } from '../base/problem.ts';
 
 const HEARTBEAT_INTERVAL_MS = 1_000;
@@ -99,7 +99,10 @@ export class TlsNetwork implements Network {
       accept(new TlsChannel(socket, name));
     });
     server.on('tlsClientError', (error, socket) => {
-      this.#options.logger.warn({ endpoint, from: socket.remoteAddress, reason: messageOf(error) }, 'connection refused');
+      this.#options.logger.warn(
+        { endpoint, from: socket.remoteAddress, reason: messageOf(error) },
+        'connection refused',
+      );
       socket.destroy();
     });
     server.on('error', (error) => this.#options.onListenError(endpoint, listenProblem(endpoint, place, error)));
@@ -122,7 +125,10 @@ function unreachable(endpoint: EndpointName, state: string): Problem {
 function listenProblem(endpoint: EndpointName, place: { address: string; port: number }, error: Error): Problem {
   const where = `${place.address}:${place.port}`;
   if ('code' in error && error.code === 'EADDRINUSE') {
-    return new Problem('PortInUse', `Cannot listen on ${where} for ${endpoint}: the port is in use. Stop what uses it, or change the port.`);
+    return new Problem(
+      'PortInUse',
+      `Cannot listen on ${where} for ${endpoint}: the port is in use. Stop what uses it, or change the port.`,
+    );
   }
   return new Problem('CannotListen', `Cannot listen on ${where} for ${endpoint}: ${messageOf(error)}`);
 }
@@ -162,7 +168,10 @@ class TlsChannel implements Channel {
 
   send(frame: Uint8Array): void {
     if (this.#closed !== undefined) return;
-    assert(frame.length > 0 && frame.length <= networkLimits.maxFrameBytes, `A frame of ${frame.length} bytes cannot be sent`);
+    assert(
+      frame.length > 0 && frame.length <= networkLimits.maxFrameBytes,
+      `A frame of ${frame.length} bytes cannot be sent`,
+    );
     const head = Buffer.allocUnsafe(4);
     head.writeUInt32LE(frame.length);
     this.#queue(head);
@@ -285,7 +294,10 @@ export class FrameDecoder {
     if (this.#bytes < 4) return undefined;
     const length = this.#peekLength();
     if (length > networkLimits.maxFrameBytes) {
-      throw new Problem('FrameTooLarge', `Cannot accept a frame of ${length} bytes: the limit is ${networkLimits.maxFrameBytes}`);
+      throw new Problem(
+        'FrameTooLarge',
+        `Cannot accept a frame of ${length} bytes: the limit is ${networkLimits.maxFrameBytes}`,
+      );
     }
     if (this.#bytes < 4 + length) return undefined;
     return this.#take(4 + length).subarray(4);

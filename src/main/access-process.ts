@@ -1,8 +1,8 @@
 /** The process of the role access: IMAP clients are authenticated and led to the active copy; the HTTP interface. */
 import { readFileSync } from 'node:fs';
+import { startImapFront } from '../access/imap-front.ts';
 import { createAdminApi } from '../admin/http.ts';
 import type { AdminAnswer } from '../admin/registry.ts';
-import { startImapFront } from '../access/imap-front.ts';
 import { messageOf, Problem } from '../base/problem.ts';
 import { machineClock } from '../host/machine.ts';
 import { hostFiles } from './cluster-files.ts';
@@ -38,7 +38,11 @@ export async function runAccess(dataFolder: string): Promise<void> {
   try {
     await api.listen({ host: clients.address, port: clients.api });
   } catch (error) {
-    throw new Problem('CannotListen', `Cannot listen on ${clients.address}:${clients.api} for the HTTP interface: ${messageOf(error)}. Stop what uses the port, or change it.`, { cause: error });
+    throw new Problem(
+      'CannotListen',
+      `Cannot listen on ${clients.address}:${clients.api} for the HTTP interface: ${messageOf(error)}. Stop what uses the port, or change it.`,
+      { cause: error },
+    );
   }
   logger.info({ ports: front.ports, api: clients.api }, 'clients may connect');
   endWithService(logger, async () => {
@@ -48,7 +52,9 @@ export async function runAccess(dataFolder: string): Promise<void> {
 }
 
 /** Commands are carried out by this host's service: it knows the register. */
-function executeOnService(parts: RoleParts): (command: string, parameters: Readonly<Record<string, unknown>>) => Promise<AdminAnswer> {
+function executeOnService(
+  parts: RoleParts,
+): (command: string, parameters: Readonly<Record<string, unknown>>) => Promise<AdminAnswer> {
   const links = new HostLinks({ network: parts.network, clock: machineClock });
   return async (command, parameters) =>
     (await links.ask(parts.config.host, 'admin', { command, parameters }, COMMAND_TIMEOUT_MS)) as AdminAnswer;

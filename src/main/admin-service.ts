@@ -3,9 +3,10 @@
  * commands work through (admin/context.ts): facts are gathered from the register and from every host, orders go to the
  * host that can carry them out.
  */
-import type { AdminContext, AcceptorReport, CopyMethod, CopyReport, HostMethod, HostReport } from '../admin/context.ts';
-import { execute } from '../admin/registry.ts';
+
 import { hashPassword } from '../access/password-hash.ts';
+import type { AcceptorReport, AdminContext, CopyMethod, CopyReport, HostMethod, HostReport } from '../admin/context.ts';
+import { execute } from '../admin/registry.ts';
 import { type Clock, sleep } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Network } from '../base/network.ts';
@@ -54,7 +55,10 @@ export class AdminService {
   }
 
   reportInternalError(method: string, error: unknown): void {
-    this.#options.logger.error({ method, reason: error instanceof Error ? error.stack : String(error) }, 'a request failed');
+    this.#options.logger.error(
+      { method, reason: error instanceof Error ? error.stack : String(error) },
+      'a request failed',
+    );
   }
 
   /** For the services of other hosts. */
@@ -67,7 +71,9 @@ export class AdminService {
         return {};
       }),
       'copy-report': this.#forHosts(async () => this.#localReports()),
-      'suspend-copy': this.#forHosts((args: SuspendRequest) => this.#setSuspended(args.storageGroup, args.host, args.comment)),
+      'suspend-copy': this.#forHosts((args: SuspendRequest) =>
+        this.#setSuspended(args.storageGroup, args.host, args.comment),
+      ),
       'resume-copy': this.#forHosts((args: SuspendRequest) => this.#setSuspended(args.storageGroup, args.host, null)),
       'copy-suspended': this.#forHosts(async (args: { storageGroup: string; comment: string | null }) => {
         await this.#options.copies.remote(args.storageGroup).setSuspended(args.comment);
@@ -81,7 +87,9 @@ export class AdminService {
   longHandlers(notify: Notify): Record<string, RpcHandler> {
     return {
       admin: (body, remoteHost) => this.#admin(body, remoteHost, notify),
-      'update-copy': this.#forHosts((args: UpdateRequest) => this.#updateCopy(args, (line) => notify(STEP_PROGRESS_NOTICE, line))),
+      'update-copy': this.#forHosts((args: UpdateRequest) =>
+        this.#updateCopy(args, (line) => notify(STEP_PROGRESS_NOTICE, line)),
+      ),
     };
   }
 
@@ -104,7 +112,11 @@ export class AdminService {
     if (!isAdministrator && !isAccess) throw notAllowed(remoteHost);
     const request: unknown = JSON.parse(body.toString('utf8'));
     this.#options.logger.info({ from: remoteHost, command: commandOf(request) }, 'command');
-    const answer = await execute(this.#context((line) => notify(PROGRESS_NOTICE, line)), request, 'Server Administrator');
+    const answer = await execute(
+      this.#context((line) => notify(PROGRESS_NOTICE, line)),
+      request,
+      'Server Administrator',
+    );
     return Buffer.from(JSON.stringify(answer));
   }
 
@@ -128,7 +140,11 @@ export class AdminService {
   async #readRegister(): Promise<RegisterDocument> {
     const outcome = await this.#options.register.change(() => undefined, { timeoutMs: REGISTER_TIMEOUT_MS });
     if (outcome.kind === 'unchanged' && outcome.document !== undefined) return outcome.document;
-    throw new Problem('NoQuorum', 'Cannot read the cluster register: no majority of its acceptors answers. Start the hosts that are down, or bring the witness back.', { temporary: true });
+    throw new Problem(
+      'NoQuorum',
+      'Cannot read the cluster register: no majority of its acceptors answers. Start the hosts that are down, or bring the witness back.',
+      { temporary: true },
+    );
   }
 
   #localReports(): CopyReport[] {
@@ -142,7 +158,9 @@ export class AdminService {
   async #copyReports(): Promise<readonly CopyReport[]> {
     const document = await this.#readRegister();
     const hosts = new Set(Object.values(document.storageGroups).flatMap((group) => group.copies));
-    const byHost = new Map(await Promise.all([...hosts].map(async (host) => [host, await this.#reportsOf(host)] as const)));
+    const byHost = new Map(
+      await Promise.all([...hosts].map(async (host) => [host, await this.#reportsOf(host)] as const)),
+    );
     return Object.entries(document.storageGroups).flatMap(([storageGroup, group]) =>
       group.copies.map((host) => {
         const found = byHost.get(host)?.find((report) => report.storageGroup === storageGroup);
@@ -199,7 +217,8 @@ export class AdminService {
       if (host !== config.host) return links.askLong(host, method, body, 24 * 60 * 60_000, onProgress);
       return this.#updateCopy(body as UpdateRequest, onProgress);
     }
-    if (host !== config.host) return links.ask(host, method, body, method === 'hand-off' ? MOVE_TIMEOUT_MS : COPY_TIMEOUT_MS);
+    if (host !== config.host)
+      return links.ask(host, method, body, method === 'hand-off' ? MOVE_TIMEOUT_MS : COPY_TIMEOUT_MS);
     const answer = await this.handlers()[method]?.(Buffer.from(JSON.stringify(body)), host);
     return answer === undefined ? null : JSON.parse(Buffer.from(answer).toString('utf8'));
   }
@@ -207,7 +226,10 @@ export class AdminService {
   async #askActiveCopy(storageGroup: string, method: CopyMethod, body: object): Promise<unknown> {
     const { network, clock } = this.#options;
     const active = member((await this.#readRegister()).storageGroups, storageGroup)?.active ?? null;
-    if (active === null) throw new Problem('NotActive', `Cannot ask ${storageGroup}: no copy of it is active. Try again in a moment.`, { temporary: true });
+    if (active === null)
+      throw new Problem('NotActive', `Cannot ask ${storageGroup}: no copy of it is active. Try again in a moment.`, {
+        temporary: true,
+      });
     const channel = await network.connect(copyEndpoint(active, storageGroup), REPORT_TIMEOUT_MS);
     const rpc = new Rpc(channel, { clock });
     channel.send(encodeHello({ service: MAIL_SERVICE }));
@@ -222,11 +244,17 @@ export class AdminService {
   async #setSuspended(storageGroup: string, host: string, comment: string | null): Promise<unknown> {
     const { register, config, copies, links, logger } = this.#options;
     const outcome = await register.change(
-      (document) => document && (comment === null ? resumeCopy(document, storageGroup, host) : suspendCopy(document, storageGroup, host, comment)),
+      (document) =>
+        document &&
+        (comment === null
+          ? resumeCopy(document, storageGroup, host)
+          : suspendCopy(document, storageGroup, host, comment)),
       { timeoutMs: REGISTER_TIMEOUT_MS },
     );
     if (outcome.kind === 'unavailable' || outcome.kind === 'unknown') {
-      throw new Problem('NoQuorum', `Cannot change the copy on ${host}: ${outcome.reason}. Try again.`, { temporary: true });
+      throw new Problem('NoQuorum', `Cannot change the copy on ${host}: ${outcome.reason}. Try again.`, {
+        temporary: true,
+      });
     }
     try {
       if (host === config.host) await copies.remote(storageGroup).setSuspended(comment);
@@ -234,7 +262,10 @@ export class AdminService {
     } catch (error) {
       if (!isProblem(error)) throw error;
       // It reads the register when it starts; the order stands.
-      logger.warn({ host, storageGroup, reason: error.message }, 'a copy learns later that it was suspended or resumed');
+      logger.warn(
+        { host, storageGroup, reason: error.message },
+        'a copy learns later that it was suspended or resumed',
+      );
     }
     return {};
   }
@@ -244,18 +275,29 @@ export class AdminService {
     const startedMs = clock.monotonicMs();
     const document = await this.#readRegister();
     const server = member(document.clusteredMailboxServers, request.clusteredMailboxServer);
-    const groups = (server?.storageGroups ?? []).filter((name) => member(document.storageGroups, name)?.active === config.host);
+    const groups = (server?.storageGroups ?? []).filter(
+      (name) => member(document.storageGroups, name)?.active === config.host,
+    );
     for (const storageGroup of groups) {
       const answer = await cluster.handOff(storageGroup, request.target);
       if (answer.kind !== 'moved') {
-        throw new Problem('MoveFailed', `Cannot move ${storageGroup} to ${request.target}: ${answer.reason}. Get-ClusteredMailboxServerStatus says where it is now.`, { temporary: true });
+        throw new Problem(
+          'MoveFailed',
+          `Cannot move ${storageGroup} to ${request.target}: ${answer.reason}. Get-ClusteredMailboxServerStatus says where it is now.`,
+          { temporary: true },
+        );
       }
       await links.ask(request.target, 'nudge', {}, REPORT_TIMEOUT_MS);
       await this.#untilActive(storageGroup, request.target);
     }
     const move = { from: config.host, to: request.target, comment: request.comment, atMs: Math.floor(clock.wallMs()) };
-    await register.change((current) => current && recordMove(current, request.clusteredMailboxServer, move), { timeoutMs: REGISTER_TIMEOUT_MS });
-    logger.info({ ...move, elapsedMs: Math.round(clock.monotonicMs() - startedMs), event: 100 }, 'a clustered mailbox server was moved');
+    await register.change((current) => current && recordMove(current, request.clusteredMailboxServer, move), {
+      timeoutMs: REGISTER_TIMEOUT_MS,
+    });
+    logger.info(
+      { ...move, elapsedMs: Math.round(clock.monotonicMs() - startedMs), event: 100 },
+      'a clustered mailbox server was moved',
+    );
     return {};
   }
 
@@ -267,7 +309,10 @@ export class AdminService {
       if (report?.view?.state === 'active') return;
       await sleep(clock, MOVED_POLL_MS);
     }
-    throw new Problem('MoveUnfinished', `Cannot say that ${storageGroup} serves on ${host} yet: it was moved, but is not active after ${MOVED_LIMIT_MS} ms. See Get-StorageGroupCopyStatus.`);
+    throw new Problem(
+      'MoveUnfinished',
+      `Cannot say that ${storageGroup} serves on ${host} yet: it was moved, but is not active after ${MOVED_LIMIT_MS} ms. See Get-StorageGroupCopyStatus.`,
+    );
   }
 
   async #updateCopy(request: UpdateRequest, onProgress: (line: string) => void): Promise<unknown> {
@@ -276,10 +321,20 @@ export class AdminService {
     const group = member((await this.#readRegister()).storageGroups, storageGroup);
     const source = group?.active ?? null;
     if (group === undefined || source === null || source === config.host) {
-      throw new Problem('CannotSeed', `Cannot seed the copy of ${storageGroup} on ${config.host}: no other copy is active. Bring the active copy back first.`);
+      throw new Problem(
+        'CannotSeed',
+        `Cannot seed the copy of ${storageGroup} on ${config.host}: no other copy is active. Bring the active copy back first.`,
+      );
     }
-    if (!deleteExistingFiles && member(group.suspended, config.host) === undefined && copies.view(storageGroup)?.failedMessage === null) {
-      throw new Problem('CannotSeed', `Cannot seed the copy of ${storageGroup} on ${config.host}: it is in use. Suspend it first with Suspend-StorageGroupCopy, or give -DeleteExistingFiles.`);
+    if (
+      !deleteExistingFiles &&
+      member(group.suspended, config.host) === undefined &&
+      copies.view(storageGroup)?.failedMessage === null
+    ) {
+      throw new Problem(
+        'CannotSeed',
+        `Cannot seed the copy of ${storageGroup} on ${config.host}: it is in use. Suspend it first with Suspend-StorageGroupCopy, or give -DeleteExistingFiles.`,
+      );
     }
     await copies.remote(storageGroup).seed(source, onProgress);
     if (!manualResume) await this.#setSuspended(storageGroup, config.host, null);

@@ -64,7 +64,7 @@ export function dataFolderOption(words: readonly string[]): string {
     const { values } = parseArgs({ args: [...words], options: { data: { type: 'string' } }, strict: true });
     if (values.data !== undefined && values.data !== '') return values.data;
   } catch (error) {
-    throw new Problem('ArgumentInvalid', `Cannot start: ${messageOf(error).split('. ')[0]}. Usage: --data DIR.`, {
+    throw new Problem('ArgumentInvalid', `Cannot start: ${messageOf(error).split(/\.\s/)[0]}. Usage: --data DIR.`, {
       cause: error,
     });
   }

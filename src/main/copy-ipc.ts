@@ -69,10 +69,18 @@ export class RemoteCopy implements ControlledCopy {
     this.#rpc = new Rpc(options.channel, {
       clock: options.clock,
       handlers: {
-        shrink: answer((args: { epoch: number; inSync: string[] }) => requests.requestShrink(storageGroup, args.epoch, args.inSync)),
-        grow: answer((args: { epoch: number; joiner: string }) => requests.requestGrow(storageGroup, args.epoch, args.joiner)),
-        hint: answer((args: { epoch: number; hint: LogPosition }) => requests.publishHint(storageGroup, args.epoch, args.hint)),
-        'give-up': answer((args: { epoch: number; reason: string }) => requests.giveUpLease(storageGroup, args.epoch, args.reason)),
+        shrink: answer((args: { epoch: number; inSync: string[] }) =>
+          requests.requestShrink(storageGroup, args.epoch, args.inSync),
+        ),
+        grow: answer((args: { epoch: number; joiner: string }) =>
+          requests.requestGrow(storageGroup, args.epoch, args.joiner),
+        ),
+        hint: answer((args: { epoch: number; hint: LogPosition }) =>
+          requests.publishHint(storageGroup, args.epoch, args.hint),
+        ),
+        'give-up': answer((args: { epoch: number; reason: string }) =>
+          requests.giveUpLease(storageGroup, args.epoch, args.reason),
+        ),
       },
       notices: {
         view: (body) => {
@@ -147,7 +155,12 @@ export class ServiceLink implements CopyRequests {
   #copy: ControlledCopy | undefined;
   #lastView = '';
 
-  constructor(options: { channel: Channel; clock: Clock; onClose: (reason: string) => void; onInternalError: (method: string, error: unknown) => void }) {
+  constructor(options: {
+    channel: Channel;
+    clock: Clock;
+    onClose: (reason: string) => void;
+    onInternalError: (method: string, error: unknown) => void;
+  }) {
     this.#clock = options.clock;
     this.#rpc = new Rpc(options.channel, {
       clock: options.clock,

@@ -4,23 +4,24 @@
  * whether it still owns anything.
  */
 import { join } from 'node:path';
-import { hostEntry, loadConfig } from '../host/config.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Channel } from '../base/network.ts';
+import { messageOf } from '../base/problem.ts';
+import { defaultTiming } from '../cluster/timing.ts';
+import { copyEndpoint } from '../directory/copy-protocol.ts';
+import { CopyService } from '../directory/copy-service.ts';
 import { identityFolders, readIdentity } from '../host/certificates.ts';
+import { hostEntry, loadConfig } from '../host/config.ts';
 import { CopyFolder } from '../host/copy-folder.ts';
 import { locateEndpoint } from '../host/endpoints.ts';
 import { IpcChannel } from '../host/ipc-channel.ts';
 import { machineClock, machineRandom, yieldTurn } from '../host/machine.ts';
 import { pinoLogger } from '../host/pino-logger.ts';
 import { TlsNetwork } from '../host/tls-network.ts';
-import { messageOf } from '../base/problem.ts';
-import type { Channel } from '../base/network.ts';
-import type { Logger } from '../base/logger.ts';
-import { defaultTiming } from '../cluster/timing.ts';
-import { copyEndpoint } from '../directory/copy-protocol.ts';
-import { CopyService } from '../directory/copy-service.ts';
 import { Copy } from '../replication/copy.ts';
-import { CopyDoor } from './copy-door.ts';
+import { takeSnapshot } from '../store/snapshot.ts';
 import { hostFiles } from './cluster-files.ts';
+import { CopyDoor } from './copy-door.ts';
 import { ServiceLink } from './copy-ipc.ts';
 import { ImapSessions } from './imap-sessions.ts';
 
@@ -47,7 +48,8 @@ export async function runCopy(args: CopyArguments): Promise<void> {
     channel: new IpcChannel(process, 'service'),
     clock: machineClock,
     onClose: (reason) => stop(`the cluster service is gone: ${reason}`),
-    onInternalError: (method, error) => logger.error({ method, reason: messageOf(error) }, 'a step asked by the cluster service failed'),
+    onInternalError: (method, error) =>
+      logger.error({ method, reason: messageOf(error) }, 'a step asked by the cluster service failed'),
   });
   const network = new TlsNetwork({
     identity: readIdentity(join(args.dataFolder, identityFolders.host)),
@@ -57,7 +59,7 @@ export async function runCopy(args: CopyArguments): Promise<void> {
   });
   const mail = new CopyService({ storageGroup, host: config.host, clock: machineClock, logger });
   const sessions = new ImapSessions({ clock: machineClock, logger, yieldTurn });
-  const folder = new CopyFolder(hostFiles.copy(args.dataFolder, storageGroup));
+  const folder = new CopyFolder(hostFiles.copy(args.dataFolder, storageGroup), takeSnapshot);
   const copy = new Copy({
     host: config.host,
     storageGroup,
@@ -100,7 +102,10 @@ export async function runCopy(args: CopyArguments): Promise<void> {
 /** An error that nobody handled is ours: the process must not go on with it. */
 function stopOnUnhandled(logger: Logger): void {
   const end = (error: unknown): void => {
-    logger.error({ reason: error instanceof Error ? (error.stack ?? error.message) : String(error) }, 'internal error: the process ends');
+    logger.error(
+      { reason: error instanceof Error ? (error.stack ?? error.message) : String(error) },
+      'internal error: the process ends',
+    );
     process.exit(70);
   };
   process.on('uncaughtException', end);

@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash, X509Certificate } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -40,7 +50,15 @@ test('form: configurations: each host can read its own, with the ports of BASE',
     assert.equal(config.witness.share, join(formed, 'witness'));
   }
   const { clients, hosts } = loadConfig(clusterFiles.host(formed, 'hub1'));
-  assert.deepEqual(clients, { address: '127.0.0.1', smtp: 2025, lmtp: 2024, submission: 2587, imap: 2143, imaps: 2993, api: 2080 });
+  assert.deepEqual(clients, {
+    address: '127.0.0.1',
+    smtp: 2025,
+    lmtp: 2024,
+    submission: 2587,
+    imap: 2143,
+    imaps: 2993,
+    api: 2080,
+  });
   assert.deepEqual(hosts[1], {
     name: 'mbx01-node2',
     roles: ['mailbox'],
@@ -54,7 +72,11 @@ test('form: register: a majority of any two votes reads the first decisions', as
   const identity = { clusterId: marker.clusterId, incarnation: 1 };
   const acceptors = [
     new FileAcceptor({ name: 'mbx01-node1', identity, folder: join(root, 'gone') }),
-    new FileAcceptor({ name: 'mbx01-node2', identity, folder: hostFiles.acceptor(clusterFiles.host(formed, 'mbx01-node2')) }),
+    new FileAcceptor({
+      name: 'mbx01-node2',
+      identity,
+      folder: hostFiles.acceptor(clusterFiles.host(formed, 'mbx01-node2')),
+    }),
     new ShareAcceptor({ name: 'witness', identity, folder: clusterFiles.witness(formed) }),
   ];
   const register = new CasPaxosRegister({ acceptors, proposer: 'test', clock: machineClock, random: machineRandom });
@@ -67,7 +89,11 @@ test('form: secrets: readable by their owner only; the HTTP token reaches the ho
   const token = readFileSync(clusterFiles.token(formed), 'utf8').trim();
   const expected = createHash('sha256').update(token).digest('hex');
   assert.equal(readFileSync(hostFiles.apiTokenSha256(clusterFiles.host(formed, 'hub1')), 'utf8').trim(), expected);
-  for (const path of [clusterFiles.token(formed), join(formed, 'ca', 'key.pem'), join(formed, 'hub1', 'tls', 'key.pem')]) {
+  for (const path of [
+    clusterFiles.token(formed),
+    join(formed, 'ca', 'key.pem'),
+    join(formed, 'hub1', 'tls', 'key.pem'),
+  ]) {
     assert.equal(statSync(path).mode & 0o077, 0, path);
   }
   assert.equal(statSync(formed).mode & 0o077, 0);
@@ -139,7 +165,9 @@ test('lock: its holder is killed: free at once', async () => {
   const folder = join(root, 'killed');
   const module = JSON.stringify(new URL('./folder-lock.ts', import.meta.url).href);
   const program = `const { lockFolder } = await import(${module}); lockFolder(${JSON.stringify(folder)}); console.log('held'); setInterval(() => 0, 1e6);`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   await new Promise((resolve) => child.stdout.once('data', resolve));
   assert.throws(() => lockFolder(folder), { code: 'DataFolderInUse' });
   child.kill('SIGKILL');

@@ -12,8 +12,8 @@ import type { CopyView } from '../cluster/copy-control.ts';
 import type { Register } from '../cluster/register.ts';
 import { member, type StorageGroupRecord } from '../cluster/register-document.ts';
 import { type HostConfig, hostEntry } from '../host/config.ts';
-import type { LogMarks } from '../replication/copy.ts';
 import { IpcChannel } from '../host/ipc-channel.ts';
+import type { LogMarks } from '../replication/copy.ts';
 import { RemoteCopy } from './copy-ipc.ts';
 import { RoleProcess } from './role-process.ts';
 
@@ -124,14 +124,19 @@ export class HostCopies {
   remote(storageGroup: string): RemoteCopy {
     const remote = this.#entries.get(storageGroup)?.remote;
     if (remote !== undefined) return remote;
-    throw new Problem('CopyNotRunning', `Cannot reach the copy of ${storageGroup} on ${this.#options.config.host}: its process is not running. Try again.`, { temporary: true });
+    throw new Problem(
+      'CopyNotRunning',
+      `Cannot reach the copy of ${storageGroup} on ${this.#options.config.host}: its process is not running. Try again.`,
+      { temporary: true },
+    );
   }
 
   async stop(): Promise<void> {
     this.#isStopping = true;
     const results = await Promise.allSettled([...this.#entries.values()].map((entry) => entry.process.stop()));
     for (const result of results) {
-      if (result.status === 'rejected') this.#options.logger.error({ reason: messageOf(result.reason) }, 'a copy did not stop');
+      if (result.status === 'rejected')
+        this.#options.logger.error({ reason: messageOf(result.reason) }, 'a copy did not stop');
     }
   }
 }

@@ -41,9 +41,18 @@ export class HostLinks {
   }
 
   /** On a connection of its own, whose progress notices go to `onProgress`. */
-  async askLong(host: string, method: string, body: unknown, timeoutMs: number, onProgress: (line: string) => void): Promise<unknown> {
+  async askLong(
+    host: string,
+    method: string,
+    body: unknown,
+    timeoutMs: number,
+    onProgress: (line: string) => void,
+  ): Promise<unknown> {
     const channel = await this.#network.connect(`${host}/cluster`, CONNECT_TIMEOUT_MS);
-    const rpc = new Rpc(channel, { clock: this.#clock, notices: { [STEP_PROGRESS_NOTICE]: (line) => onProgress(line.toString('utf8')) } });
+    const rpc = new Rpc(channel, {
+      clock: this.#clock,
+      notices: { [STEP_PROGRESS_NOTICE]: (line) => onProgress(line.toString('utf8')) },
+    });
     try {
       return JSON.parse((await rpc.ask(method, Buffer.from(JSON.stringify(body ?? null)), timeoutMs)).toString('utf8'));
     } finally {

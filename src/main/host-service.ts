@@ -54,7 +54,12 @@ export async function runHost(dataFolder: string): Promise<void> {
   const links = new HostLinks({ network, clock: machineClock });
   const local = localAcceptor(config, dataFolder);
   const acceptors = allAcceptors(config, links, local);
-  const register = new CasPaxosRegister({ acceptors, proposer: config.host, clock: machineClock, random: machineRandom });
+  const register = new CasPaxosRegister({
+    acceptors,
+    proposer: config.host,
+    clock: machineClock,
+    random: machineRandom,
+  });
   const isMailboxHost = hostEntry(config, config.host).roles.includes('mailbox');
   const cluster = new ClusterService({
     host: config.host,
@@ -62,10 +67,23 @@ export async function runHost(dataFolder: string): Promise<void> {
     clock: machineClock,
     logger,
     timing: defaultTiming,
-    onSuperseded: () => fail(`Cannot go on as ${config.host}: another process with this host's name has joined the cluster. Stop one of them.`),
+    onSuperseded: () =>
+      fail(
+        `Cannot go on as ${config.host}: another process with this host's name has joined the cluster. Stop one of them.`,
+      ),
   });
   const copies = new HostCopies({ config, dataFolder, cluster, clock: machineClock, logger });
-  const admin = new AdminService({ config, register, acceptors, cluster, copies, links, network, clock: machineClock, logger });
+  const admin = new AdminService({
+    config,
+    register,
+    acceptors,
+    cluster,
+    copies,
+    links,
+    network,
+    clock: machineClock,
+    logger,
+  });
   const handlers = { ...admin.handlers(), ...acceptorHandler(config, local) };
   const stopListening = network.listen(`${config.host}/cluster`, (channel: Channel) => serve(channel, handlers, admin));
   const roles = roleProcesses(config, dataFolder, logger);
@@ -110,7 +128,9 @@ function allAcceptors(config: HostConfig, links: HostLinks, local: FileAcceptor 
     ...nodes.map(({ name }) =>
       name === config.host && local !== undefined
         ? local
-        : acceptorFrom(name, identity, async (request) => parseAcceptorReply(await links.ask(name, 'acceptor', request, ACCEPTOR_TIMEOUT_MS))),
+        : acceptorFrom(name, identity, async (request) =>
+            parseAcceptorReply(await links.ask(name, 'acceptor', request, ACCEPTOR_TIMEOUT_MS)),
+          ),
     ),
     new ShareAcceptor({ name: 'witness', identity, folder: config.witness.share }),
   ];

@@ -4,8 +4,8 @@
  * are led to the copy that serves now.
  */
 import { z } from 'zod';
-import { ImapSession } from '../access/imap/session.ts';
 import { RecentRegistry } from '../access/imap/recent.ts';
+import { ImapSession } from '../access/imap/session.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Channel } from '../base/network.ts';
@@ -39,9 +39,11 @@ export class ImapSessions {
   /** Problem('NotActive' | 'Malformed') */
   join(channel: Channel, hello: CopyHello): void {
     const store = this.#store;
-    if (store === undefined) throw new Problem('NotActive', 'Cannot open an IMAP session: this copy is not active', { temporary: true });
+    if (store === undefined)
+      throw new Problem('NotActive', 'Cannot open an IMAP session: this copy is not active', { temporary: true });
     const parsed = helloSchema.safeParse(hello);
-    if (!parsed.success) throw new Problem('Malformed', 'Cannot open an IMAP session: the hello does not name a mailbox');
+    if (!parsed.success)
+      throw new Problem('Malformed', 'Cannot open an IMAP session: the hello does not name a mailbox');
     const session = new ImapSession({
       ...this.#options,
       store,

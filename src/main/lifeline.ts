@@ -25,7 +25,10 @@ export function endWithService(logger: Logger, stop: () => Promise<void>): void 
 
 export function endOnInternalError(logger: Logger): void {
   const end = (error: unknown): void => {
-    logger.error({ reason: error instanceof Error ? (error.stack ?? error.message) : String(error) }, 'internal error: the process ends');
+    logger.error(
+      { reason: error instanceof Error ? (error.stack ?? error.message) : String(error) },
+      'internal error: the process ends',
+    );
     process.exit(70);
   };
   process.on('uncaughtException', end);

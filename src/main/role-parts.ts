@@ -1,8 +1,8 @@
 /** The parts that the hub's and the access role's processes have in common, made from the host's configuration. */
 import { join } from 'node:path';
 import { Authenticator } from '../access/authentication.ts';
-import type { Logger } from '../base/logger.ts';
 import { assert } from '../base/assert.ts';
+import type { Logger } from '../base/logger.ts';
 import { CopyFinder } from '../directory/copy-finder.ts';
 import { type Identity, identityFolders, readIdentity } from '../host/certificates.ts';
 import { type ClientPorts, type HostConfig, loadConfig } from '../host/config.ts';

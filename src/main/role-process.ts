@@ -41,9 +41,14 @@ export class RoleProcess {
     const { name, clock, logger } = this.#options;
     const startedMs = clock.monotonicMs();
     const main = new URL('../main.ts', import.meta.url);
-    const child = fork(main, this.#options.args(), { serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const child = fork(main, this.#options.args(), {
+      serialization: 'advanced',
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
     this.#child = child;
-    child.on('error', (error) => logger.error({ role: name, reason: error.message }, 'a role process cannot be started'));
+    child.on('error', (error) =>
+      logger.error({ role: name, reason: error.message }, 'a role process cannot be started'),
+    );
     child.once('exit', (code, signal) => {
       this.#child = undefined;
       if (this.#isStopping) return;

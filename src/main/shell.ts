@@ -36,7 +36,10 @@ export async function runShell(words: readonly string[], streams: ShellStreams):
 function findCommand(name: string): Command {
   const near = name.includes('-') ? undefined : nearestNames(name, subCommands, 1)[0];
   if (near === undefined) return registry.find(name);
-  throw new Problem('CommandUnknown', `Cannot run ${JSON.stringify(name)}: there is no such command. Did you mean ${near}?`);
+  throw new Problem(
+    'CommandUnknown',
+    `Cannot run ${JSON.stringify(name)}: there is no such command. Did you mean ${near}?`,
+  );
 }
 
 function print(command: Command, given: ParsedArguments, rows: readonly Row[]): string {

@@ -13,7 +13,7 @@ import type { Logger } from '../base/logger.ts';
 import type { Channel } from '../base/network.ts';
 import { messageOf, Problem } from '../base/problem.ts';
 import type { CopyRequests } from '../cluster/copy-control.ts';
-import { LeaseHolder, readClock } from '../cluster/lease.ts';
+import { type LeaseHolder, readClock } from '../cluster/lease.ts';
 import type { TransactionLog } from '../log/transaction-log.ts';
 import type { Journal } from '../store/journal.ts';
 import { CommitPoint, type ReplicationMode } from './commit-point.ts';
@@ -249,7 +249,12 @@ export class ActiveCopy implements Journal {
     if (this.#commit.isInSync(host) || !subscription.caughtUp) return;
     if (!this.#commit.isJoining(host)) this.#commit.startJoining(host);
     const now = this.#options.clock.monotonicMs();
-    if (subscription.durableLsn < this.#log.endLsn || this.#membershipChange !== undefined || now < this.#retryMembershipAtMs) return;
+    if (
+      subscription.durableLsn < this.#log.endLsn ||
+      this.#membershipChange !== undefined ||
+      now < this.#retryMembershipAtMs
+    )
+      return;
     this.#changeMembership(host, [...this.#commit.inSync, host], () =>
       this.#options.requests.requestGrow(this.#options.storageGroup, this.epoch, host),
     );
@@ -264,7 +269,11 @@ export class ActiveCopy implements Journal {
   }
 
   /** One change at a time. While its outcome is unknown the copy's word stays required, and the question is asked again. */
-  #changeMembership(host: string, inSync: readonly string[], request: () => Promise<'changed' | 'refused' | 'unknown'>): void {
+  #changeMembership(
+    host: string,
+    inSync: readonly string[],
+    request: () => Promise<'changed' | 'refused' | 'unknown'>,
+  ): void {
     this.#commit.setUndecided(host);
     this.#membershipChange = this.#decideMembership(host, inSync, request).finally(() => {
       this.#membershipChange = undefined;
@@ -335,7 +344,9 @@ export class ActiveCopy implements Journal {
   #whyGiveUpOn(host: string, oldest: CommitWaiter, now: number): string | undefined {
     const absentSince = this.#absentSinceMs.get(host);
     if (absentSince !== undefined) {
-      return now - Math.max(absentSince, oldest.sinceMs) >= replicationLimits.absentCopyMs ? 'it is not connected' : undefined;
+      return now - Math.max(absentSince, oldest.sinceMs) >= replicationLimits.absentCopyMs
+        ? 'it is not connected'
+        : undefined;
     }
     if (now - oldest.sinceMs < replicationLimits.slowCopyMs) return undefined;
     return `it has not acknowledged for ${replicationLimits.slowCopyMs} ms`;
@@ -356,7 +367,12 @@ export class ActiveCopy implements Journal {
     const deadline = clock.monotonicMs() + timeoutMs;
     while (this.#ended === undefined && clock.monotonicMs() < deadline) {
       const subscription = this.#subscriptions.get(host);
-      if (subscription !== undefined && subscription.durableLsn >= this.#log.endLsn && this.#log.durableLsn >= this.#log.endLsn) return true;
+      if (
+        subscription !== undefined &&
+        subscription.durableLsn >= this.#log.endLsn &&
+        this.#log.durableLsn >= this.#log.endLsn
+      )
+        return true;
       await new Promise<void>((resolve) => {
         clock.after(5, resolve);
       });
@@ -381,7 +397,8 @@ export class ActiveCopy implements Journal {
     this.#ended = reason;
     this.#stopListening();
     this.#cancelWatch();
-    for (const subscription of [...this.#subscriptions.values()]) subscription.close(`this copy is no longer active: ${reason}`);
+    for (const subscription of [...this.#subscriptions.values()])
+      subscription.close(`this copy is no longer active: ${reason}`);
     const waiters = [...this.#waiters, ...this.#leaseWaiters];
     this.#waiters = [];
     this.#leaseWaiters = [];
@@ -390,5 +407,7 @@ export class ActiveCopy implements Journal {
 }
 
 function notActive(reason: string): Problem {
-  return new Problem('NotActive', `Cannot serve this storage group here: ${reason}. Try the active copy.`, { temporary: true });
+  return new Problem('NotActive', `Cannot serve this storage group here: ${reason}. Try the active copy.`, {
+    temporary: true,
+  });
 }

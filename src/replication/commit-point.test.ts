@@ -66,7 +66,13 @@ test('commit point: async: this disk is enough', () => {
 test('commit point: any order of events: it never goes back and never passes a required copy', () => {
   for (let seed = 1; seed <= 200; seed++) {
     const random = new SeededRandom(seed);
-    const commit = new CommitPoint({ self: 'a', mode: 'sync', copies: ['a', 'b', 'c'], inSync: ['a', 'b'], startLsn: 0 });
+    const commit = new CommitPoint({
+      self: 'a',
+      mode: 'sync',
+      copies: ['a', 'b', 'c'],
+      inSync: ['a', 'b'],
+      startLsn: 0,
+    });
     let local = 0;
     for (let step = 0; step < 100; step++) {
       const before = commit.committed;
@@ -93,7 +99,8 @@ test('commit point: any order of events: it never goes back and never passes a r
       }
       assert.ok(commit.committed >= before, `seed ${seed}`);
       const moved = commit.committed > before;
-      if (moved) for (const host of commit.required()) assert.ok(commit.durableAt(host) >= commit.committed, `seed ${seed}`);
+      if (moved)
+        for (const host of commit.required()) assert.ok(commit.durableAt(host) >= commit.committed, `seed ${seed}`);
     }
   }
 });

@@ -7,8 +7,8 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { Problem } from '../base/problem.ts';
 import type { Random } from '../base/random.ts';
-import type { Disk, LogDevice } from '../log/disk.ts';
 import { LogDamaged } from '../log/damage.ts';
+import type { Disk, LogDevice } from '../log/disk.ts';
 import { truncateAfter } from '../log/divergence.ts';
 import { formatLsn } from '../log/lsn.ts';
 import { readFrame } from '../log/record.ts';
@@ -16,14 +16,15 @@ import { TransactionLog } from '../log/transaction-log.ts';
 import { Database } from '../store/database.ts';
 import { type PackDevice, Packs } from '../store/packs.ts';
 import { Replayer } from '../store/replay.ts';
+import type { StorageGroup } from '../store/storage-group.ts';
 import { replicationLimits } from './limits.ts';
 import type { SeedPlace, SeedSnapshot } from './seed.ts';
 
-/** Where a copy lives: a folder of a real or a simulated disk. */
 export interface PackLengths {
   list(): readonly { readonly pack: number; readonly length: number }[];
 }
 
+/** Where a copy lives: a folder of a real or a simulated disk. */
 export interface CopyStorage {
   /** Called before anything is opened: finishes or forgets a seed that was interrupted. */
   prepare(): void;
@@ -91,6 +92,9 @@ export class CopyFiles {
   #pending: PendingRecord[] = [];
   #pendingBytes = 0;
   #appliedGeneration = 0;
+  #commits = 0;
+  /** Where the database file stands even after a loss of power. */
+  #checkpointedLsn = 0;
   #applying: Promise<void> = Promise.resolve();
 
   constructor(options: CopyFilesOptions) {
@@ -136,7 +140,10 @@ export class CopyFiles {
     await storage.disk.writeAtomically(DAMAGED_FILE, Buffer.from(JSON.stringify({ lsn, reason: damaged.message })));
     const quarantineFolder = `quarantine/damaged-behind-${lsn}`;
     await truncateAfter({ disk: storage.disk, folder: LOG_FOLDER, lsn, quarantineFolder });
-    logger.error({ file, fromByte, lastGoodLsn: formatLsn(lsn), quarantineFolder }, 'the log is damaged: the rest was put aside and is fetched again');
+    logger.error(
+      { file, fromByte, lastGoodLsn: formatLsn(lsn), quarantineFolder },
+      'the log is damaged: the rest was put aside and is fetched again',
+    );
     await this.#openLog();
   }
 
@@ -183,6 +190,7 @@ export class CopyFiles {
   async close(): Promise<void> {
     await this.#applying;
     this.#store?.database.close();
+    this.#store?.packs.close();
     this.#store = undefined;
     this.#replayer = undefined;
     await this.#closeLog();
@@ -286,7 +294,10 @@ export class CopyFiles {
     const text = (await disk.read(EPOCH_FILE, 0, size)).toString('utf8');
     const epoch = parseEpoch(text);
     if (epoch === undefined) {
-      throw new Problem('EpochDamaged', `Cannot open this copy: ${EPOCH_FILE} is damaged. Seed this copy with Update-StorageGroupCopy.`);
+      throw new Problem(
+        'EpochDamaged',
+        `Cannot open this copy: ${EPOCH_FILE} is damaged. Seed this copy with Update-StorageGroupCopy.`,
+      );
     }
     return epoch;
   }
@@ -310,7 +321,10 @@ export class CopyFiles {
     await this.#applying;
     const place = await this.log.reader.find(commonLsn);
     if (place === undefined || place.chain !== chain) {
-      throw new Problem('Diverged', `Cannot follow the active copy: its history up to ${formatLsn(commonLsn)} is another one. Seed this copy.`);
+      throw new Problem(
+        'Diverged',
+        `Cannot follow the active copy: its history up to ${formatLsn(commonLsn)} is another one. Seed this copy.`,
+      );
     }
     if (this.log.endLsn === commonLsn && this.log.generation === place.generation) return;
     if (this.appliedLsn > commonLsn) this.#passive().rollback();
@@ -329,7 +343,10 @@ export class CopyFiles {
     await this.#closeLog();
     const quarantineFolder = `quarantine/before-epoch-${epoch}`;
     const report = await truncateAfter({ disk: storage.disk, folder: LOG_FOLDER, lsn, quarantineFolder });
-    logger.warn({ lsn: formatLsn(lsn), files: report.quarantined, quarantineFolder }, 'records that the active copy does not have were put aside');
+    logger.warn(
+      { lsn: formatLsn(lsn), files: report.quarantined, quarantineFolder },
+      'records that the active copy does not have were put aside',
+    );
     await this.#openLog();
   }
 
@@ -440,13 +457,33 @@ export class CopyFiles {
     await this.#applying;
     const replayer = this.#replayer;
     if (replayer === undefined || this.#store?.database.committedLsn === this.appliedLsn) return;
-    const run = replayer.commitDatabase();
+    const run = replayer.commitDatabase(this.#dueCheckpoint());
     this.#applying = run.then(
       () => undefined,
       () => undefined,
     );
-    const committedLsn = await run;
-    if (await this.#options.storage.checkpointDatabase()) await this.truncateLog(committedLsn, committedLsn);
+    await run;
+  }
+
+  /**
+   * A checkpoint with the next commit, every so often: only while no transaction is open can the write-ahead file be
+   * carried over whole and start anew. Most of it was carried over just before, beside the serving.
+   */
+  #dueCheckpoint(): (() => Promise<boolean>) | undefined {
+    this.#commits += 1;
+    if (this.#commits % replicationLimits.commitsPerCheckpoint !== 0) return undefined;
+    return async () => {
+      const isComplete = await this.#options.storage.checkpointDatabase();
+      if (isComplete) this.#checkpointedLsn = this.committedLsn;
+      return isComplete;
+    };
+  }
+
+  /** Of an active copy, whose storage group commits the database. */
+  async commitMounted(store: StorageGroup): Promise<void> {
+    const checkpoint = this.#dueCheckpoint();
+    if (checkpoint !== undefined) await this.#options.storage.checkpointDatabase();
+    await store.commitDatabase(checkpoint);
   }
 
   /** The database as it was last committed, replayed from there on: what was applied behind it may be withdrawn. */
@@ -457,13 +494,13 @@ export class CopyFiles {
   }
 
   /**
-   * Deletes log files that neither this database nor any copy (they have `neededLsn`) will ask for again.
-   * `checkpointedLsn`: where the database stands even after a loss of power.
+   * Deletes log files that neither this database, even after a loss of power, nor any copy (they have `neededLsn`) will
+   * ask for again.
    */
-  async truncateLog(checkpointedLsn: number, neededLsn: number): Promise<void> {
+  async truncateLog(neededLsn: number): Promise<void> {
     if (!this.#options.circularLogging) return;
     if (this.log.generation - this.log.firstGeneration <= replicationLimits.keptLogFiles) return;
-    await this.log.removeBelow(Math.min(checkpointedLsn, neededLsn));
+    await this.log.removeBelow(Math.min(this.#checkpointedLsn, neededLsn));
   }
 }
 
@@ -483,7 +520,10 @@ function splitFrames(frames: Buffer): Buffer[] {
   for (let position = 0; position < frames.length; ) {
     const length = frames.length - position >= 4 ? Math.ceil(frames.readUInt32LE(position) / 8) * 8 : 0;
     if (length < 8 || position + length > frames.length) {
-      throw new Problem('Malformed', 'Cannot accept records: their lengths do not add up. Find the last common point again.');
+      throw new Problem(
+        'Malformed',
+        'Cannot accept records: their lengths do not add up. Find the last common point again.',
+      );
     }
     result.push(frames.subarray(position, position + length));
     position += length;

@@ -17,7 +17,7 @@ import { encodeFact } from '../store/facts.ts';
 import { StorageGroup } from '../store/storage-group.ts';
 import { ActiveCopy } from './active-copy.ts';
 import { CopyFiles, type CopyStorage } from './copy-files.ts';
-import { Follower, type FollowedCopy } from './follower.ts';
+import { type FollowedCopy, Follower } from './follower.ts';
 import { replicationLimits } from './limits.ts';
 import type { ReplicationHello } from './protocol.ts';
 import { fetchSeed, serveSeed } from './seed.ts';
@@ -145,8 +145,11 @@ export class Copy implements CopyControl {
       failedMessage,
       seeding: this.#isSeeding,
       resynchronizing: isPassive && follower?.resynchronizing === true,
-      initializing: this.#state === 'starting' || (isPassive && this.#suspended === null && !this.#isSeeding && follower?.following !== true),
-      mayTakeOver: (isPassive || this.#state === 'active') && !this.#isSeeding && this.#failure === null && this.#files.isComplete,
+      initializing:
+        this.#state === 'starting' ||
+        (isPassive && this.#suspended === null && !this.#isSeeding && follower?.following !== true),
+      mayTakeOver:
+        (isPassive || this.#state === 'active') && !this.#isSeeding && this.#failure === null && this.#files.isComplete,
     };
   }
 
@@ -155,7 +158,8 @@ export class Copy implements CopyControl {
     const { generation, appliedGeneration, fileCreatedMs } = this.#files;
     const progress = this.#follower?.state.progress ?? null;
     const here = { generation, timeMs: fileCreatedMs };
-    const source = progress === null || progress.generation <= generation ? here : { generation: progress.generation, timeMs: null };
+    const source =
+      progress === null || progress.generation <= generation ? here : { generation: progress.generation, timeMs: null };
     const replayed = appliedGeneration === generation ? here : { generation: appliedGeneration, timeMs: null };
     return { generated: source, copyNotified: source, copied: here, inspected: here, replayed };
   }
@@ -239,7 +243,12 @@ export class Copy implements CopyControl {
         await this.#follower?.stop('this copy is seeded');
         this.#follower = undefined;
         await this.#files.close();
-        await fetchSeed({ ...this.#options, endpoint: `${source}/copy/${storageGroup}`, place: storage.seedPlace(), onProgress });
+        await fetchSeed({
+          ...this.#options,
+          endpoint: `${source}/copy/${storageGroup}`,
+          place: storage.seedPlace(),
+          onProgress,
+        });
       } finally {
         this.#isSeeding = false;
         await this.#openFiles();
@@ -331,7 +340,10 @@ export class Copy implements CopyControl {
 
   async #activate(grant: ActivationGrant): Promise<void> {
     if (grant.epoch < this.#epochSeen() || this.#state === 'failed' || this.#state === 'stopped') {
-      throw new Problem('CannotActivate', `Cannot activate this copy under epoch ${grant.epoch}: ${this.#failure ?? 'it knows a higher one'}.`);
+      throw new Problem(
+        'CannotActivate',
+        `Cannot activate this copy under epoch ${grant.epoch}: ${this.#failure ?? 'it knows a higher one'}.`,
+      );
     }
     await this.#endServing('it is activated anew');
     await this.#follower?.stop('this copy becomes active');
@@ -353,7 +365,10 @@ export class Copy implements CopyControl {
     this.#state = 'active';
     const store = new StorageGroup({ ...files.mount(), journal: active, ...this.#options });
     this.#serving = { store, epoch: grant.epoch, lossy: grant.lossy !== null, mode: grant.mode };
-    this.#options.logger.info({ epoch: grant.epoch, endLsn: files.endLsn, inSync: grant.inSync }, 'this copy is active');
+    this.#options.logger.info(
+      { epoch: grant.epoch, endLsn: files.endLsn, inSync: grant.inSync },
+      'this copy is active',
+    );
     this.#options.onServing(this.#serving);
   }
 
@@ -414,13 +429,14 @@ export class Copy implements CopyControl {
     if (serving === undefined) {
       if (this.#suspended !== null) return;
       await this.#files.commitDatabase();
+      await this.#files.truncateLog(this.#files.committedLsn);
       await this.#noteRepair();
       return;
     }
     try {
-      const committed = await serving.store.commitDatabase();
+      await this.#files.commitMounted(serving.store);
       this.#publishHint(serving.epoch);
-      await this.#truncateLog(committed);
+      await this.#files.truncateLog(this.#active?.lowestNeededLsn() ?? 0);
     } catch (error) {
       if (!isProblem(error, 'NotActive')) throw error;
       if (this.#active?.hasEnded === false) this.#active.lose(error.message);
@@ -432,12 +448,6 @@ export class Copy implements CopyControl {
     const follower = this.#follower;
     if (!this.#files.lacksRecords || follower?.state.following !== true) return;
     if (this.#files.durableLsn >= follower.committedLsn) await this.#files.recordsAreBack();
-  }
-
-  async #truncateLog(committedLsn: number): Promise<void> {
-    const isComplete = await this.#options.storage.checkpointDatabase();
-    const needed = this.#active?.lowestNeededLsn() ?? 0;
-    if (isComplete) await this.#files.truncateLog(committedLsn, needed);
   }
 
   /** Rides on the next renewal of the lease, which nobody waits for here. */

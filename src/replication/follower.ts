@@ -167,7 +167,10 @@ export class Follower {
         return this.#acknowledge(channel, frame.epoch, copy.endLsn);
       }
       case 'seed-needed':
-        throw new Problem('SeedNeeded', `Cannot follow ${host}: ${frame.reason}. Seed this copy with Update-StorageGroupCopy.`);
+        throw new Problem(
+          'SeedNeeded',
+          `Cannot follow ${host}: ${frame.reason}. Seed this copy with Update-StorageGroupCopy.`,
+        );
       case 'file':
         return copy.startFile(frame.header);
       case 'records': {
@@ -178,7 +181,13 @@ export class Follower {
       }
       case 'progress':
         this.#failures = 0;
-        this.#state = { source: host, following: true, progress: frame.progress, failure: null, resynchronizing: false };
+        this.#state = {
+          source: host,
+          following: true,
+          progress: frame.progress,
+          failure: null,
+          resynchronizing: false,
+        };
         this.#onCommitted(frame.progress.committedLsn);
         return;
     }
@@ -220,7 +229,8 @@ export class Follower {
         return this.#options.onFatal(error);
       }
       const channel = this.#channel;
-      if (channel !== undefined && copy.appliedLsn !== before && this.#state.source !== null) this.#acknowledgeApplied(channel);
+      if (channel !== undefined && copy.appliedLsn !== before && this.#state.source !== null)
+        this.#acknowledgeApplied(channel);
     }
   }
 
@@ -234,8 +244,12 @@ export class Follower {
     if (this.#stopped) return;
     if (!isProblem(error)) return onFatal(error);
     this.#failures += 1;
-    logger.warn({ host, code: error.code, reason: error.message, times: this.#failures }, 'cannot follow the active copy');
-    const lasting = error.code === 'SeedNeeded' || error.code === 'Diverged' || this.#failures >= FAILURES_BEFORE_FAILED;
+    logger.warn(
+      { host, code: error.code, reason: error.message, times: this.#failures },
+      'cannot follow the active copy',
+    );
+    const lasting =
+      error.code === 'SeedNeeded' || error.code === 'Diverged' || this.#failures >= FAILURES_BEFORE_FAILED;
     if (lasting) this.#state = { ...this.#state, failure: error.message };
   }
 }

@@ -16,6 +16,8 @@ export const replicationLimits = {
   leaseWaitMs: 10_000,
   /** Between two commits of the database. */
   databaseCommitIntervalMs: 1_000,
+  /** Every how many commits the write-ahead file is carried over into the database file. */
+  commitsPerCheckpoint: 10,
   /** Between two attempts to reach the active copy. */
   reconnectMinMs: 50,
   reconnectMaxMs: 1_000,

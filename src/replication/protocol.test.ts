@@ -45,7 +45,15 @@ test('replication protocol: hostile frames: a Problem, never a crash', () => {
 });
 
 test('replication protocol: hostile hellos: a Problem, never a crash', () => {
-  const hello = { service: 'replication', storageGroup: 'g', incarnation: 1, epoch: 2, logSignature: '', ends: [], seededLsn: 0 };
+  const hello = {
+    service: 'replication',
+    storageGroup: 'g',
+    incarnation: 1,
+    epoch: 2,
+    logSignature: '',
+    ends: [],
+    seededLsn: 0,
+  };
   assert.deepEqual(parseReplicationHello(hello), hello);
   fc.assert(
     fc.property(fc.constantFrom(...Object.keys(hello)), fc.anything(), (field, value) => {
@@ -57,6 +65,9 @@ test('replication protocol: hostile hellos: a Problem, never a crash', () => {
     }),
   );
   for (const value of [null, 1, 'x', [], { ...hello, ends: [null] }, { ...hello, ends: [{ epoch: -1, lastLsn: 0 }] }]) {
-    assert.throws(() => parseReplicationHello(value), (error) => isProblem(error, 'Malformed'));
+    assert.throws(
+      () => parseReplicationHello(value),
+      (error) => isProblem(error, 'Malformed'),
+    );
   }
 });

@@ -72,7 +72,14 @@ export function encodeSourceFrame(frame: SourceFrame): Buffer {
       return writer.u8(RECORDS).u32(frame.epoch).u64(frame.committedLsn).raw(frame.frames).finish();
     case 'progress': {
       const { committedLsn, endLsn, generation, inSync } = frame.progress;
-      return writer.u8(PROGRESS).u32(frame.epoch).u64(committedLsn).u64(endLsn).u32(generation).u8(inSync ? 1 : 0).finish();
+      return writer
+        .u8(PROGRESS)
+        .u32(frame.epoch)
+        .u64(committedLsn)
+        .u64(endLsn)
+        .u32(generation)
+        .u8(inSync ? 1 : 0)
+        .finish();
     }
   }
 }
@@ -91,7 +98,12 @@ export function decodeSourceFrame(bytes: Buffer): SourceFrame {
     case RECORDS:
       return { type: 'records', epoch, committedLsn: reader.u64(), frames: reader.raw(reader.remaining) };
     case PROGRESS: {
-      const progress = { committedLsn: reader.u64(), endLsn: reader.u64(), generation: reader.u32(), inSync: reader.u8() === 1 };
+      const progress = {
+        committedLsn: reader.u64(),
+        endLsn: reader.u64(),
+        generation: reader.u32(),
+        inSync: reader.u8() === 1,
+      };
       return { type: 'progress', epoch, progress };
     }
     default:
@@ -116,7 +128,8 @@ export function decodeTargetFrame(bytes: Buffer): TargetFrame {
   const type = reader.u8();
   const epoch = reader.u32();
   if (type === REFUSE) return { type: 'refuse', epoch };
-  if (type !== ACKNOWLEDGE) throw new Problem('Malformed', `Cannot accept a replication frame: type ${type} is not known`);
+  if (type !== ACKNOWLEDGE)
+    throw new Problem('Malformed', `Cannot accept a replication frame: type ${type} is not known`);
   return { type: 'acknowledge', epoch, durableLsn: reader.u64(), appliedLsn: reader.u64(), generation: reader.u32() };
 }
 
@@ -124,7 +137,8 @@ const MAX_EPOCH_ENDS = 100_000;
 
 /** Problem('Malformed') for anything but a hello. */
 export function parseReplicationHello(value: unknown): ReplicationHello {
-  const malformed = (): Problem => new Problem('Malformed', 'Cannot accept a replication channel: its first frame is not a hello');
+  const malformed = (): Problem =>
+    new Problem('Malformed', 'Cannot accept a replication channel: its first frame is not a hello');
   if (typeof value !== 'object' || value === null) throw malformed();
   const hello = value as Record<string, unknown>;
   const { storageGroup, incarnation, epoch, logSignature, ends, seededLsn } = hello;

@@ -131,7 +131,9 @@ async function fetchChunk(rpc: Rpc, name: string, position: number, length: numb
   const checksum = reader.u32();
   const chunk = reader.raw(reader.remaining);
   if (chunk.length !== length || crc32(chunk) !== checksum) {
-    throw new Problem('SeedDamaged', `Cannot seed this copy: ${name} arrived damaged at byte ${position}. Try again.`, { temporary: true });
+    throw new Problem('SeedDamaged', `Cannot seed this copy: ${name} arrived damaged at byte ${position}. Try again.`, {
+      temporary: true,
+    });
   }
   return chunk;
 }

@@ -218,7 +218,11 @@ export class Subscription {
     this.durableLsn = Math.max(this.durableLsn, durableLsn);
     this.appliedLsn = Math.max(this.appliedLsn, appliedLsn);
     this.generation = generation;
-    for (let batch = this.#underWay[0]; batch !== undefined && batch.lsn <= this.appliedLsn; batch = this.#underWay[0]) {
+    for (
+      let batch = this.#underWay[0];
+      batch !== undefined && batch.lsn <= this.appliedLsn;
+      batch = this.#underWay[0]
+    ) {
       this.#appliedPosition = batch.position;
       this.#underWay.shift();
     }

@@ -29,8 +29,8 @@ export interface SimulatedCopyOptions {
   readonly timing: ClusterTiming;
   readonly yieldTurn: () => Promise<void>;
   readonly onServing: (serving: Serving | undefined) => void;
-  /** It promised something to somebody under this epoch, right now. */
-  readonly onAnswer: (epoch: number) => void;
+  /** It promised everything up to `lsn` to somebody under this epoch, right now. */
+  readonly onAnswer: (epoch: number, lsn: number) => void;
   readonly onFatal: (error: unknown) => void;
   /** For planted bugs: what stands between the store and its clients. */
   readonly wrapStore?: (store: MailStore) => MailStore;
@@ -76,8 +76,9 @@ export class SimulatedCopy {
         if (typeof value !== 'function') return value;
         if (name !== 'settled') return value.bind(target) as unknown;
         return async () => {
+          const { endLsn } = this.copy.view();
           await target.settled();
-          onAnswer(serving.epoch);
+          onAnswer(serving.epoch, endLsn);
         };
       },
     });

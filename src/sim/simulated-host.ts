@@ -14,6 +14,7 @@ import type { Register } from '../cluster/register.ts';
 import type { ClusterTiming } from '../cluster/timing.ts';
 import type { Serving } from '../replication/copy.ts';
 import { PortDisk } from './disk-ports.ts';
+import type { Database } from '../store/database.ts';
 import type { PlantedBug } from './planted-bugs.ts';
 import { MachineClock } from './simulated-clock.ts';
 import { SimulatedCopy } from './simulated-copy.ts';
@@ -42,7 +43,7 @@ export interface HostOptions {
   readonly drift: number;
   readonly bug: PlantedBug | undefined;
   readonly onServing: (host: SimulatedHost, serving: Serving | undefined) => void;
-  readonly onAnswer: (host: SimulatedHost, epoch: number) => void;
+  readonly onAnswer: (host: SimulatedHost, epoch: number, lsn: number) => void;
 }
 
 const COPY_FOLDER = 'copy';
@@ -92,6 +93,22 @@ export class SimulatedHost {
   get view(): CopyView | undefined {
     return this.#copy?.copy.view();
   }
+
+  /** How far its log is surely durable: as its copy says, or said before it ended. */
+  get durableLsn(): number {
+    const view = this.view;
+    if (view !== undefined && view.state !== 'starting') this.#durableLsn = view.durableLsn;
+    return this.#durableLsn;
+  }
+  #durableLsn = 0;
+
+  get database(): Database | undefined {
+    return this.#storage?.database;
+  }
+  #storage: SimulatedStorage | undefined;
+
+  /** How often its disk was replaced by an empty one. */
+  disksLost = 0;
 
   /** Everything that a start of the machine starts. */
   start(): void {
@@ -153,18 +170,19 @@ export class SimulatedHost {
     this.#copyProcess = process;
     const pipe = { time, service, copy: process };
     const piped = new PipedRequests({ ...pipe, requests: clusterService });
+    this.#storage = new SimulatedStorage({
+      disk: this.disk,
+      process,
+      folder: COPY_FOLDER,
+      images: this.#images,
+      random: this.#derivedRandom(),
+      ...(bug?.wrapDevice === undefined ? {} : { wrapDevice: bug.wrapDevice }),
+    });
     const copy = new SimulatedCopy({
       ...this.#options,
       host: this.name,
       incarnation: this.#starts,
-      storage: new SimulatedStorage({
-        disk: this.disk,
-        process,
-        folder: COPY_FOLDER,
-        images: this.#images,
-        random: this.#derivedRandom(),
-        ...(bug?.wrapDevice === undefined ? {} : { wrapDevice: bug.wrapDevice }),
-      }),
+      storage: this.#storage,
       network: network.of(this.name, process),
       requests: bug?.wrapRequests?.(piped) ?? piped,
       clock: this.clock.of(process),
@@ -175,7 +193,7 @@ export class SimulatedHost {
         this.#serving = serving;
         this.#options.onServing(this, serving);
       },
-      onAnswer: (epoch) => this.#options.onAnswer(this, epoch),
+      onAnswer: (epoch, lsn) => this.#options.onAnswer(this, epoch, lsn),
       onFatal: (error) => time.after(0, () => this.#copyFailed(process, error)),
       ...(bug?.wrapStore === undefined ? {} : { wrapStore: bug.wrapStore }),
     });
@@ -216,7 +234,7 @@ export class SimulatedHost {
     if (this.#service === undefined) return;
     this.#options.story.tell(this.name, `killed ${why}`);
     const wasServing = this.#serving !== undefined;
-    this.resume();
+    this.clock.thaw();
     if (this.#copyProcess !== undefined) this.#end(this.#copyProcess);
     this.#end(this.#service);
     this.#service = undefined;
@@ -237,6 +255,8 @@ export class SimulatedHost {
   loseDisk(): void {
     this.losePower();
     this.disk.loseEverything();
+    this.disksLost += 1;
+    this.#durableLsn = 0;
     this.#images.loseEverything();
     this.#options.story.tell(this.name, 'its disk is lost');
   }

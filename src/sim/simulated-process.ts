@@ -23,19 +23,27 @@ export class SimulatedProcess {
   }
 
   run(work: () => void): void {
-    if (this.#state === 'running') work();
-    else if (this.#state === 'paused') this.#held.push(work);
+    if (this.#state === 'running' && this.#held.length === 0) work();
+    else if (this.#state !== 'dead') this.#held.push(work);
   }
 
   pause(): void {
     if (this.#state === 'running') this.#state = 'paused';
   }
 
-  /** What was held back happens now, `later` giving each piece its own turn. */
+  /** What was held back happens now, in order, each piece in a turn of its own; what comes meanwhile waits behind it. */
   resume(later: (work: () => void) => void): void {
     if (this.#state !== 'paused') return;
     this.#state = 'running';
-    for (const work of this.#held.splice(0)) later(() => this.run(work));
+    const next = (): void => {
+      if (this.#state !== 'running') return;
+      const work = this.#held[0];
+      if (work === undefined) return;
+      work();
+      this.#held.shift();
+      if (this.#held.length > 0) later(next);
+    };
+    later(next);
   }
 
   kill(): void {

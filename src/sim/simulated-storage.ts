@@ -81,6 +81,10 @@ export class SimulatedStorage implements CopyStorage {
     this.disk = new PortDisk({ disk: options.disk, process: options.process, root: options.folder });
   }
 
+  get database(): Database | undefined {
+    return this.#database;
+  }
+
   prepare(): void {
     return;
   }

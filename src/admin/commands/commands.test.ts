@@ -4,7 +4,11 @@ import type { Row } from '../command.ts';
 import { execute } from '../registry.ts';
 import { FakeCluster, GROUP, IDENTITY } from '../testing/fake-cluster.ts';
 
-async function run(cluster: FakeCluster, command: string, parameters: Record<string, unknown> = {}): Promise<readonly Row[]> {
+async function run(
+  cluster: FakeCluster,
+  command: string,
+  parameters: Record<string, unknown> = {},
+): Promise<readonly Row[]> {
   return (await execute(cluster, { command, parameters }, 'Server Administrator')).rows;
 }
 
@@ -16,7 +20,9 @@ async function copyStatus(cluster: FakeCluster): Promise<Row> {
 
 async function failedChecks(cluster: FakeCluster): Promise<Record<string, unknown>> {
   const rows = await run(cluster, 'Test-ReplicationHealth');
-  return Object.fromEntries(rows.filter((row) => row['Result'] !== 'Passed').map((row) => [String(row['Check']), row['Error']]));
+  return Object.fromEntries(
+    rows.filter((row) => row['Result'] !== 'Passed').map((row) => [String(row['Check']), row['Error']]),
+  );
 }
 
 test('copy status: a cluster in order: Healthy, about the passive copy, with the marks of the pipeline', async () => {
@@ -41,7 +47,10 @@ test('copy status: the copy failed: Failed, with the reason, mail flowing or not
   const cluster = new FakeCluster();
   cluster.changeView('mbx01-node2', { state: 'failed', failedMessage: 'generation 5 is missing' });
   const row = await copyStatus(cluster);
-  assert.deepEqual([row['SummaryCopyStatus'], row['Failed'], row['FailedMessage']], ['Failed', true, 'generation 5 is missing']);
+  assert.deepEqual(
+    [row['SummaryCopyStatus'], row['Failed'], row['FailedMessage']],
+    ['Failed', true, 'generation 5 is missing'],
+  );
 });
 
 test('copy status: a seed runs on a suspended copy: Seeding comes first, both are told', async () => {
@@ -56,7 +65,10 @@ test('copy status: the passive host is down: ServiceDown, and nothing is invente
   const cluster = new FakeCluster();
   cluster.silentHosts.add('mbx01-node2');
   const row = await copyStatus(cluster);
-  assert.deepEqual([row['SummaryCopyStatus'], row['CopyQueueLength'], row['LastLogInspected']], ['ServiceDown', null, null]);
+  assert.deepEqual(
+    [row['SummaryCopyStatus'], row['CopyQueueLength'], row['LastLogInspected']],
+    ['ServiceDown', null, null],
+  );
   assert.equal(row['LastLogGenerated'], 8);
 });
 
@@ -72,7 +84,11 @@ test('suspend and resume: the passive host is asked; the name may be short and i
   await run(cluster, 'Suspend-StorageGroupCopy', { Identity: 'first storage group', SuspendComment: 'new disk' });
   await run(cluster, 'Resume-StorageGroupCopy', { Identity: 'MBX01\\First Storage Group' });
   assert.deepEqual(cluster.asked, [
-    { to: 'mbx01-node2', method: 'suspend-copy', body: { storageGroup: GROUP, host: 'mbx01-node2', comment: 'new disk' } },
+    {
+      to: 'mbx01-node2',
+      method: 'suspend-copy',
+      body: { storageGroup: GROUP, host: 'mbx01-node2', comment: 'new disk' },
+    },
     { to: 'mbx01-node2', method: 'resume-copy', body: { storageGroup: GROUP, host: 'mbx01-node2' } },
   ]);
 });
@@ -81,7 +97,10 @@ test('suspend: the passive host is down: the active one writes the order down', 
   const cluster = new FakeCluster();
   cluster.silentHosts.add('mbx01-node2');
   await run(cluster, 'Suspend-StorageGroupCopy', { Identity: IDENTITY });
-  assert.deepEqual(cluster.asked.map((asked) => asked.to), ['mbx01-node1']);
+  assert.deepEqual(
+    cluster.asked.map((asked) => asked.to),
+    ['mbx01-node1'],
+  );
 });
 
 test('suspend: a comment with a line break or of 513 characters: refused', async () => {
@@ -148,7 +167,9 @@ test('server status: the only copy that holds everything is away: Failed, and it
   cluster.silentHosts.add('mbx01-node1');
   const [row] = await run(cluster, 'Get-ClusteredMailboxServerStatus');
   assert.equal(row?.['State'], 'Failed');
-  assert.deepEqual(row?.['FailedResources'], ['First Storage Group: mbx01-node1 holds everything acknowledged and does not answer']);
+  assert.deepEqual(row?.['FailedResources'], [
+    'First Storage Group: mbx01-node1 holds everything acknowledged and does not answer',
+  ]);
 });
 
 const move = { Identity: 'mbx01', TargetMachine: 'mbx01-node2', MoveComment: 'maintenance' };
@@ -219,7 +240,10 @@ test('mailboxes: made and found again: by address, alias, display name; the pass
     const [row] = await run(cluster, 'Get-Mailbox', { Identity: identity });
     assert.deepEqual([row?.['PrimarySmtpAddress'], row?.['StorageGroup']], ['anna@example.test', IDENTITY]);
   }
-  assert.deepEqual((await run(cluster, 'Get-Mailbox')).map((row) => row['Name']), ['Anna Berg', 'bo']);
+  assert.deepEqual(
+    (await run(cluster, 'Get-Mailbox')).map((row) => row['Name']),
+    ['Anna Berg', 'bo'],
+  );
   assert.equal((await run(cluster, 'Get-Mailbox', { ResultSize: 1 })).length, 1);
   assert.doesNotMatch(JSON.stringify(cluster.asked), /"secret"/);
 });
@@ -246,7 +270,10 @@ test('storage group: what the cluster decided is shown', async () => {
 test('health: in order: every check passes', async () => {
   const rows = await run(new FakeCluster(), 'Test-ReplicationHealth');
   assert.ok(rows.length >= 12);
-  assert.deepEqual(rows.filter((row) => row['Result'] !== 'Passed'), []);
+  assert.deepEqual(
+    rows.filter((row) => row['Result'] !== 'Passed'),
+    [],
+  );
 });
 
 test('health: the passive host is down: the checks that are about it fail, the service is not in question', async () => {
@@ -255,7 +282,13 @@ test('health: the passive host is down: the checks that are about it fail, the s
   cluster.acceptorFailures.set('mbx01-node2', 'no answer');
   cluster.group = { ...cluster.group, inSync: ['mbx01-node1'] };
   const failed = await failedChecks(cluster);
-  assert.deepEqual(Object.keys(failed).sort(), ['ClusterNetwork', 'DatabaseRedundancy', 'PassiveNodeUp', 'ReplayService', 'SGCopyFailed']);
+  assert.deepEqual(Object.keys(failed).sort(), [
+    'ClusterNetwork',
+    'DatabaseRedundancy',
+    'PassiveNodeUp',
+    'ReplayService',
+    'SGCopyFailed',
+  ]);
 });
 
 test('health: the witness is gone: only its check fails', async () => {

@@ -97,6 +97,8 @@ class MemoryChannel implements Channel {
   #onClose: ((reason: string) => void) | undefined;
   #early: Buffer[] = [];
   #unsentBytes = 0;
+  /** Frames that wait for this end's `resume`; they count as unsent at the other end. */
+  #heldBack: (() => void)[] | undefined;
   #drainWaiters: (() => void)[] = [];
   #state: 'open' | 'closing' | 'closed' = 'open';
 
@@ -119,12 +121,29 @@ class MemoryChannel implements Channel {
     assert(frame.length <= networkLimits.maxFrameBytes, 'A frame is at most maxFrameBytes long');
     const copy = Buffer.from(frame); // the sender may use its memory again
     this.#unsentBytes += copy.length;
-    this.#network.schedule(() => {
+    const arrive = () => {
       this.#unsentBytes -= copy.length;
       this.#wakeWhenLow();
       const lost = this.#network.isSilent(this.localHost) || this.#network.isSilent(this.remoteHost);
       if (!lost) this.#peer?.receive(copy);
-    });
+    };
+    this.#network.schedule(() => this.#peer?.take(arrive));
+  }
+
+  /** In order: nothing overtakes what was held back before it. */
+  take(arrive: () => void): void {
+    if (this.#heldBack === undefined) arrive();
+    else this.#heldBack.push(arrive);
+  }
+
+  pause(): void {
+    this.#heldBack ??= [];
+  }
+
+  resume(): void {
+    const heldBack = this.#heldBack;
+    this.#heldBack = undefined;
+    for (const arrive of heldBack ?? []) this.take(arrive);
   }
 
   drained(): Promise<void> {

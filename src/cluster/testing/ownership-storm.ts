@@ -70,7 +70,8 @@ class Storm {
     else if (die <= 2 && this.#frozen.has(name)) this.#wake(name);
     else if (die <= 2) this.#freeze(name);
     else if (die === 3) this.#isLinked = !this.#isLinked;
-    else if (die === 4 && !this.#down.has(name)) this.#world.cut(name, (['A', 'B', 'W'] as const)[this.#random.below(3)]!);
+    else if (die === 4 && !this.#down.has(name))
+      this.#world.cut(name, (['A', 'B', 'W'] as const)[this.#random.below(3)]!);
     else if (die === 5) this.#world.votes.W.isUp = !this.#world.votes.W.isUp;
     else if (die === 6) this.#makeLossy(host.links);
     else {

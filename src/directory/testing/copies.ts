@@ -1,9 +1,10 @@
 /** Copies of one storage group on two hosts of a memory network, as their processes would serve them. */
 import type { Clock } from '../../base/clock.ts';
 import { silentLogger } from '../../base/logger.ts';
+import type { Channel } from '../../base/network.ts';
 import { MemoryNetwork } from '../../base/testing/memory-network.ts';
 import { CopyFinder } from '../copy-finder.ts';
-import { copyEndpoint, decodeHello } from '../copy-protocol.ts';
+import { type CopyHello, copyEndpoint, decodeHello } from '../copy-protocol.ts';
 import { type CopyStore, CopyService } from '../copy-service.ts';
 
 export const STORAGE_GROUP = 'First Storage Group';
@@ -14,6 +15,8 @@ export type CopyHost = (typeof HOSTS)[number];
 export class Copies {
   readonly network = new MemoryNetwork();
   readonly services: ReadonlyMap<CopyHost, CopyService>;
+  /** For channels whose hello names another service than mail. */
+  onOther: ((hello: CopyHello, channel: Channel, host: CopyHost) => void) | undefined;
   readonly #clock: Clock;
   #epoch = 0;
 
@@ -53,7 +56,9 @@ export class Copies {
     const service = new CopyService({ storageGroup: STORAGE_GROUP, host, clock: this.#clock, logger: silentLogger });
     this.network.host(host).listen(copyEndpoint(host, STORAGE_GROUP), (channel) => {
       channel.onFrame((frame) => {
-        if (decodeHello(frame).service === 'mail') service.serve(channel);
+        const hello = decodeHello(frame);
+        if (hello.service === 'mail') service.serve(channel);
+        else this.onOther?.(hello, channel, host);
       });
     });
     return service;

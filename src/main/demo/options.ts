@@ -84,7 +84,7 @@ function parse(
     const { values, positionals } = parseArgs({ args: [...words], options, strict: true, allowPositionals });
     return { values: values as Values, positionals };
   } catch (error) {
-    const state = messageOf(error).split('. ')[0] ?? '';
+    const state = messageOf(error).split(/\.\s/)[0] ?? '';
     throw new Problem('ArgumentInvalid', `Cannot start the demo: ${state}. "holdfast demo --help" lists the options.`, {
       cause: error,
     });

@@ -20,15 +20,25 @@ export async function untilDone<T>(
   }
 }
 
-/** Runs `work` on every item, at most `atATime` at once; the first failure ends it. */
+/**
+ * Runs `work` on every item, at most `atATime` at once. After the first failure nothing more is begun, what is under way
+ * is waited for (`isOver` tells it), and the failure is thrown.
+ */
 export async function forEachAtATime<T>(
   items: readonly T[],
   atATime: number,
-  work: (item: T) => Promise<void>,
+  work: (item: T, isOver: () => boolean) => Promise<void>,
 ): Promise<void> {
+  const failures: unknown[] = [];
+  const isOver = (): boolean => failures.length > 0;
   const rest = items[Symbol.iterator]();
   const worker = async (): Promise<void> => {
-    for (let next = rest.next(); !next.done; next = rest.next()) await work(next.value);
+    try {
+      for (let next = rest.next(); !next.done && !isOver(); next = rest.next()) await work(next.value, isOver);
+    } catch (error) {
+      failures.push(error);
+    }
   };
   await Promise.all(Array.from({ length: Math.min(atATime, items.length) }, worker));
+  if (isOver()) throw failures[0];
 }

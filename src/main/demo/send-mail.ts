@@ -26,16 +26,25 @@ export async function sendMail(corpus: Corpus, options: MailOptions): Promise<vo
     path,
     recipient: options.recipients[index % options.recipients.length] ?? '',
   }));
+  const senders: SmtpSender[] = [];
   const idle: SmtpSender[] = [];
-  await forEachAtATime(queue, demoLimits.mailConnections, async ({ path, recipient }) => {
-    if (options.stopped()) return;
-    const sender = idle.pop() ?? new SmtpSender(options.address, options.port);
-    await sendOne(sender, recipient, path, options.stopped);
-    idle.push(sender);
-    sent += 1;
-    options.onProgress(sent);
-  });
-  for (const sender of idle) sender.quit();
+  const take = (): SmtpSender => {
+    const sender = new SmtpSender(options.address, options.port);
+    senders.push(sender);
+    return sender;
+  };
+  try {
+    await forEachAtATime(queue, demoLimits.mailConnections, async ({ path, recipient }, isOver) => {
+      if (options.stopped()) return;
+      const sender = idle.pop() ?? take();
+      await sendOne(sender, recipient, path, () => options.stopped() || isOver());
+      idle.push(sender);
+      sent += 1;
+      options.onProgress(sent);
+    });
+  } finally {
+    for (const sender of senders) sender.quit();
+  }
 }
 
 async function sendOne(sender: SmtpSender, recipient: string, path: string, stopped: () => boolean): Promise<void> {
@@ -110,8 +119,13 @@ class SmtpSender {
       use8BitMime: message.some((byte) => byte >= 0x80),
     };
     return new Promise((resolve, reject) => {
-      connection.once('end', () => reject(new Error('the connection was closed')));
-      connection.send(envelope, message, (error) => (error ? reject(error) : resolve()));
+      const onEnd = (): void => reject(new Error('the connection was closed'));
+      connection.once('end', onEnd);
+      connection.send(envelope, message, (error) => {
+        connection.off('end', onEnd);
+        if (error) reject(error);
+        else resolve();
+      });
     });
   }
 

@@ -1,0 +1,100 @@
+/**
+ * In the end, when everything is at rest: S14, the logs of all copies are the same records, in byte-identical files;
+ * S22, no database is ahead of its log; S21, every database is what its log gives when it is replayed from zero.
+ */
+import { decodeHeader, emptyLogFile, LOG_HEADER_BYTES } from '../../log/log-file.ts';
+import { formatLsn } from '../../log/lsn.ts';
+import type { LogRecord } from '../../log/record.ts';
+import { scanRecords } from '../../log/scan.ts';
+import { Database } from '../../store/database.ts';
+import { digestApplied } from '../../store/digest.ts';
+import { Packs } from '../../store/packs.ts';
+import { Replayer } from '../../store/replay.ts';
+import { PortPackDevice } from '../disk-ports.ts';
+import { type Checker, type SimulatedCluster, Violation } from '../simulated-cluster.ts';
+import { SimulatedDisk } from '../simulated-disk.ts';
+import type { SimulatedHost } from '../simulated-host.ts';
+import { SimulatedProcess } from '../simulated-process.ts';
+
+const LOG_FOLDER = 'copy/log';
+
+interface Log {
+  readonly host: SimulatedHost;
+  readonly signature: Buffer;
+  /** Used bytes of each file by generation. */
+  readonly files: ReadonlyMap<number, Buffer>;
+  readonly records: readonly LogRecord[];
+}
+
+export class SameHistory implements Checker {
+  readonly name = 'same history';
+  readonly #cluster: SimulatedCluster;
+
+  constructor(cluster: SimulatedCluster) {
+    this.#cluster = cluster;
+  }
+
+  ended(): void {
+    const logs = this.#cluster.hosts.map(readLog);
+    const [first, ...others] = logs;
+    if (first === undefined) return;
+    for (const other of others) compareLogs(first, other);
+    const expected = this.#replayed(first);
+    for (const { host } of logs) {
+      const { database } = host;
+      if (database === undefined) continue;
+      const digest = digestApplied(database);
+      const end = first.records.at(-1)?.lsn ?? 0;
+      if (digest.lsn > end) throw new Violation('S22', `the database of ${host.name} is ahead of its log`);
+      if (digest.lsn < end) throw new Violation('L2', `${host.name} has applied ${formatLsn(digest.lsn)} of ${formatLsn(end)}`);
+      if (digest.sha256 !== expected) throw new Violation('S21', `the database of ${host.name} is not what its log says`);
+    }
+  }
+
+  #replayed({ signature, records }: Log): string {
+    const disk = new SimulatedDisk(this.#cluster.time, this.#cluster.random);
+    const process = new SimulatedProcess('replay');
+    const packs = new Packs(new PortPackDevice({ disk, process, root: 'packs', keepOfBuffer: () => 0 }));
+    const database = new Database({ path: ':memory:', signature });
+    const replayer = new Replayer({ database, packs });
+    for (const record of records) replayer.apply(record);
+    const { sha256 } = digestApplied(database);
+    database.close();
+    return sha256;
+  }
+}
+
+function readLog(host: SimulatedHost): Log {
+  const files = new Map<number, Buffer>();
+  const records: LogRecord[] = [];
+  let signature: Buffer = Buffer.alloc(0);
+  const names = host.disk.list(LOG_FOLDER).filter((name) => /^E00([0-9a-f]{8})?\.log$/.test(name));
+  const read = names.flatMap((name) => {
+    const path = `${LOG_FOLDER}/${name}`;
+    const bytes = host.disk.read(path, 0, host.disk.size(path) ?? 0);
+    const header = decodeHeader(bytes.subarray(0, LOG_HEADER_BYTES));
+    return header === undefined ? [] : [{ bytes, header, name }];
+  });
+  for (const { bytes, header, name } of read.sort((one, other) => one.header.generation - other.header.generation)) {
+    const file = emptyLogFile(header, name);
+    scanRecords(bytes, file, (record) => records.push(record));
+    files.set(header.generation, bytes.subarray(0, file.endBytes));
+    signature = header.signature;
+  }
+  return { host, signature, files, records };
+}
+
+function compareLogs(one: Log, other: Log): void {
+  const names = `${one.host.name} and ${other.host.name}`;
+  for (let index = 0; index < Math.max(one.records.length, other.records.length); index++) {
+    const left = one.records[index];
+    const right = other.records[index];
+    if (left?.lsn === right?.lsn && left?.crc === right?.crc) continue;
+    throw new Violation('S14', `${names} differ at record ${index}: ${formatLsn(left?.lsn ?? 0)} and ${formatLsn(right?.lsn ?? 0)}`);
+  }
+  for (const [generation, bytes] of one.files) {
+    if (other.files.get(generation)?.equals(bytes) !== true) {
+      throw new Violation('S14', `${names} have different files of generation ${generation}`);
+    }
+  }
+}

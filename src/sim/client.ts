@@ -1,0 +1,183 @@
+/**
+ * The clients of a simulated cluster, on a host of their own. Mail comes through the production delivery client, as in
+ * the hub, and every delivery is tried until it is answered. Sessions add messages, set flags and look, once each, as a
+ * mail program does that has no delivery id: what is not answered stays unknown.
+ */
+import { sha256 } from '../base/checksum.ts';
+import { type Clock, sleep } from '../base/clock.ts';
+import type { Network } from '../base/network.ts';
+import { isProblem, messageOf } from '../base/problem.ts';
+import type { Random } from '../base/random.ts';
+import { Rpc } from '../base/rpc.ts';
+import { CopyFinder } from '../directory/copy-finder.ts';
+import { copyEndpoint, copyMethods, encodeBody, encodeHello } from '../directory/copy-protocol.ts';
+import { encodeDelivery } from '../mail/delivery.ts';
+import { parseMessage } from '../mail/mime.ts';
+import { encodeStructure } from '../mail/structure-codec.ts';
+import { DeliveryClient } from '../transport/delivery-client.ts';
+import { deliveryClientLimits } from '../transport/limits.ts';
+import type { History } from './history.ts';
+import { SESSION_SERVICE, type SeenFolder, sessionMethods } from './session-service.ts';
+import type { SimulatedProcess } from './simulated-process.ts';
+import type { Story } from './story.ts';
+
+export const ADDRESS = 'anna@example.org';
+const SESSION_TIMEOUT_MS = 5_000;
+const CONNECT_TIMEOUT_MS = 1_000;
+const RETRY_MS = 50;
+/** Answers that say for certain that nothing was done. */
+const NOT_DONE = new Set(['NotActive', 'Unreachable', 'NotRedundant', 'LogBusy', 'DiskFull', 'FolderNotFound']);
+
+export interface ClientOptions {
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly process: SimulatedProcess;
+  readonly history: History;
+  readonly story: Story;
+  readonly storageGroup: string;
+  readonly hosts: readonly string[];
+  readonly trueNowMs: () => number;
+}
+
+export class SimulatedClient {
+  readonly finder: CopyFinder;
+  readonly #options: ClientOptions;
+  readonly #deliveries: DeliveryClient;
+  #session: { host: string; rpc: Rpc } | undefined;
+  #isStopped = false;
+  /** Operations that have begun and not ended. */
+  #open = 0;
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+    const { network, clock, story, storageGroup, hosts } = options;
+    this.finder = new CopyFinder({ network, clock, logger: story.logger('client'), storageGroup, hosts });
+    this.#deliveries = new DeliveryClient({ finder: this.finder, clock, limits: deliveryClientLimits });
+  }
+
+  get openOperations(): number {
+    return this.#open;
+  }
+
+  /** Nothing new is begun, nothing is tried again. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  /** Makes the mailbox that everything goes to; tried until it is there. */
+  async createMailbox(): Promise<void> {
+    const { clock } = this.#options;
+    for (;;) {
+      const active = await this.finder.whenActive(SESSION_TIMEOUT_MS);
+      try {
+        const body = encodeBody({ address: ADDRESS, displayName: 'Anna', credential: null });
+        if (active !== undefined) return void (await active.rpc.ask(copyMethods.createMailbox, body, SESSION_TIMEOUT_MS));
+      } catch (error) {
+        if (isProblem(error, 'MailboxExists')) return;
+      }
+      await sleep(clock, RETRY_MS);
+    }
+  }
+
+  /** One message, tried under one id until it is answered; resolves then. */
+  async deliver(): Promise<void> {
+    const { history, random, clock, trueNowMs } = this.#options;
+    const bytes = this.#message('delivery');
+    const operation = history.begin('delivery', sha256(bytes).toString('hex'), trueNowMs());
+    const encoded = encodeDelivery({
+      deliveryId: random.bytes(16),
+      acceptedMs: Math.floor(clock.wallMs()),
+      sender: 'bob@example.org',
+      recipients: [ADDRESS],
+      trace: 'from client',
+      bytes,
+      structure: encodeStructure(parseMessage(bytes)),
+    });
+    this.#open += 1;
+    while (operation.outcome === 'open' && !this.#isStopped) {
+      const outcome = await this.#deliveries.deliver(encoded);
+      if (outcome.kind === 'answered') {
+        const result = outcome.results[0];
+        if (result?.outcome === 'refused') this.#tell(`delivery ${operation.number} refused: ${result.code}`);
+        history.end(operation, result?.outcome === 'refused' ? 'refused' : 'acknowledged', trueNowMs());
+      } else if (outcome.kind === 'refused' && !outcome.problem.temporary) {
+        this.#tell(`delivery ${operation.number} refused: ${outcome.problem.code} ${outcome.problem.message}`);
+        history.end(operation, 'unknown', trueNowMs());
+      } else await sleep(clock, RETRY_MS);
+    }
+    this.#open -= 1;
+  }
+
+  async append(): Promise<void> {
+    const { history, clock, trueNowMs } = this.#options;
+    const bytes = this.#message('append');
+    const operation = history.begin('append', sha256(bytes).toString('hex'), trueNowMs());
+    const question = { address: ADDRESS, text: bytes.toString(), internalDateMs: Math.floor(clock.wallMs()) };
+    const answer = await this.#ask(sessionMethods.append, question);
+    if (answer.kind === 'answered') {
+      const { uid, uidValidity } = answer.value as { uid: number; uidValidity: number };
+      history.seen.push({ uid, uidValidity, sha256: operation.sha256 });
+      history.end(operation, 'acknowledged', trueNowMs());
+    } else history.end(operation, answer.kind === 'not-done' ? 'refused' : 'unknown', trueNowMs());
+  }
+
+  /** Looks at the inbox; then flags one of the messages that it shows. */
+  async look(): Promise<SeenFolder | undefined> {
+    const { history, random, trueNowMs } = this.#options;
+    const answer = await this.#ask(sessionMethods.list, { address: ADDRESS });
+    if (answer.kind !== 'answered') return undefined;
+    const folder = answer.value as SeenFolder;
+    for (const { uid, sha256: hash } of folder.messages) {
+      history.seen.push({ uidValidity: folder.uidValidity, uid, sha256: hash });
+    }
+    const one = folder.messages[random.below(Math.max(1, folder.messages.length))];
+    if (one === undefined) return folder;
+    const flagged = await this.#ask(sessionMethods.flag, { address: ADDRESS, uid: one.uid });
+    if (flagged.kind === 'answered') {
+      history.flagged.push({ uidValidity: folder.uidValidity, uid: one.uid, atMs: trueNowMs() });
+    }
+    return folder;
+  }
+
+  async #ask(
+    method: string,
+    question: object,
+  ): Promise<{ kind: 'answered'; value: unknown } | { kind: 'not-done' | 'unknown' }> {
+    this.#open += 1;
+    try {
+      const rpc = await this.#connected();
+      if (rpc === undefined) return { kind: 'not-done' };
+      const body = await rpc.ask(method, Buffer.from(JSON.stringify(question)), SESSION_TIMEOUT_MS);
+      return { kind: 'answered', value: JSON.parse(body.toString('utf8')) };
+    } catch (error) {
+      if (!isProblem(error)) throw error;
+      if (!NOT_DONE.has(error.code) && !error.temporary) this.#tell(`${method} failed: ${messageOf(error)}`);
+      return { kind: NOT_DONE.has(error.code) ? 'not-done' : 'unknown' };
+    } finally {
+      this.#open -= 1;
+    }
+  }
+
+  async #connected(): Promise<Rpc | undefined> {
+    const { network, clock, storageGroup } = this.#options;
+    const active = this.finder.active();
+    if (active === undefined) return undefined;
+    if (this.#session?.host === active.host && !this.#session.rpc.isClosed) return this.#session.rpc;
+    const channel = await network.connect(copyEndpoint(active.host, storageGroup), CONNECT_TIMEOUT_MS);
+    channel.send(encodeHello({ service: SESSION_SERVICE }));
+    this.#session?.rpc.channel.close('another one is used');
+    this.#session = { host: active.host, rpc: new Rpc(channel, { clock }) };
+    return this.#session.rpc;
+  }
+
+  #message(kind: string): Buffer {
+    const { history, random } = this.#options;
+    const filler = 'x'.repeat(random.below(8) === 0 ? random.below(6_000) : random.below(300));
+    return Buffer.from(`Subject: ${kind} ${history.operations.length + 1}\r\n\r\n${filler}\r\n`);
+  }
+
+  #tell(what: string): void {
+    this.#options.story.tell('client', what);
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * What the clients did and what they were told: the oracle. An operation was acknowledged (then its effect is there, once,
+ * for ever), refused (then it is not there and never will be), or its outcome is unknown (then it is there at most once).
+ */
+export type Outcome = 'open' | 'acknowledged' | 'refused' | 'unknown';
+
+export interface Operation {
+  readonly kind: 'delivery' | 'append';
+  readonly number: number;
+  /** Of the message's bytes, hex: how it is recognised. */
+  readonly sha256: string;
+  readonly startedMs: number;
+  outcome: Outcome;
+  endedMs: number | undefined;
+}
+
+export interface Flagged {
+  readonly uidValidity: number;
+  readonly uid: number;
+  readonly atMs: number;
+}
+
+export interface Sighting {
+  readonly uidValidity: number;
+  readonly uid: number;
+  readonly sha256: string;
+}
+
+export class History {
+  readonly operations: Operation[] = [];
+  /** Flags that were acknowledged. */
+  readonly flagged: Flagged[] = [];
+  /** What somebody was shown, under which UID. */
+  readonly seen: Sighting[] = [];
+  readonly #byHash = new Map<string, Operation>();
+
+  begin(kind: Operation['kind'], sha256: string, nowMs: number): Operation {
+    const operation: Operation = {
+      kind,
+      number: this.operations.length + 1,
+      sha256,
+      startedMs: nowMs,
+      outcome: 'open',
+      endedMs: undefined,
+    };
+    this.operations.push(operation);
+    this.#byHash.set(sha256, operation);
+    return operation;
+  }
+
+  end(operation: Operation, outcome: Outcome, nowMs: number): void {
+    operation.outcome = outcome;
+    operation.endedMs = nowMs;
+  }
+
+  bySha256(sha256: string): Operation | undefined {
+    return this.#byHash.get(sha256);
+  }
+
+  count(outcome: Outcome): number {
+    return this.operations.filter((operation) => operation.outcome === outcome).length;
+  }
+}

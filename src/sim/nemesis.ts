@@ -1,0 +1,218 @@
+/**
+ * What goes wrong, by chance: each kind of fault is a pair of a beginning and an end. A run uses a random half of the
+ * kinds (swarm testing: a rare combination needs the others out of its way), some faults one at a time, some at once.
+ */
+import type { Random } from '../base/random.ts';
+import { STORAGE_GROUP, type SimulatedCluster } from './simulated-cluster.ts';
+import type { SimulatedHost } from './simulated-host.ts';
+
+/** Begins; returns how it ends. */
+type Fault = (cluster: SimulatedCluster, random: Random) => () => void;
+
+const nothing = (): void => undefined;
+
+function oneOf<T>(random: Random, items: readonly T[]): T {
+  return items[random.below(items.length)] as T;
+}
+
+function anyHost(cluster: SimulatedCluster, random: Random): SimulatedHost {
+  // Every second time the one that matters most.
+  return random.below(2) === 0 ? (cluster.serving ?? oneOf(random, cluster.hosts)) : oneOf(random, cluster.hosts);
+}
+
+function otherEnds(cluster: SimulatedCluster, host: SimulatedHost): string[] {
+  return [...cluster.hosts.filter((other) => other !== host).map(({ name }) => name), 'share'];
+}
+
+function cut(cluster: SimulatedCluster, pairs: readonly (readonly [string, string])[]): () => void {
+  cluster.story.tell('network', `cut: ${pairs.map(([from, to]) => `${from}>${to}`).join(' ')}`);
+  for (const [from, to] of pairs) cluster.network.cut(from, to);
+  return () => {
+    cluster.story.tell('network', `healed: ${pairs.map(([from, to]) => `${from}>${to}`).join(' ')}`);
+    for (const [from, to] of pairs) cluster.network.heal(from, to);
+  };
+}
+
+function bothWays(one: string, others: readonly string[]): (readonly [string, string])[] {
+  return others.flatMap((other) => [
+    [one, other],
+    [other, one],
+  ]);
+}
+
+export const faults = {
+  kill: (cluster, random) => {
+    const host = anyHost(cluster, random);
+    host.kill();
+    return () => host.start();
+  },
+  'power loss': (cluster, random) => {
+    const host = anyHost(cluster, random);
+    host.losePower();
+    return () => host.start();
+  },
+  'power loss of all': (cluster, random) => {
+    for (const host of cluster.hosts) host.losePower();
+    const laterMs = cluster.hosts.map(() => random.below(6_000));
+    return () => {
+      for (const [index, host] of cluster.hosts.entries()) cluster.time.after(laterMs[index] ?? 0, () => host.start());
+    };
+  },
+  'copy killed': (cluster, random) => {
+    anyHost(cluster, random).killCopy('by the nemesis');
+    return nothing;
+  },
+  stop: (cluster, random) => {
+    const host = anyHost(cluster, random);
+    host.pause(false);
+    return () => host.resume();
+  },
+  freeze: (cluster, random) => {
+    const host = anyHost(cluster, random);
+    host.pause(true);
+    return () => host.resume();
+  },
+  'link between nodes cut': (cluster, random) => {
+    const host = oneOf(random, cluster.hosts);
+    return cut(cluster, bothWays(host.name, cluster.hosts.filter((other) => other !== host).map(({ name }) => name)));
+  },
+  'node cut off': (cluster, random) => {
+    const host = anyHost(cluster, random);
+    const others = otherEnds(cluster, host);
+    return cut(cluster, bothWays(host.name, random.below(2) === 0 ? others : [...others, 'client']));
+  },
+  'one way cut': (cluster, random) => {
+    const host = anyHost(cluster, random);
+    const other = oneOf(random, otherEnds(cluster, host));
+    return cut(cluster, [random.below(2) === 0 ? [host.name, other] : [other, host.name]]);
+  },
+  'share lost': (cluster) => cut(cluster, bothWays('share', cluster.hosts.map(({ name }) => name))),
+  'clients cut off': (cluster, random) => cut(cluster, bothWays('client', [oneOf(random, cluster.hosts).name])),
+  flapping: (cluster, random) => {
+    const host = anyHost(cluster, random);
+    const pairs = bothWays(host.name, [oneOf(random, otherEnds(cluster, host))]);
+    let isOver = false;
+    const flap = (): void => {
+      if (isOver) return;
+      const heal = cut(cluster, pairs);
+      cluster.time.after(100 + random.below(2_000), () => {
+        heal();
+        cluster.time.after(100 + random.below(2_000), flap);
+      });
+    };
+    flap();
+    return () => {
+      isOver = true;
+    };
+  },
+  'connections broken': (cluster, random) => {
+    const host = anyHost(cluster, random);
+    const other = oneOf(random, [...otherEnds(cluster, host), 'client']);
+    cluster.story.tell('network', `connections between ${host.name} and ${other} break`);
+    cluster.network.breakChannels(host.name, other);
+    return nothing;
+  },
+  'slow link': (cluster, random) => {
+    const host = oneOf(random, cluster.hosts);
+    const other = oneOf(random, otherEnds(cluster, host));
+    const extraMs = 20 + random.below(800);
+    cluster.story.tell('network', `slow by up to ${extraMs} ms: ${host.name}>${other}`);
+    cluster.network.slow(host.name, other, extraMs);
+    return () => cluster.network.slow(host.name, other, 0);
+  },
+  'slow disk': (cluster, random) => {
+    const host = anyHost(cluster, random);
+    host.disk.slowMs = 20 + random.below(oneOf(random, [200, 6_000]));
+    cluster.story.tell(host.name, `its disk is slow: ${host.disk.slowMs} ms`);
+    return () => {
+      host.disk.slowMs = 0;
+    };
+  },
+  'failing disk': (cluster, random) => {
+    const host = anyHost(cluster, random);
+    cluster.story.tell(host.name, 'its disk fails (EIO at every sync)');
+    host.disk.isFailing = true;
+    return () => {
+      cluster.story.tell(host.name, 'its disk is well again');
+      host.disk.isFailing = false;
+    };
+  },
+  'full disk': (cluster, random) => {
+    const host = anyHost(cluster, random);
+    cluster.story.tell(host.name, 'its disk is full');
+    host.disk.isFull = true;
+    return () => {
+      host.disk.isFull = false;
+    };
+  },
+  'clock set': (cluster, random) => {
+    const host = anyHost(cluster, random);
+    const byMs = (random.below(2) === 0 ? 1 : -1) * oneOf(random, [100, 1_000, 3_600_000, 31_536_000_000]);
+    cluster.story.tell(host.name, `its wall clock jumps by ${byMs} ms`);
+    host.clock.jumpWall(byMs);
+    return nothing;
+  },
+  move: (cluster, random) => {
+    const from = cluster.serving;
+    const target = oneOf(random, cluster.hosts);
+    if (from?.service === undefined || from === target || from.isPaused) return nothing;
+    cluster.story.tell('admin', `moves the group from ${from.name} to ${target.name}`);
+    from.service.handOff(STORAGE_GROUP, target.name).then(
+      (answer) => cluster.story.tell('admin', `move: ${JSON.stringify(answer)}`),
+      (error: unknown) => cluster.unhandled(error),
+    );
+    return nothing;
+  },
+} as const satisfies Record<string, Fault>;
+
+export type FaultKind = keyof typeof faults;
+
+export interface NemesisPlan {
+  readonly kinds: readonly FaultKind[];
+  /** How long it goes on. */
+  readonly durationMs: number;
+  readonly meanPauseMs: number;
+}
+
+export function planNemesis(random: Random): NemesisPlan {
+  const kinds = (Object.keys(faults) as FaultKind[]).filter(() => random.below(2) === 0);
+  return {
+    kinds: kinds.length > 0 ? kinds : ['kill'],
+    durationMs: 15_000 + random.below(30_000),
+    meanPauseMs: 1_000 + random.below(6_000),
+  };
+}
+
+/** Ends when its time is over; every fault is over then. */
+export async function runNemesis(
+  cluster: SimulatedCluster,
+  plan: NemesisPlan,
+  random: Random,
+  counts: Map<FaultKind, number>,
+): Promise<void> {
+  const endMs = cluster.time.nowMs + plan.durationMs;
+  const open = new Set<() => void>();
+  while (cluster.time.nowMs < endMs) {
+    await cluster.sleep(random.below(2 * plan.meanPauseMs));
+    const kind = oneOf(random, plan.kinds);
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    const end = faults[kind](cluster, random);
+    open.add(end);
+    cluster.time.after(random.below(oneOf(random, [300, 3_000, 12_000])), () => {
+      if (open.delete(end)) end();
+    });
+  }
+  for (const end of open) end();
+  open.clear();
+}
+
+/** Everything that can be mended is mended. */
+export function healEverything(cluster: SimulatedCluster): void {
+  cluster.story.tell('world', 'everything is mended');
+  cluster.network.healAll();
+  for (const host of cluster.hosts) {
+    Object.assign(host.disk, { slowMs: 0, isFailing: false, isFull: false });
+    host.resume();
+    host.start();
+  }
+}

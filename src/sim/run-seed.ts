@@ -1,0 +1,145 @@
+/**
+ * One seed from beginning to end: a cluster is formed, clients work, the nemesis does what it likes, everything is
+ * mended, and then it must become well by itself, and everything that was promised must be there.
+ */
+import { SeededRandom } from '../base/random.ts';
+import { AcknowledgedIsThere } from './checkers/acknowledged-is-there.ts';
+import { CommittedInSet } from './checkers/committed-in-set.ts';
+import { EpochsGrow } from './checkers/epochs-grow.ts';
+import { OneActive } from './checkers/one-active.ts';
+import { SameHistory } from './checkers/same-history.ts';
+import { type FaultKind, healEverything, planNemesis, runNemesis } from './nemesis.ts';
+import type { PlantedBug } from './planted-bugs.ts';
+import { SimulatedCluster, Violation } from './simulated-cluster.ts';
+
+export interface SeedResult {
+  readonly seed: number;
+  readonly violation: { readonly invariant: string; readonly message: string } | undefined;
+  readonly simulatedMs: number;
+  readonly events: number;
+  readonly faults: Readonly<Record<string, number>>;
+  readonly activations: number;
+  readonly acknowledged: number;
+  readonly unknown: number;
+  readonly refused: number;
+  readonly checksum: number;
+  readonly story: readonly string[];
+}
+
+/** L1, L2: from the end of the faults to one serving copy and all copies in sync and Healthy. */
+const RECOVERY_LIMIT_MS = 30_000;
+/** A delivery to a cluster that is well. */
+const PROBE_LIMIT_MS = 3_000;
+const SAMPLE_INTERVAL_MS = 250;
+
+export async function runSeed(seed: number, options: { bug?: PlantedBug } = {}): Promise<SeedResult> {
+  const cluster = new SimulatedCluster({ seed, ...options });
+  const random = new SeededRandom(cluster.random.below(0x1_0000_0000));
+  const counts = new Map<FaultKind, number>();
+  cluster.watch(
+    new OneActive(),
+    new EpochsGrow(cluster),
+    new CommittedInSet(cluster),
+    new AcknowledgedIsThere(cluster),
+    new SameHistory(cluster),
+  );
+  const onUnhandled = (error: unknown): void => cluster.unhandled(error);
+  process.on('unhandledRejection', onUnhandled);
+  let violation: SeedResult['violation'];
+  try {
+    await cluster.run(live(cluster, random, counts));
+  } catch (error) {
+    const { message, stack } = error instanceof Error ? error : new Error(String(error));
+    violation =
+      error instanceof Violation
+        ? { invariant: error.invariant, message }
+        : { invariant: 'internal error', message: stack ?? message };
+  } finally {
+    process.off('unhandledRejection', onUnhandled);
+  }
+  const { history } = cluster;
+  return {
+    seed,
+    violation,
+    simulatedMs: cluster.time.nowMs,
+    events: cluster.time.events,
+    faults: Object.fromEntries(counts),
+    activations: cluster.activations,
+    acknowledged: history.count('acknowledged'),
+    unknown: history.count('unknown') + history.count('open'),
+    refused: history.count('refused'),
+    checksum: cluster.story.checksum,
+    story: violation === undefined ? [] : cluster.story.lines,
+  };
+}
+
+async function live(cluster: SimulatedCluster, random: SeededRandom, counts: Map<FaultKind, number>): Promise<void> {
+  await cluster.begin();
+  const load = new Load(cluster, random);
+  load.start();
+  const plan = planNemesis(random);
+  cluster.story.tell('nemesis', plan.kinds.join(', '));
+  await runNemesis(cluster, plan, random, counts);
+  healEverything(cluster);
+  if (random.below(2) === 0) load.stop();
+  const isWell = await cluster.until(() => cluster.isWell(), RECOVERY_LIMIT_MS);
+  if (!isWell) throw new Violation('L1', `not well ${RECOVERY_LIMIT_MS} ms after everything was mended: ${cluster.health()}`);
+  await probe(cluster);
+  load.stop();
+  await cluster.until(() => cluster.client.openOperations === 0, RECOVERY_LIMIT_MS);
+  // Passive copies apply what is committed a moment later.
+  await cluster.sleep(1_000);
+  await cluster.checkEnd();
+}
+
+async function probe(cluster: SimulatedCluster): Promise<void> {
+  let isAnswered = false;
+  const delivery = cluster.client.deliver().then(() => {
+    isAnswered = true;
+  });
+  if (!(await cluster.until(() => isAnswered, PROBE_LIMIT_MS))) {
+    throw new Violation('L1', `a delivery was not answered within ${PROBE_LIMIT_MS} ms although all is well: ${cluster.health()}`);
+  }
+  await delivery;
+}
+
+/** Several clients, each doing one thing after the other, with pauses. */
+class Load {
+  readonly #cluster: SimulatedCluster;
+  readonly #random: SeededRandom;
+  #isOver = false;
+
+  constructor(cluster: SimulatedCluster, random: SeededRandom) {
+    this.#cluster = cluster;
+    this.#random = random;
+  }
+
+  start(): void {
+    const writers = 1 + this.#random.below(4);
+    const pauseMs = 20 + this.#random.below(400);
+    for (let writer = 0; writer < writers; writer++) void this.#work(pauseMs);
+    void this.#sampleLater();
+  }
+
+  stop(): void {
+    this.#isOver = true;
+  }
+
+  async #work(pauseMs: number): Promise<void> {
+    const { client } = this.#cluster;
+    while (!this.#isOver) {
+      const what = this.#random.below(10);
+      if (what < 7) await client.deliver();
+      else if (what < 9) await client.append();
+      else await client.look();
+      await this.#cluster.sleep(this.#random.below(2 * pauseMs));
+    }
+  }
+
+  async #sampleLater(): Promise<void> {
+    while (!this.#isOver) {
+      await this.#cluster.sleep(SAMPLE_INTERVAL_MS);
+      this.#cluster.sample();
+    }
+  }
+}

@@ -1,0 +1,290 @@
+/**
+ * A whole cluster in one process: nodes, a share with the third vote, the network between them, and the clients. All
+ * chance comes from one seed, all time from one queue, so the same seed tells the same story.
+ */
+import { assert } from '../base/assert.ts';
+import { isProblem } from '../base/problem.ts';
+import { SeededRandom } from '../base/random.ts';
+import { NO_BALLOT } from '../cluster/acceptor.ts';
+import { CasPaxosRegister } from '../cluster/caspaxos-register.ts';
+import { copyFacts, type SummaryCopyStatus, summaryCopyStatus } from '../cluster/copy-status.ts';
+import { formCluster } from '../cluster/changes.ts';
+import { addServer, addStorageGroup } from '../cluster/configuration-changes.ts';
+import type { RegisterDocument, ReplicationMode, StorageGroupRecord } from '../cluster/register-document.ts';
+import { type ClusterTiming, defaultTiming } from '../cluster/timing.ts';
+import type { Serving } from '../replication/copy.ts';
+import { SimulatedClient } from './client.ts';
+import { PortDisk } from './disk-ports.ts';
+import { History } from './history.ts';
+import type { PlantedBug } from './planted-bugs.ts';
+import { MachineClock } from './simulated-clock.ts';
+import { SimulatedDisk } from './simulated-disk.ts';
+import { SimulatedHost } from './simulated-host.ts';
+import { SimulatedNetwork } from './simulated-network.ts';
+import { SimulatedProcess } from './simulated-process.ts';
+import { SimulatedTime } from './simulated-time.ts';
+import { SimulatedVote } from './simulated-vote.ts';
+import { Story } from './story.ts';
+import { TrueRegister } from './true-register.ts';
+
+export const STORAGE_GROUP = 'First Storage Group';
+export const SERVER = 'mbx01';
+const SHARE = 'share';
+const CLIENTS = 'client';
+const IDENTITY = { clusterId: 'simulated', incarnation: 1 };
+
+export interface ClusterOptions {
+  readonly seed: number;
+  readonly mode?: ReplicationMode;
+  /** Names of the nodes; each has a copy. */
+  readonly nodes?: readonly string[];
+  readonly timing?: ClusterTiming;
+  readonly fileSizeBytes?: number;
+  /** Greatest error in speed of a node's clock. */
+  readonly maxDrift?: number;
+  readonly bug?: PlantedBug;
+}
+
+/** A promise of guarantees.md or faults.md that was broken. */
+export class Violation extends Error {
+  override name = 'Violation';
+  readonly invariant: string;
+
+  constructor(invariant: string, what: string) {
+    super(`${invariant}: ${what}`);
+    this.invariant = invariant;
+  }
+}
+
+/** Looks at everything that happens; throws a Violation. */
+export interface Checker {
+  readonly name: string;
+  serving?(host: SimulatedHost, serving: Serving | undefined): void;
+  /** Everything up to `lsn` was promised to somebody, right now. */
+  answered?(host: SimulatedHost, epoch: number, lsn: number): void;
+  /** From time to time, while anything may happen. */
+  sampled?(): void;
+  /** After the faults are over, everything has healed and come to rest. */
+  ended?(): Promise<void> | void;
+}
+
+export class SimulatedCluster {
+  readonly seed: number;
+  readonly random: SeededRandom;
+  readonly time: SimulatedTime;
+  readonly network: SimulatedNetwork;
+  readonly story: Story;
+  readonly history = new History();
+  readonly hosts: readonly SimulatedHost[];
+  readonly client: SimulatedClient;
+  readonly register: TrueRegister;
+  readonly mode: ReplicationMode;
+  readonly #checkers: Checker[] = [];
+  readonly #broken = Promise.withResolvers<never>();
+  /** Activations that were seen: the first one and every failover or move after it. */
+  activations = 0;
+
+  constructor(options: ClusterOptions) {
+    const { seed, nodes = ['node1', 'node2'], timing = defaultTiming, fileSizeBytes = 32 * 1024 } = options;
+    this.seed = seed;
+    this.mode = options.mode ?? 'sync';
+    this.random = new SeededRandom(seed);
+    this.time = new SimulatedTime(this.#chance());
+    this.network = new SimulatedNetwork(this.time, this.#chance());
+    this.story = new Story(this.time);
+    const maxDrift = options.maxDrift ?? 0.0005;
+    const common = {
+      ...this,
+      timing,
+      fileSizeBytes,
+      identity: IDENTITY,
+      voters: [...nodes, SHARE],
+      copies: nodes,
+      storageGroup: STORAGE_GROUP,
+      bug: options.bug,
+      onServing: (host: SimulatedHost, serving: Serving | undefined) => this.#onServing(host, serving),
+      onAnswer: (host: SimulatedHost, epoch: number, lsn: number) =>
+        this.#check((checker) => checker.answered?.(host, epoch, lsn)),
+    };
+    this.hosts = nodes.map((name) => {
+      const drift = (this.random.below(2_001) / 1_000 - 1) * maxDrift;
+      return new SimulatedHost({ ...common, name, drift, time: this.time, random: this.#chance(), network: this.network, story: this.story });
+    });
+    const share = this.#share();
+    this.register = new TrueRegister([...this.hosts.map(({ disk }) => disk), share.disk], 'cluster/vote');
+    this.client = this.#clients(nodes);
+    this.#broken.promise.catch(() => undefined); // who runs the world hears of it
+  }
+
+  /** The third vote: a machine that is always up, with a file. */
+  #share(): { disk: SimulatedDisk } {
+    const process = new SimulatedProcess(SHARE);
+    const disk = new SimulatedDisk(this.time, this.#chance());
+    const clock = new MachineClock(this.time, { drift: 0, startMs: 0 }).of(process);
+    const vote = new SimulatedVote(new PortDisk({ disk, process, root: 'cluster' }));
+    vote.listen(this.network.of(SHARE, process), SHARE, clock);
+    return { disk };
+  }
+
+  #clients(nodes: readonly string[]): SimulatedClient {
+    const process = new SimulatedProcess(CLIENTS);
+    return new SimulatedClient({
+      network: this.network.of(CLIENTS, process),
+      clock: new MachineClock(this.time, { drift: 0, startMs: 0 }).of(process),
+      random: this.#chance(),
+      process,
+      history: this.history,
+      story: this.story,
+      storageGroup: STORAGE_GROUP,
+      hosts: nodes,
+      trueNowMs: () => this.time.nowMs,
+    });
+  }
+
+  #chance(): SeededRandom {
+    return new SeededRandom(this.random.below(0x1_0000_0000));
+  }
+
+  // ── running ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  watch(...checkers: Checker[]): void {
+    this.#checkers.push(...checkers);
+  }
+
+  /** Lets the world turn until `work` has ended, or a promise is broken. */
+  run<T>(work: Promise<T>): Promise<T> {
+    return this.time.run(Promise.race([work, this.#broken.promise]));
+  }
+
+  /** Formed, started, one mailbox, every copy in sync. */
+  async begin(): Promise<void> {
+    await this.#form();
+    for (const host of this.hosts) host.start();
+    await this.client.createMailbox();
+  }
+
+  async #form(): Promise<void> {
+    const process = new SimulatedProcess('administrator');
+    const clock = new MachineClock(this.time, { drift: 0, startMs: 0 }).of(process);
+    const disks = this.register.disks;
+    const acceptors = disks.map((disk, index) =>
+      new SimulatedVote(new PortDisk({ disk, process, root: 'cluster' })).as(`vote${index}`, IDENTITY),
+    );
+    for (const acceptor of acceptors) await acceptor.initialise(NO_BALLOT, undefined);
+    const register = new CasPaxosRegister({ acceptors, proposer: 'administrator', clock, random: this.#chance() });
+    const names = this.hosts.map(({ name }) => name);
+    const steps = [
+      formCluster(IDENTITY.clusterId),
+      (document: RegisterDocument | undefined) =>
+        document &&
+        addStorageGroup(document, {
+          name: STORAGE_GROUP,
+          copies: names,
+          mode: this.mode,
+          sharedStorage: false,
+          circularLogging: false,
+        }),
+      (document: RegisterDocument | undefined) =>
+        document && addServer(document, { name: SERVER, storageGroups: [STORAGE_GROUP], redundantMachines: names }),
+    ];
+    for (const step of steps) {
+      const outcome = await register.change(step, { timeoutMs: 1_000 });
+      assert(outcome.kind === 'changed', 'A cluster is formed while nothing is broken');
+    }
+    process.kill();
+  }
+
+  #onServing(host: SimulatedHost, serving: Serving | undefined): void {
+    if (serving !== undefined) this.activations += 1;
+    this.#check((checker) => checker.serving?.(host, serving));
+  }
+
+  sample(): void {
+    this.#check((checker) => checker.sampled?.());
+  }
+
+  async checkEnd(): Promise<void> {
+    for (const checker of this.#checkers) await checker.ended?.();
+  }
+
+  #check(look: (checker: Checker) => void): void {
+    try {
+      for (const checker of this.#checkers) look(checker);
+    } catch (error) {
+      this.break(error);
+    }
+  }
+
+  /** A promise is broken, or something happened that is nobody's promise but ours: the story ends here. */
+  break(error: unknown): void {
+    this.story.tell('world', `ENDS: ${error instanceof Error ? error.message : String(error)}`);
+    this.#broken.reject(error);
+  }
+
+  /** An error that nobody handled: in a real process, the end of it; here, a finding. */
+  unhandled(error: unknown): void {
+    const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.break(new Violation(isProblem(error) ? 'unhandled problem' : 'internal error', what));
+  }
+
+  // ── looking ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  host(name: string): SimulatedHost {
+    const host = this.hosts.find((candidate) => candidate.name === name);
+    assert(host !== undefined, `There is no host ${name}`);
+    return host;
+  }
+
+  /** The storage group as the register has it, for certain. */
+  get group(): StorageGroupRecord | undefined {
+    return this.register.chosen()?.storageGroups[STORAGE_GROUP];
+  }
+
+  get serving(): SimulatedHost | undefined {
+    let best: SimulatedHost | undefined;
+    for (const host of this.hosts) {
+      if (host.serving !== undefined && (best?.serving === undefined || host.serving.epoch > best.serving.epoch)) best = host;
+    }
+    return best;
+  }
+
+  /** One copy serves, every copy is in sync and well. */
+  isWell(): boolean {
+    const group = this.group;
+    const active = this.serving;
+    if (group === undefined || active?.serving?.epoch !== group.epoch || group.active !== active.name) return false;
+    return this.hosts.every((host) => host.isUp && group.inSync.includes(host.name) && this.statusOf(host) === 'Healthy');
+  }
+
+  /** As Get-StorageGroupCopyStatus shows it; the active copy is Healthy. */
+  statusOf(host: SimulatedHost): SummaryCopyStatus {
+    const document = this.register.chosen();
+    if (document === undefined) return 'Disabled';
+    return summaryCopyStatus(copyFacts(document, STORAGE_GROUP, host.name, host.isUp ? host.view : undefined));
+  }
+
+  /** Why it is not well, in words. */
+  health(): string {
+    const group = this.group;
+    const lines = this.hosts.map(({ name, view, isUp, service }) => {
+      const seat = service?.status().seats.get(STORAGE_GROUP);
+      const state = view === undefined ? 'no copy' : `${view.state} epoch ${view.epochSeen} end ${view.endLsn} ${view.failedMessage ?? ''}`;
+      return `${name}: ${isUp ? state : 'down'} ${seat?.waitReason ?? ''}`;
+    });
+    return `register: epoch ${group?.epoch} active ${group?.active} in sync ${group?.inSync.join(',')}; ${lines.join('; ')}`;
+  }
+
+  sleep(ms: number): Promise<void> {
+    return this.time.sleep(ms);
+  }
+
+  /** Waits until `isSo`, at most `limitMs` of true time; false when it did not come. */
+  async until(isSo: () => boolean, limitMs: number): Promise<boolean> {
+    const endMs = this.time.nowMs + limitMs;
+    while (!isSo()) {
+      if (this.time.nowMs >= endMs) return false;
+      await this.time.sleep(20);
+    }
+    return true;
+  }
+}

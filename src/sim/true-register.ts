@@ -1,0 +1,36 @@
+/** The register as nobody in the cluster can see it: what a majority of the votes has stored at this moment. */
+import { compareBallots, type Accepted } from '../cluster/acceptor.ts';
+import { decodeAcceptorState } from '../cluster/acceptor-codec.ts';
+import { majorityOf } from '../cluster/quorum-round.ts';
+import type { RegisterDocument } from '../cluster/register-document.ts';
+import { parseRegisterValue } from '../cluster/register-value.ts';
+import type { SimulatedDisk } from './simulated-disk.ts';
+
+export class TrueRegister {
+  readonly disks: readonly SimulatedDisk[];
+  readonly #voteFile: string;
+  #last: { accepted: Accepted; document: RegisterDocument } | undefined;
+
+  constructor(disks: readonly SimulatedDisk[], voteFile: string) {
+    this.disks = disks;
+    this.#voteFile = voteFile;
+  }
+
+  /** The newest value that a majority has accepted; it stays chosen whatever becomes of the votes. */
+  chosen(): RegisterDocument | undefined {
+    const accepted = this.disks.flatMap((disk) => this.#acceptedOn(disk) ?? []);
+    for (const candidate of accepted) {
+      const same = accepted.filter((other) => compareBallots(other.ballot, candidate.ballot) === 0).length;
+      const isNewer = this.#last === undefined || compareBallots(candidate.ballot, this.#last.accepted.ballot) > 0;
+      if (same >= majorityOf(this.disks.length) && isNewer) {
+        this.#last = { accepted: candidate, document: parseRegisterValue(candidate.value).document };
+      }
+    }
+    return this.#last?.document;
+  }
+
+  #acceptedOn(disk: SimulatedDisk): Accepted | undefined {
+    const size = disk.size(this.#voteFile);
+    return size === undefined ? undefined : decodeAcceptorState(disk.read(this.#voteFile, 0, size)).accepted;
+  }
+}
