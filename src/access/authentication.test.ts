@@ -40,7 +40,15 @@ test('password hash: the right password verifies, others and damaged hashes do n
   assert.match(PHC, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
   assert.equal(await verifyPassword('secret', PHC), true);
   assert.equal(await verifyPassword('Secret', PHC), false);
-  for (const hostile of ['', 'secret', PHC.replace('m=19456', 'm=999999'), PHC.replace('t=2', 't=99'), PHC.replace('p=1', 'p=0'), PHC.slice(0, -30), `${PHC}x`]) {
+  for (const hostile of [
+    '',
+    'secret',
+    PHC.replace('m=19456', 'm=999999'),
+    PHC.replace('t=2', 't=99'),
+    PHC.replace('p=1', 'p=0'),
+    PHC.slice(0, -30),
+    `${PHC}x`,
+  ]) {
     assert.equal(await verifyPassword('secret', hostile), false, hostile);
   }
 });
@@ -95,13 +103,19 @@ test('authentication: far too many at once: a bounded number waits, the rest is 
   }
   const outcomes = (await Promise.all(all)).map((result) => result.outcome);
   const { maxConcurrentHashes, maxWaitingHashes } = authenticationLimits;
-  assert.equal(outcomes.filter((outcome) => outcome === 'unavailable').length, 300 - maxConcurrentHashes - maxWaitingHashes);
+  assert.equal(
+    outcomes.filter((outcome) => outcome === 'unavailable').length,
+    300 - maxConcurrentHashes - maxWaitingHashes,
+  );
 });
 
 test('failure delays: doubled for each failure of an address, bounded, forgotten after a while', () => {
   const clock = new ManualClock();
   const delays = new FailureDelays(clock);
-  assert.deepEqual([1, 2, 3].map(() => delays.failed('192.0.2.1')), [100, 200, 400]);
+  assert.deepEqual(
+    [1, 2, 3].map(() => delays.failed('192.0.2.1')),
+    [100, 200, 400],
+  );
   for (let number = 0; number < 2_000; number++) delays.failed('192.0.2.1');
   assert.equal(delays.failed('192.0.2.1'), failureDelayLimits.maxDelayMs);
   assert.equal(delays.failed('::ffff:192.0.2.1'), failureDelayLimits.maxDelayMs);
@@ -113,6 +127,7 @@ test('failure delays: addresses of one IPv6 /64 are one; the memory is bounded',
   delays.failed('2001:db8::1');
   assert.equal(delays.failed('2001:db8:0:0:ffff::2'), 200);
   assert.equal(delays.failed('2001:db8:0:1::1'), 100);
-  for (let number = 0; number < failureDelayLimits.maxAddresses + 50; number++) delays.failed(`10.${number >> 16}.${(number >> 8) & 255}.${number & 255}`);
+  for (let number = 0; number < failureDelayLimits.maxAddresses + 50; number++)
+    delays.failed(`10.${number >> 16}.${(number >> 8) & 255}.${number & 255}`);
   assert.equal(delays.size, failureDelayLimits.maxAddresses);
 });

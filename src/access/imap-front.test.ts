@@ -9,7 +9,7 @@ import type { CopyHello } from '../directory/copy-protocol.ts';
 import { Copies, type CopyHost, STORAGE_GROUP } from '../directory/testing/copies.ts';
 import { MemoryStore } from '../directory/testing/memory-store.ts';
 import type { LoginRequest, LoginResult } from './authentication.ts';
-import { type ImapFront, imapFrontLimits, startImapFront } from './imap-front.ts';
+import { type ImapFront, type imapFrontLimits, startImapFront } from './imap-front.ts';
 import { LineClient } from './testing/line-client.ts';
 
 const realClock: Clock = {
@@ -36,7 +36,9 @@ class FrontStory {
   readonly #clients: LineClient[] = [];
   #front: ImapFront | undefined;
 
-  async start(options: { allowPlaintextLogin?: boolean; limits?: Partial<typeof imapFrontLimits> } = {}): Promise<this> {
+  async start(
+    options: { allowPlaintextLogin?: boolean; limits?: Partial<typeof imapFrontLimits> } = {},
+  ): Promise<this> {
     this.copies.onOther = (hello, channel, host) => this.#join(hello, channel, host);
     const { cert, key } = getTlsOptions();
     this.#front = await startImapFront({
@@ -44,7 +46,7 @@ class FrontStory {
         { address: '127.0.0.1', port: 0, implicitTls: false },
         { address: '127.0.0.1', port: 0, implicitTls: true },
       ],
-      certificate: { certificate: String(cert), key: String(key) },
+      certificate: { certificate: cert as string, key: key as string },
       allowPlaintextLogin: options.allowPlaintextLogin ?? true,
       verify: async (request) => verify(request),
       finders: [this.#finder],

@@ -27,7 +27,7 @@ function groupIn(document: RegisterDocument | undefined) {
 
 function claim(document: RegisterDocument, lease = 8) {
   const expected = leaseMarkOf(document, GROUP)!;
-  return { storageGroup: GROUP, host: 'B', incarnation: 2, lease, expected, inSync: ['B'], lossy: null };
+  return { storageGroup: GROUP, host: 'B', incarnation: 2, lease, expected, epoch: 6, inSync: ['B'], lossy: null };
 }
 
 test('changes: a takeover: next epoch, and the taker holds a renewed lease', () => {
@@ -45,17 +45,18 @@ test('changes: a takeover when anything has moved since it was watched: refused'
   assert.equal(takeOver(startNode(seen, 'B'), claim(seen)), undefined, 'another run of the taker');
   assert.equal(takeOver(seen, claim(seen, 7)), undefined, 'a lease number is used once');
   assert.equal(takeOver(seen, { ...claim(seen), host: 'C' }), undefined);
+  assert.equal(takeOver(seen, { ...claim(seen), epoch: 5 }), undefined, 'epochs rise');
 });
 
 test('changes: a lossy takeover is on record until the next one, and the hint goes back to what is kept', () => {
   const document = documentOf({ mode: 'async', inSync: ['A'] });
   const lastKept = { lsn: 900, generation: 8 };
   const hint = { lsn: 1_000, generation: 10 };
-  const lossy = { epoch: 6, from: 'A', to: 'B', missingGenerations: 2, lastKept, hint, cause: 'dial' as const };
+  const lossy = { from: 'A', to: 'B', missingGenerations: 2, lastKept, hint, cause: 'dial' as const };
   const taken = takeOver(document, { ...claim(document), lossy })!;
   assert.deepEqual(groupIn(taken).hint, lastKept);
-  const again = takeOver(taken, { ...claim(taken, 9) })!;
-  assert.deepEqual(again.storageGroups[GROUP]?.lossy, lossy);
+  const again = takeOver(taken, { ...claim(taken, 9), epoch: 9 })!;
+  assert.deepEqual(again.storageGroups[GROUP]?.lossy, { ...lossy, epoch: 6 });
 });
 
 test('changes: an owner of the past: every claim is refused', () => {

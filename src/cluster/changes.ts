@@ -30,8 +30,10 @@ export interface TakeOverClaim extends NodeClaim {
   readonly storageGroup: string;
   /** What the taker has watched standing still. Any other mark means that somebody else moved in between. */
   readonly expected: LeaseMark;
+  /** Above the group's. Not always by one: a copy may have promised more in an attempt that came to nothing. */
+  readonly epoch: number;
   readonly inSync: readonly string[];
-  readonly lossy: LossyTakeOver | null;
+  readonly lossy: Omit<LossyTakeOver, 'epoch'> | null;
 }
 
 export function formCluster(
@@ -57,14 +59,16 @@ export function renewLease(document: RegisterDocument, claim: NodeClaim): Regist
 export function takeOver(document: RegisterDocument, claim: TakeOverClaim): RegisterDocument | undefined {
   const group = member(document.storageGroups, claim.storageGroup);
   if (group === undefined || !group.copies.includes(claim.host) || !isCurrentRun(document, claim)) return undefined;
-  if (!isAsExpected(leaseMarkOf(document, claim.storageGroup), claim)) return undefined;
+  if (!isAsExpected(leaseMarkOf(document, claim.storageGroup), claim) || claim.epoch <= group.epoch) return undefined;
   const { lossy: _before, givenUpBy: _nobody, ...kept } = group;
   const taken: StorageGroupRecord = {
     ...kept,
-    epoch: group.epoch + 1,
+    epoch: claim.epoch,
     active: claim.host,
     inSync: claim.inSync,
-    ...(claim.lossy === null ? keptLoss(group) : { lossy: claim.lossy, hint: claim.lossy.lastKept }),
+    ...(claim.lossy === null
+      ? keptLoss(group)
+      : { lossy: { ...claim.lossy, epoch: claim.epoch }, hint: claim.lossy.lastKept }),
   };
   return { ...withGroup(document, claim.storageGroup, taken), nodes: withLease(document, claim) };
 }

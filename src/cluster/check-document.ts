@@ -6,6 +6,7 @@
 import {
   MAX_CLUSTERED_MAILBOX_SERVERS,
   MAX_COMMENT_LENGTH,
+  MAX_EPOCH,
   MAX_NAME_LENGTH,
   MAX_NODES,
   MAX_STORAGE_GROUPS,
@@ -61,7 +62,7 @@ const storageGroup: Check = (value, where) => {
   if (!isObject(value)) return `${where} is not an object`;
   return (
     firstFault([
-      whole(value['epoch'], `${where}.epoch`),
+      epoch(value['epoch'], `${where}.epoch`),
       value['active'] === null ? undefined : name(value['active'], `${where}.active`),
       names(value['inSync'], `${where}.inSync`),
       names(value['copies'], `${where}.copies`),
@@ -176,6 +177,9 @@ const comment: Check = (value, where) =>
   typeof value === 'string' && value.length <= MAX_COMMENT_LENGTH ? undefined : `${where} is not a comment`;
 
 const truth: Check = (value, where) => (typeof value === 'boolean' ? undefined : `${where} is not true or false`);
+
+const epoch: Check = (value, where) =>
+  whole(value, where) ?? ((value as number) <= MAX_EPOCH ? undefined : `${where} is used up`);
 
 const whole: Check = (value, where) =>
   Number.isSafeInteger(value) && (value as number) >= 0 ? undefined : `${where} is not a whole number`;

@@ -270,6 +270,23 @@ test('ownership: the takeover has an unknown outcome: B stays fenced until it kn
   assert(unknown >= 3, `The cut came in time ${unknown} times`);
 });
 
+test('ownership: a host died over its takeover, with a promise that came to nothing: B listens to A again', async () => {
+  const world = await ClusterWorld.formed();
+  world.copy('B').fencedEpoch = 9;
+  world.start('A');
+  world.start('B');
+  await world.passUntil(() => world.copy('A').isServing);
+  await world.passUntil(() => world.copy('B').acknowledges(world.copy('A').grant?.epoch ?? 0), 2_000);
+});
+
+test('ownership: the owner itself died so: it takes its group under an epoch above the promise', async () => {
+  const world = await ClusterWorld.formed();
+  world.copy('A').fencedEpoch = 9;
+  world.start('A');
+  await world.passUntil(() => world.copy('A').isServing, 2_000);
+  assert.equal(world.copy('A').grant?.epoch, 10);
+});
+
 test('ownership: a hint rides on the next renewal; one of a lower epoch is refused', async () => {
   const world = await ClusterWorld.running();
   const { epoch } = await world.group();

@@ -242,6 +242,7 @@ export class ClusterService implements CopyRequests {
 
   #consider(seat: Seat, document: RegisterDocument, nowMs: number): void {
     if (seat.isBusy || seat.active !== undefined) return;
+    seat.notePromise(document);
     const decision = decideTakeOver(seat.facts(document, this.#host, nowMs), this.#timing);
     seat.waitReason = decision.kind === 'wait' || decision.kind === 'give-up' ? decision.reason : undefined;
     const group = member(document.storageGroups, seat.storageGroup);

@@ -22,3 +22,5 @@ export const CONFLICT_BACKOFF_MAX_MS = 200;
 export const MAX_WAITING_CHANGES = 256;
 /** Ballot counters stay far inside the safe integers; one that is larger is damage. */
 export const MAX_BALLOT_COUNTER = 2 ** 48;
+/** An LSN is epoch * 2^32 + n in one safe integer, so epochs end here. One failover a minute would get there in four years. */
+export const MAX_EPOCH = 2 ** 21 - 1;

@@ -33,7 +33,7 @@ test('register document: relations between fields: every broken one is refused',
     { mode: 'async' as const },
     { copies: ['A', 'A'] },
     { epoch: -1 },
-    { epoch: 2 ** 53 },
+    { epoch: 2 ** 21 },
     { hint: { lsn: 1.5, generation: 1 } },
     { suspended: { B: 'x'.repeat(513) } },
   ];

@@ -14,6 +14,8 @@ export class Seat {
   isBusy = false;
   /** Outcome of a takeover that is not known: it stays fenced at this epoch. */
   unsettledEpoch: number | undefined;
+  /** The last epoch that was settled: asking once more would bring nothing new. */
+  settledEpoch = 0;
   /** Before this time others may lead, not this host. */
   abstainUntilMs = Number.NEGATIVE_INFINITY;
   /** Since when the register has named this host while nothing runs here. */
@@ -25,6 +27,16 @@ export class Seat {
   constructor(storageGroup: string, control: CopyControl) {
     this.storageGroup = storageGroup;
     this.control = control;
+  }
+
+  /**
+   * A copy that has promised an epoch which the register does not know (its host died over a takeover) refuses its
+   * active for ever, unless somebody finds out that the takeover came to nothing.
+   */
+  notePromise(document: RegisterDocument): void {
+    const epoch = this.control.view().epochSeen;
+    const known = member(document.storageGroups, this.storageGroup)?.epoch ?? epoch;
+    if (this.active === undefined && epoch > known && epoch > this.settledEpoch) this.unsettledEpoch ??= epoch;
   }
 
   noteOwner(document: RegisterDocument, host: string, nowMs: number): void {

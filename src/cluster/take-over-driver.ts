@@ -8,6 +8,7 @@ import type { Logger } from '../base/logger.ts';
 import { messageOf } from '../base/problem.ts';
 import { takeOver } from './changes.ts';
 import type { ClockReading } from './lease.ts';
+import { MAX_EPOCH } from './limits.ts';
 import { documentOf, type LeaseDraws, type NodeSession } from './node-session.ts';
 import type { ChangeOutcome } from './register.ts';
 import { member, type RegisterDocument, type StorageGroupRecord } from './register-document.ts';
@@ -48,8 +49,9 @@ export class TakeOverDriver {
     const group = member(seen.storageGroups, seat.storageGroup);
     const expected = seat.watcher.mark;
     if (group === undefined || expected?.epoch !== group.epoch) return undefined;
-    const epoch = group.epoch + 1;
-    if (!(await this.#fence(seat, epoch))) return undefined;
+    // The copy may have promised more than the register ever got to know: in a run that died before its change was made.
+    const epoch = Math.max(group.epoch, seat.control.view().epochSeen) + 1;
+    if (epoch > MAX_EPOCH || !(await this.#fence(seat, epoch))) return undefined;
     const draws = this.#session.leaseDraws();
     let how = 'nothing';
     const outcome = await this.#session.change((document) => {
@@ -58,7 +60,7 @@ export class TakeOverDriver {
       how = decision.kind === 'take' ? decision.how : decision.kind;
       if (decision.kind !== 'take' || seat.isDetached) return undefined;
       const { inSync, lossy } = decision;
-      return takeOver(document, { ...draws.next(), storageGroup: seat.storageGroup, expected, inSync, lossy });
+      return takeOver(document, { ...draws.next(), storageGroup: seat.storageGroup, expected, epoch, inSync, lossy });
     });
     this.#logger.info({ storageGroup: seat.storageGroup, epoch, how, outcome: outcome.kind }, 'takeover tried');
     return this.#conclude(seat, epoch, outcome, draws, group.active);
@@ -69,9 +71,15 @@ export class TakeOverDriver {
     const outcome = await this.#session.change(() => undefined);
     if (outcome.kind !== 'unchanged') return;
     seat.unsettledEpoch = undefined;
-    const group = outcome.document && member(outcome.document.storageGroups, seat.storageGroup);
-    // If it did happen, the next look finds this host the owner, and takes it again under the next epoch (C5).
-    if (group?.active !== this.#session.host) await this.#unfence(seat, epoch);
+    seat.settledEpoch = epoch;
+    // If it did happen, the next look finds this host the owner, and takes it again under a higher epoch (C5).
+    if (outcome.document !== undefined) await this.#unfenceUnlessUsed(seat, epoch, outcome.document);
+  }
+
+  /** An epoch that somebody leads is no broken promise: the fence is right where it is. */
+  async #unfenceUnlessUsed(seat: Seat, epoch: number, document: RegisterDocument): Promise<void> {
+    const group = member(document.storageGroups, seat.storageGroup);
+    if (group === undefined || group.epoch < epoch) await this.#unfence(seat, epoch);
   }
 
   async #fence(seat: Seat, epoch: number): Promise<boolean> {
@@ -109,7 +117,7 @@ export class TakeOverDriver {
     const sent = draws.readingIn(document, this.#session.host);
     const isMine = group?.active === this.#session.host && group.epoch === epoch;
     if (outcome.kind === 'changed' && isMine && sent !== undefined) return { group, sent, previousActive };
-    await this.#unfence(seat, epoch);
+    await this.#unfenceUnlessUsed(seat, epoch, document);
     return undefined;
   }
 

@@ -101,7 +101,6 @@ test('take over: async: within the dial with the loss on record, beyond it not',
   assert(taken.kind === 'take' && taken.how === 'dial');
   assert.deepEqual(taken.inSync, ['B']);
   assert.deepEqual(taken.lossy, {
-    epoch: 6,
     from: 'A',
     to: 'B',
     missingGenerations: 3,

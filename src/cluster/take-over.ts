@@ -37,6 +37,9 @@ export interface TakeOverFacts {
   readonly isAbstaining: boolean;
 }
 
+/** The epoch is drawn when it is taken. */
+type Loss = Omit<LossyTakeOver, 'epoch'>;
+
 export type TakeOverDecision =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'wait'; readonly reason: string }
@@ -46,7 +49,7 @@ export type TakeOverDecision =
       readonly kind: 'take';
       readonly how: 'owner-restart' | 'in-sync' | 'dial' | 'forced-after' | 'administrator';
       readonly inSync: readonly string[];
-      readonly lossy: LossyTakeOver | null;
+      readonly lossy: Loss | null;
     };
 
 const HOUR_MS = 3_600_000;
@@ -142,9 +145,8 @@ function lossOf(facts: TakeOverFacts, group: StorageGroupRecord): LossEstimate {
 }
 
 /** Who was not in sync may have lost records even if it reached the hint: the old owner's last ones were published nowhere. */
-function lossRecord(facts: TakeOverFacts, group: StorageGroupRecord, cause: LossyTakeOver['cause']): LossyTakeOver {
+function lossRecord(facts: TakeOverFacts, group: StorageGroupRecord, cause: Loss['cause']): Loss {
   return {
-    epoch: group.epoch + 1,
     from: group.active,
     to: facts.host,
     missingGenerations: lossOf(facts, group).missingGenerations,
@@ -162,7 +164,7 @@ function take(
   facts: TakeOverFacts,
   group: StorageGroupRecord,
   how: 'in-sync' | 'dial' | 'forced-after' | 'administrator',
-  lossy: LossyTakeOver | null,
+  lossy: Loss | null,
 ): TakeOverDecision {
   return { kind: 'take', how, inSync: group.sharedStorage ? group.inSync : [facts.host], lossy };
 }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ManualClock, settle } from '../base/testing/manual-clock.ts';
+import { directoryLimits } from './limits.ts';
 import { Copies } from './testing/copies.ts';
 import { MemoryStore } from './testing/memory-store.ts';
-import { directoryLimits } from './limits.ts';
 
 function world(): { clock: ManualClock; copies: Copies; store: MemoryStore } {
   const clock = new ManualClock();
@@ -27,7 +27,9 @@ test('copy finder: failover: listeners hear of the new active copy at once, with
   copies.activate('node1', store);
   await settle();
   const seen: (string | undefined)[] = [];
-  finder.onChange((active) => seen.push(active === undefined ? undefined : `${active.host} ${active.epoch} ${active.lossy}`));
+  finder.onChange((active) =>
+    seen.push(active === undefined ? undefined : `${active.host} ${active.epoch} ${active.lossy}`),
+  );
   copies.crash('node1');
   await settle();
   copies.activate('node2', store, true);

@@ -89,7 +89,9 @@ export class CopyFinder {
     this.#active = next;
     const { storageGroup } = this;
     this.#logger.info({ storageGroup, host: next?.host ?? null, epoch: next?.epoch ?? null }, 'active copy changed');
-    for (const listener of [...this.#listeners]) listener(next);
+    // One that is added by another hears of the next change.
+    const listeners = [...this.#listeners];
+    for (const listener of listeners) listener(next);
   }
 
   #best(): ActiveCopy | undefined {
@@ -106,5 +108,10 @@ export class CopyFinder {
 }
 
 function sameCopy(left: ActiveCopy | undefined, right: ActiveCopy | undefined): boolean {
-  return left?.rpc === right?.rpc && left?.epoch === right?.epoch && left?.lossy === right?.lossy && left?.mode === right?.mode;
+  return (
+    left?.rpc === right?.rpc &&
+    left?.epoch === right?.epoch &&
+    left?.lossy === right?.lossy &&
+    left?.mode === right?.mode
+  );
 }

@@ -78,7 +78,13 @@ export class CopyService {
   /** From now on this copy serves; call it when the store is open for changes under `epoch`. */
   activate(activation: Activation): void {
     this.#store = activation.store;
-    this.#change({ ...this.#state, active: true, epoch: activation.epoch, lossy: activation.lossy, mode: activation.mode });
+    this.#change({
+      ...this.#state,
+      active: true,
+      epoch: activation.epoch,
+      lossy: activation.lossy,
+      mode: activation.mode,
+    });
   }
 
   /** From now on this copy serves nobody. `epoch` is the highest that it has seen. */
@@ -89,7 +95,7 @@ export class CopyService {
 
   /** Ends all channels of this service. */
   close(): void {
-    for (const client of [...this.#clients]) client.channel.close('the copy stops');
+    for (const client of this.#clients) client.channel.close('the copy stops');
   }
 
   #change(state: CopyState): void {
@@ -133,10 +139,14 @@ export class CopyService {
     } catch (error) {
       if (!isProblem(error, 'NotActive')) throw error;
       // The record may be in the log, and the next active copy may have it: that is not what NotActive says.
-      throw new Problem('OutcomeUnknown', 'Cannot confirm the delivery: this copy stopped serving. Ask the active copy.', {
-        temporary: true,
-        cause: error,
-      });
+      throw new Problem(
+        'OutcomeUnknown',
+        'Cannot confirm the delivery: this copy stopped serving. Ask the active copy.',
+        {
+          temporary: true,
+          cause: error,
+        },
+      );
     }
   }
 

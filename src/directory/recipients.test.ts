@@ -23,7 +23,13 @@ async function world(cache = new MemoryCache()) {
   const copies = new Copies(clock);
   const store = new MemoryStore(['anna@example.com', 'Bernd@Example.com']);
   const finder = copies.finder();
-  const directory = new RecipientDirectory({ acceptedDomains: ['example.com'], finders: [finder], cache, clock, logger: silentLogger });
+  const directory = new RecipientDirectory({
+    acceptedDomains: ['example.com'],
+    finders: [finder],
+    cache,
+    clock,
+    logger: silentLogger,
+  });
   await directory.start();
   return { clock, copies, store, directory, cache };
 }

@@ -6,14 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { connect, createServer } from 'node:tls';
-import {
-  type CertificateRole,
-  createAuthority,
-  type Identity,
-  issueCertificate,
-  readIdentity,
-  writeIdentity,
-} from './certificates.ts';
+import { type CertificateRole, createAuthority, issueCertificate } from './certificates.ts';
+import { type Identity, readIdentity, writeIdentity } from './identity.ts';
 
 const nowMs = Date.now();
 const authority = await createAuthority('holdfast', '0123456789abcdef0123456789abcdef', nowMs);

@@ -17,15 +17,10 @@ import { CasPaxosRegister } from '../cluster/caspaxos-register.ts';
 import { compose, formCluster } from '../cluster/changes.ts';
 import { addServer, addStorageGroup } from '../cluster/configuration-changes.ts';
 import type { RegisterDocument, ReplicationMode } from '../cluster/register-document.ts';
-import {
-  type CertificateAuthority,
-  createAuthority,
-  identityFolders,
-  issueCertificate,
-  writeIdentity,
-} from '../host/certificates.ts';
+import { type CertificateAuthority, createAuthority, issueCertificate } from '../host/certificates.ts';
 import { type HostConfig, parseConfig } from '../host/config.ts';
 import { FileAcceptor } from '../host/file-acceptor.ts';
+import { identityFolders, writeIdentity } from '../host/identity.ts';
 import { machineClock, machineRandom } from '../host/machine.ts';
 import { ShareAcceptor } from '../host/share-acceptor.ts';
 import { clusterFiles, hostFiles } from './cluster-files.ts';

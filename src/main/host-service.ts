@@ -12,10 +12,10 @@ import { parseAcceptorReply, parseAcceptorRequest } from '../cluster/acceptor-me
 import { CasPaxosRegister } from '../cluster/caspaxos-register.ts';
 import { ClusterService } from '../cluster/cluster-service.ts';
 import { defaultTiming } from '../cluster/timing.ts';
-import { identityFolders, readIdentity } from '../host/certificates.ts';
 import { type HostConfig, hostEntry, loadConfig } from '../host/config.ts';
 import { locateEndpoint } from '../host/endpoints.ts';
 import { FileAcceptor } from '../host/file-acceptor.ts';
+import { identityFolders, readIdentity } from '../host/identity.ts';
 import { machineClock, machineRandom } from '../host/machine.ts';
 import { pinoLogger } from '../host/pino-logger.ts';
 import { ShareAcceptor } from '../host/share-acceptor.ts';

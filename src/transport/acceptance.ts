@@ -98,7 +98,12 @@ export class Acceptance {
   #log(delivery: Delivery, answers: readonly Reply[]): void {
     const accepted = answers.filter((answer) => answer.code === 250).length;
     this.#options.logger.info(
-      { deliveryId: delivery.deliveryId.toString('hex'), bytes: delivery.bytes.length, recipients: answers.length, accepted },
+      {
+        deliveryId: delivery.deliveryId.toString('hex'),
+        bytes: delivery.bytes.length,
+        recipients: answers.length,
+        accepted,
+      },
       'message',
     );
   }

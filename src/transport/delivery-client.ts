@@ -53,7 +53,8 @@ export class DeliveryClient {
       const leftMs = giveUpMs - clock.monotonicMs();
       if (leftMs <= 0) return { kind: 'unavailable', asked };
       if (finder.active() === undefined) await finder.whenActive(leftMs);
-      else if (finder.active()?.rpc === copy?.rpc) await changeOrDelay(finder, clock, Math.min(leftMs, limits.retryDelayMs));
+      else if (finder.active()?.rpc === copy?.rpc)
+        await changeOrDelay(finder, clock, Math.min(leftMs, limits.retryDelayMs));
     }
   }
 }

@@ -172,14 +172,18 @@ test('dumpster: async mode: confirmed messages stay, and a lossy takeover gets t
   const story = await new HubStory('async').start();
   story.copies.activate('node1', story.store);
   await settle();
-  for (let number = 0; number < 10; number++) assert.equal(await after(story, 1, story.send(`message ${number}`)), '250');
+  for (let number = 0; number < 10; number++)
+    assert.equal(await after(story, 1, story.send(`message ${number}`)), '250');
   assert.equal(story.queue.status.dumpsterMessages, 10);
   story.copies.crash('node1');
   await settle();
   story.store.forgetDeliveries();
   story.copies.activate('node2', story.store, true);
   await story.calm();
-  assert.deepEqual(story.bodies(), Array.from({ length: 10 }, (_, number) => `message ${number}`));
+  assert.deepEqual(
+    story.bodies(),
+    Array.from({ length: 10 }, (_, number) => `message ${number}`),
+  );
   assert.equal(story.queue.status.dumpsterMessages, 10);
   await story.stop();
 });
@@ -211,7 +215,8 @@ test('dumpster: the hub restarts, then the takeover loses records: what is in th
   const story = await new HubStory('async').start();
   story.copies.activate('node1', story.store);
   await settle();
-  for (let number = 0; number < 5; number++) assert.equal(await after(story, 1, story.send(`message ${number}`)), '250');
+  for (let number = 0; number < 5; number++)
+    assert.equal(await after(story, 1, story.send(`message ${number}`)), '250');
   await story.stop();
   await story.start();
   assert.equal(story.queue.status.dumpsterMessages, 5);
@@ -248,7 +253,10 @@ test('dumpster: a message that nobody takes: it is moved forward, and the log do
     assert.equal(await after(story, 1, story.send(`${number} ${'x'.repeat(10_000)}`)), '250');
   }
   await story.calm();
-  assert.ok(story.log.generation - story.log.firstGeneration < 10, `${story.log.firstGeneration} to ${story.log.generation}`);
+  assert.ok(
+    story.log.generation - story.log.firstGeneration < 10,
+    `${story.log.firstGeneration} to ${story.log.generation}`,
+  );
   story.store.add('carla@example.com', null);
   await story.clock.advance(redeliveryLimits.parkedRetryMs);
   assert.deepEqual(story.bodies('carla@example.com'), ['stuck']);

@@ -31,7 +31,8 @@ export class MessageReader {
     return new Promise((resolve) => {
       stream.on('data', (chunk: Buffer) => {
         this.#onChunk(chunk);
-        if (this.#scanner.sizeBytes > this.#limits.maxMessageBytes + this.#limits.maxExcessBytes) resolve({ kind: 'endless' });
+        if (this.#scanner.sizeBytes > this.#limits.maxMessageBytes + this.#limits.maxExcessBytes)
+          resolve({ kind: 'endless' });
       });
       stream.on('end', () => resolve(this.#result()));
       stream.on('error', () => resolve({ kind: 'gone' }));

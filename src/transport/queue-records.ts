@@ -22,7 +22,11 @@ export interface Confirmation {
 }
 
 export function encodeConfirmation(confirmation: Confirmation): Buffer {
-  return new ByteWriter(32).raw(confirmation.deliveryId).u64(confirmation.epoch).u8(confirmation.retained ? 1 : 0).finish();
+  return new ByteWriter(32)
+    .raw(confirmation.deliveryId)
+    .u64(confirmation.epoch)
+    .u8(confirmation.retained ? 1 : 0)
+    .finish();
 }
 
 /** Problem('Malformed') */

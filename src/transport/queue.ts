@@ -147,7 +147,10 @@ export class DeliveryQueue {
   async withdraw(deliveryId: Buffer): Promise<void> {
     const entry = this.#entries.get(keyOf(deliveryId));
     if (entry === undefined || entry.state === 'retained') return;
-    const { lsn } = this.#log.append(queueRecordKinds.messageConfirmed, encodeConfirmation({ deliveryId, epoch: 0, retained: false }));
+    const { lsn } = this.#log.append(
+      queueRecordKinds.messageConfirmed,
+      encodeConfirmation({ deliveryId, epoch: 0, retained: false }),
+    );
     this.#entries.delete(keyOf(deliveryId));
     this.#queuedBytes -= entry.sizeBytes;
     await this.#log.durable(lsn);
@@ -227,9 +230,13 @@ export class DeliveryQueue {
     const { maxQueuedBytes, maxQueuedMessages } = this.#options.limits;
     const queuedMessages = this.#entries.size - this.#retained.size;
     if (this.#queuedBytes + sizeBytes <= maxQueuedBytes && queuedMessages < maxQueuedMessages) return;
-    throw new Problem('QueueFull', `Cannot queue a message: ${queuedMessages} messages wait already. Bring a copy back.`, {
-      temporary: true,
-    });
+    throw new Problem(
+      'QueueFull',
+      `Cannot queue a message: ${queuedMessages} messages wait already. Bring a copy back.`,
+      {
+        temporary: true,
+      },
+    );
   }
 
   /** The entry for the record that is appended; it takes the place of an earlier one, at the end of the order. */

@@ -26,16 +26,30 @@ async function sendMessage(client: RawClient, content: string, recipients = ['an
 }
 
 test('reception: EHLO on each port: announces what works and nothing else', async () => {
-  for (const [kind, verb] of [['smtp', 'EHLO'], ['lmtp', 'LHLO'], ['submission', 'EHLO']] as const) {
+  for (const [kind, verb] of [
+    ['smtp', 'EHLO'],
+    ['lmtp', 'LHLO'],
+    ['submission', 'EHLO'],
+  ] as const) {
     const story = await new ReceptionStory(kind).start();
     const client = await story.client();
-    const announced = (await client.ask(`${verb} client.example.org`)).split('\r\n').map((line) => line.slice(4)).slice(1, -1);
-    assert.deepEqual(announced, ['PIPELINING', '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES', 'STARTTLS', 'SIZE 52428800'], kind);
+    const announced = (await client.ask(`${verb} client.example.org`))
+      .split('\r\n')
+      .map((line) => line.slice(4))
+      .slice(1, -1);
+    assert.deepEqual(
+      announced,
+      ['PIPELINING', '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES', 'STARTTLS', 'SIZE 52428800'],
+      kind,
+    );
     await client.ask('STARTTLS');
     await client.startTls();
     const secure = (await client.ask(`${verb} client.example.org`)).split('\r\n').map((line) => line.slice(4));
     assert.equal(secure.includes('STARTTLS'), false);
-    assert.deepEqual(secure.filter((line) => line.startsWith('AUTH')), kind === 'submission' ? ['AUTH PLAIN'] : []);
+    assert.deepEqual(
+      secure.filter((line) => line.startsWith('AUTH')),
+      kind === 'submission' ? ['AUTH PLAIN'] : [],
+    );
     await story.stop();
   }
 });
@@ -46,7 +60,10 @@ test('reception: a message: stored bytes are the ones sent, dots undone, nothing
   const answer = await sendMessage(client, 'Subject: dots\r\n\r\n..one dot\r\n...two\r\n..\r\nend');
   assert.match(answer, /^250 2\.0\.0 OK [0-9a-f]{32}\r\n$/);
   assert.deepEqual(story.bodies(), ['Subject: dots\r\n\r\n.one dot\r\n..two\r\n.\r\nend\r\n']);
-  assert.match(story.accepted[0]?.trace ?? '', /^from client\.example\.org \(\[127\.0\.0\.1\]\) by mail\.example\.com with ESMTP id /);
+  assert.match(
+    story.accepted[0]?.trace ?? '',
+    /^from client\.example\.org \(\[127\.0\.0\.1\]\) by mail\.example\.com with ESMTP id /,
+  );
   await story.stop();
 });
 
@@ -66,7 +83,8 @@ test('reception: more recipients than allowed: 452 for the rest', async () => {
   const story = await new ReceptionStory('smtp').start();
   const client = await begun(story);
   await client.ask('MAIL FROM:<sender@example.org>');
-  for (let number = 0; number < 100; number++) assert.match(await client.ask(`RCPT TO:<u${number}@example.com>`), /^250 /);
+  for (let number = 0; number < 100; number++)
+    assert.match(await client.ask(`RCPT TO:<u${number}@example.com>`), /^250 /);
   assert.match(await client.ask('RCPT TO:<one-more@example.com>'), /^452 4\.5\.3 /);
   await story.stop();
 });
@@ -78,7 +96,13 @@ test('reception: LMTP: a reply for each recipient, in their order', async () => 
   const from = client.heard.length;
   await client.send('Subject: three\r\n\r\nx\r\n.\r\n');
   await client.until(() => client.heard.slice(from).split('\r\n').length === 4);
-  assert.deepEqual(client.heard.slice(from).split('\r\n').map((line) => line.slice(0, 3)), ['250', '550', '250', '']);
+  assert.deepEqual(
+    client.heard
+      .slice(from)
+      .split('\r\n')
+      .map((line) => line.slice(0, 3)),
+    ['250', '550', '250', ''],
+  );
   await story.stop();
 });
 
@@ -314,7 +338,14 @@ test('submission: wrong passwords: refused, then the connection ends', async () 
 test('reception: no reply repeats what the client said', async () => {
   const story = await new ReceptionStory('smtp').start();
   const client = await begun(story);
-  for (const line of ['EHLO canary77', 'MAIL FROM:<canary77@x', 'VRFY canary77', 'canary77', 'RCPT TO:<canary77>', 'HELP canary77']) {
+  for (const line of [
+    'EHLO canary77',
+    'MAIL FROM:<canary77@x',
+    'VRFY canary77',
+    'canary77',
+    'RCPT TO:<canary77>',
+    'HELP canary77',
+  ]) {
     await client.ask(line);
   }
   assert.doesNotMatch(client.heard, /canary77/);

@@ -60,11 +60,25 @@ export class Redelivery {
     const { queue, finder } = this.#options;
     while (!this.#closed) {
       await Promise.race([queue.whenWaiting(), this.#stop.promise]);
-      const copy = await Promise.race([finder.whenActive(redeliveryLimits.parkedRetryMs), this.#stop.promise]);
-      if (copy === undefined || this.#closed) continue;
+      const copy = await this.#activeCopy();
+      if (copy === undefined) return;
       const pauseMs = await this.#round(copy);
       if (pauseMs > 0) await Promise.race([changeOrDelay(finder, this.#options.clock, pauseMs), this.#stop.promise]);
     }
+  }
+
+  /** Undefined when the loop is to end. No timer: a copy may be away for days. */
+  async #activeCopy(): Promise<ActiveCopy | undefined> {
+    const { finder } = this.#options;
+    while (!this.#closed) {
+      const copy = finder.active();
+      if (copy !== undefined) return copy;
+      const changed = deferred<undefined>();
+      const undo = finder.onChange(() => changed.resolve(undefined));
+      await Promise.race([changed.promise, this.#stop.promise]);
+      undo();
+    }
+    return undefined;
   }
 
   /** Everything that waits, once. Returns how long to wait before the next round. */

@@ -41,7 +41,9 @@ export class Route {
 
   take(delivery: Delivery): Promise<Taken> {
     const encoded = encodeDelivery(delivery);
-    return this.#options.mode() === 'async' ? this.#takeThroughLog(delivery, encoded) : this.#takeDirectly(delivery, encoded);
+    return this.#options.mode() === 'async'
+      ? this.#takeThroughLog(delivery, encoded)
+      : this.#takeDirectly(delivery, encoded);
   }
 
   async #takeDirectly(delivery: Delivery, encoded: Buffer): Promise<Taken> {
@@ -49,7 +51,8 @@ export class Route {
     if (outcome.kind === 'answered') return outcome;
     if (outcome.kind === 'refused') return this.#refused(delivery, outcome.problem.code);
     // The mode may have become another one while we waited.
-    if (this.#options.mode() === 'sync-strict') return outcome.asked ? { kind: 'unknown' } : { kind: 'not-taken', reason: 'no-copy' };
+    if (this.#options.mode() === 'sync-strict')
+      return outcome.asked ? { kind: 'unknown' } : { kind: 'not-taken', reason: 'no-copy' };
     try {
       await this.#options.queue.add({ deliveryId: delivery.deliveryId, encoded }, 'waiting');
       return { kind: 'queued' };
@@ -97,7 +100,10 @@ export class Route {
     if (taken.length === 0) await queue.withdraw(delivery.deliveryId);
     else {
       if (taken.length < delivery.recipients.length) {
-        await queue.replace({ deliveryId: delivery.deliveryId, encoded: encodeDelivery({ ...delivery, recipients: taken }) });
+        await queue.replace({
+          deliveryId: delivery.deliveryId,
+          encoded: encodeDelivery({ ...delivery, recipients: taken }),
+        });
       }
       queue.confirm(delivery.deliveryId, outcome.epoch);
     }
@@ -106,7 +112,10 @@ export class Route {
 
   #refused(delivery: Delivery, problem: string): Taken {
     const { storageGroup, logger } = this.#options;
-    logger.error({ storageGroup, problem, deliveryId: delivery.deliveryId.toString('hex') }, 'delivery: the copy refused a message');
+    logger.error(
+      { storageGroup, problem, deliveryId: delivery.deliveryId.toString('hex') },
+      'delivery: the copy refused a message',
+    );
     return { kind: 'not-taken', reason: 'refused' };
   }
 }

@@ -112,7 +112,7 @@ export class SmtpListener extends SMTPServer implements SessionHost {
   /** Idle clients are told at once, a message that is being accepted gets its answer, within a bound. */
   async stop(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.close(resolve));
-    for (const connection of [...this.connections]) {
+    for (const connection of this.connections) {
       if (connection._dataStream === false) connection.send(replies.closing.code, replies.closing.text);
     }
     await closed;
@@ -135,7 +135,8 @@ export class SmtpListener extends SMTPServer implements SessionHost {
     if (kind === 'submission' && !allowPlaintextLogin) session.disabledCommands = [...NEVER, 'AUTH'];
     let sameAddress = 0;
     for (const connection of this.connections) if (connection.remoteAddress === session.remoteAddress) sameAddress += 1;
-    if (!this.isLmtp && sameAddress > this.limits.maxConnectionsPerAddress) return callback(errorOf(replies.tooManyFromAddress));
+    if (!this.isLmtp && sameAddress > this.limits.maxConnectionsPerAddress)
+      return callback(errorOf(replies.tooManyFromAddress));
     callback();
   }
 

@@ -7,8 +7,9 @@
  * Members with an underscore are the library's inner ones; its version is pinned, and the tests beside this file hold
  * each of them to what is used here.
  */
-import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
+
 import type { SMTPServer, SMTPServerSession } from 'smtp-server';
+import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import type { Cancel, Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { messageOf } from '../base/problem.ts';
@@ -23,9 +24,20 @@ import { type Reply, replies } from './replies.ts';
 const ENHANCED = /^[245]\.\d{1,3}\.\d{1,3} /;
 
 /** A browser that was sent here by a foreign page (ALPACA), or a client that would go on with bytes that are no commands. */
-const ENDING_COMMANDS = new Set(
-  ['BDAT', 'GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'CONNECT', 'TRACE', 'PRI', 'HOST:'],
-);
+const ENDING_COMMANDS = new Set([
+  'BDAT',
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'DELETE',
+  'OPTIONS',
+  'PATCH',
+  'CONNECT',
+  'TRACE',
+  'PRI',
+  'HOST:',
+]);
 
 export type WholeMessage = Extract<ReadMessage, { kind: 'message' }>;
 

@@ -8,9 +8,27 @@ import { test } from 'node:test';
 import { ReceptionStory } from './testing/reception-story.ts';
 
 const FALSE_ENDS = [
-  '\n.\n', '\n.\r\n', '\r.\r', '\r.\r\n', '\r\n.\n', '\r\n.\r', '\r\n\0.\r\n', '\r\0\n.\r\n', '\r\n.\0\r\n', '\r\n.\r\0\n',
-  '\r.\n', '\n.\r', '\r\n.\r\r\n',
-  '\n..\n', '\n..\r\n', '\r..\r\n', '\r\n..\n', '\r\n..\r', '\r..\n', '\n..\r', '\r\n..\r\r\n',
+  '\n.\n',
+  '\n.\r\n',
+  '\r.\r',
+  '\r.\r\n',
+  '\r\n.\n',
+  '\r\n.\r',
+  '\r\n\0.\r\n',
+  '\r\0\n.\r\n',
+  '\r\n.\0\r\n',
+  '\r\n.\r\0\n',
+  '\r.\n',
+  '\n.\r',
+  '\r\n.\r\r\n',
+  '\n..\n',
+  '\n..\r\n',
+  '\r..\r\n',
+  '\r\n..\n',
+  '\r\n..\r',
+  '\r..\n',
+  '\n..\r',
+  '\r\n..\r\r\n',
 ];
 
 /** These hold a true end of data; what makes them false is in front of it, and must end the connection there. */
@@ -57,7 +75,9 @@ test('smuggling: a dot-stuffed line between true line ends: one message, cut at 
 test('smuggling by LMTP: refused for each recipient, then the end', async () => {
   const story = await new ReceptionStory('lmtp').start();
   const client = await story.client();
-  await client.send('LHLO x\r\nMAIL FROM:<s@example.org>\r\nRCPT TO:<anna@example.com>\r\nRCPT TO:<bernd@example.com>\r\nDATA\r\n');
+  await client.send(
+    'LHLO x\r\nMAIL FROM:<s@example.org>\r\nRCPT TO:<anna@example.com>\r\nRCPT TO:<bernd@example.com>\r\nDATA\r\n',
+  );
   await client.until(() => client.heard.includes('354'));
   await client.send(`first\n.\r\n${SECOND}`);
   assert.match(await client.untilEnd(), /354[^\r]*\r\n550 5\.6\.11 [^\r]*\r\n550 5\.6\.11 [^\r]*\r\n$/);

@@ -53,7 +53,8 @@ export class LineClient {
   async until(isDone: () => boolean): Promise<void> {
     const untilMs = performance.now() + 5_000;
     while (!isDone() && !this.#ended) {
-      if (performance.now() > untilMs) throw new Error(`Nothing more is heard after: ${JSON.stringify(this.#heard.slice(-200))}`);
+      if (performance.now() > untilMs)
+        throw new Error(`Nothing more is heard after: ${JSON.stringify(this.#heard.slice(-200))}`);
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
   }

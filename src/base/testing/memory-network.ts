@@ -30,7 +30,7 @@ export class MemoryNetwork {
 
   /** Closes every channel of `host`, as its crash would. Listeners stay: what restarts, listens again at once. */
   cut(host: string): void {
-    for (const end of [...this.#ends]) if (end.localHost === host) end.close('cut');
+    for (const end of this.#ends) if (end.localHost === host) end.close('cut');
   }
 
   /** Frames from and to `host` vanish, connections fail, nothing closes; `false` undoes it for new frames. */

@@ -5,7 +5,7 @@ import type { Channel } from '../../base/network.ts';
 import { MemoryNetwork } from '../../base/testing/memory-network.ts';
 import { CopyFinder } from '../copy-finder.ts';
 import { type CopyHello, copyEndpoint, decodeHello } from '../copy-protocol.ts';
-import { type CopyStore, CopyService } from '../copy-service.ts';
+import { CopyService, type CopyStore } from '../copy-service.ts';
 
 export const STORAGE_GROUP = 'First Storage Group';
 export const HOSTS = ['node1', 'node2'] as const;

@@ -76,7 +76,8 @@ export class MemoryStore implements CopyStore {
   }
 
   async createMailbox(request: { address: string; displayName: string; credential: string | null }): Promise<Mailbox> {
-    if (this.mailboxByAddress(request.address) !== undefined) throw new Problem('MailboxExists', 'Cannot create: exists');
+    if (this.mailboxByAddress(request.address) !== undefined)
+      throw new Problem('MailboxExists', 'Cannot create: exists');
     return this.add(request.address, request.credential);
   }
 

@@ -11,7 +11,14 @@ import { clusterFiles } from '../cluster-files.ts';
 import { type ClusterMarker, writeMarker } from '../cluster-marker.ts';
 import { explainSystemError } from '../error-line.ts';
 import { type FolderLock, lockFolder } from '../folder-lock.ts';
-import { configurationsOf, forgetCluster, formClusterIn, inspectFolder, writeConfiguration } from '../form-cluster.ts';
+import {
+  type ClusterSpecification,
+  configurationsOf,
+  forgetCluster,
+  formClusterIn,
+  inspectFolder,
+  writeConfiguration,
+} from '../form-cluster.ts';
 import { findCorpus } from './corpus.ts';
 import { describePorts, removeDescription, writeDescription } from './demo-file.ts';
 import { DemoHosts } from './hosts.ts';
@@ -31,7 +38,8 @@ export async function runDemo(words: readonly string[]): Promise<void> {
   if (words.includes('--help') || words.includes('-h')) return void process.stdout.write(demoUsage);
   if (words[0] === 'start-host') return await startHost(words.slice(1));
   const options = parseDemoOptions(words);
-  inspectFolder(options.folder);
+  // A folder that is not there yet is not made for a demo that cannot start.
+  if (inspectFolder(options.folder) === undefined) await checkPorts(portsOf(newConfigurations(options)));
   const lock = takeLock(options.folder);
   try {
     await runLocked(options);
@@ -89,15 +97,24 @@ async function prepare(options: DemoOptions): Promise<readonly HostConfig[]> {
     removeDescription(folder);
     return plan.configurations;
   }
-  const specification = demoSpecification(options.basePort ?? DEFAULT_BASE_PORT, options.mode ?? 'sync');
-  await checkPorts(portsOf(configurationsOf(folder, specification, '')));
+  const specification = newSpecification(options);
+  await checkPorts(portsOf(newConfigurations(options)));
   if (marker !== undefined) forgetCluster(folder, marker);
   process.stdout.write(`Forming a cluster in ${folder}\n`);
   const { clusterId } = await form(folder, specification);
   return configurationsOf(folder, specification, clusterId);
 }
 
-async function form(folder: string, specification: ReturnType<typeof demoSpecification>): Promise<ClusterMarker> {
+function newSpecification(options: DemoOptions): ClusterSpecification {
+  return demoSpecification(options.basePort ?? DEFAULT_BASE_PORT, options.mode ?? 'sync');
+}
+
+/** As they will be, but for the cluster's id, which forming makes. */
+function newConfigurations(options: DemoOptions): readonly HostConfig[] {
+  return configurationsOf(options.folder, newSpecification(options), '');
+}
+
+async function form(folder: string, specification: ClusterSpecification): Promise<ClusterMarker> {
   try {
     return await formClusterIn(folder, specification);
   } catch (error) {

@@ -25,7 +25,9 @@ export class HubStory {
   mode: CommitMode;
   limits = { ...queueLimits };
   disk = new MemoryDisk();
-  #running: { log: TransactionLog; queue: DeliveryQueue; redelivery: Redelivery; finder: CopyFinder; acceptance: Acceptance } | undefined;
+  #running:
+    | { log: TransactionLog; queue: DeliveryQueue; redelivery: Redelivery; finder: CopyFinder; acceptance: Acceptance }
+    | undefined;
 
   constructor(mode: CommitMode = 'sync') {
     this.mode = mode;

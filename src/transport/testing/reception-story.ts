@@ -12,7 +12,7 @@ import { RawClient, realClock } from './raw-client.ts';
 /** The library's own certificate, made for tests. */
 export function testCertificate(): { certificate: string; key: string } {
   const { cert, key } = getTlsOptions();
-  return { certificate: String(cert), key: String(key) };
+  return { certificate: cert as string, key: key as string };
 }
 
 export class ReceptionStory {
