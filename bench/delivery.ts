@@ -8,8 +8,14 @@ import { Load } from './load.ts';
 import type { LoadResult } from './load-generator.ts';
 import { type DiskFigures, diskLine, measureDisk } from './machine.ts';
 import type { PartOptions } from './part.ts';
-import { type ProcessFacts, type ProcessorTimes, peakBytes, processorTimes, residentBytes } from './processes.ts';
-import { THREAD_KINDS } from './processes.ts';
+import {
+  type ProcessFacts,
+  type ProcessorTimes,
+  peakBytes,
+  processorTimes,
+  residentBytes,
+  THREAD_KINDS,
+} from './processes.ts';
 import { type Cell, MIB, milliseconds, oneDecimal, printTable, sizeName, twoDecimals, whole } from './table.ts';
 
 interface Setting {

@@ -86,7 +86,9 @@ export class DemoCluster {
   }
 
   async startHost(host: string): Promise<void> {
-    const child = spawn(process.execPath, [MAIN, 'demo', 'start-host', host, '--data', this.folder], { stdio: 'ignore' });
+    const child = spawn(process.execPath, [MAIN, 'demo', 'start-host', host, '--data', this.folder], {
+      stdio: 'ignore',
+    });
     await new Promise((resolve) => child.once('exit', resolve));
   }
 

@@ -6,8 +6,9 @@
  *
  * The killed host is started again, and both copies are in sync, before the next round.
  */
-import { ImapProbe } from './imap-probe.ts';
+
 import { DemoCluster, pause } from './demo-cluster.ts';
+import { ImapProbe } from './imap-probe.ts';
 import { Load } from './load.ts';
 import type { PartOptions } from './part.ts';
 import { median } from './percentiles.ts';

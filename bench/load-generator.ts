@@ -142,12 +142,12 @@ class Connection {
   #onData(chunk: Buffer): void {
     let from = 0;
     for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, from)) {
-      const line = this.#partial + chunk.latin1Slice(from, end);
+      const line = this.#partial + chunk.toString('latin1', from, end);
       this.#partial = '';
       from = end + 1;
       this.#onLine(line);
     }
-    if (from < chunk.length) this.#partial += chunk.latin1Slice(from);
+    if (from < chunk.length) this.#partial += chunk.toString('latin1', from);
   }
 
   #onLine(line: string): void {
@@ -200,7 +200,7 @@ class Connection {
     this.#step = 'message';
     nextNumber += 1;
     const number = String(nextNumber).padStart(NUMBER_DIGITS, '0');
-    for (const at of NUMBER_AT) this.#head.latin1Write(number, at);
+    for (const at of NUMBER_AT) this.#head.write(number, at, 'latin1');
     const socket = this.#socket;
     if (this.#head.length > HEAD.length) {
       socket?.write(this.#head);
@@ -246,7 +246,7 @@ function report(): void {
   };
   isStopping = true;
   for (const connection of connections) connection.end();
-  process.send?.(result, () => process.disconnect());
+  process.send?.(result, () => process.disconnect?.());
 }
 
 let measureStartMs = 0;

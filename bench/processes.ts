@@ -1,6 +1,7 @@
 /** What Linux tells of processes: who belongs to a group, how much memory is resident, which thread used how much time. */
-import { readdirSync, readFileSync } from 'node:fs';
+
 import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { KIB } from './table.ts';
 
 export interface ProcessFacts {

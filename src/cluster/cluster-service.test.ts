@@ -364,9 +364,9 @@ test('ownership: the wall clock is set while nothing else happens: silent until 
 
 test('ownership: storms of deaths, pauses and cuts: whoever leads has all that was answered, and somebody leads in the end', async () => {
   const worker = new Worker(new URL('./testing/ownership-storm.ts', import.meta.url), {
-    workerData: { first: 1, last: 60 },
+    workerData: { first: 1, last: 40 },
   });
   const [totals] = (await once(worker, 'message')) as [StormTotals];
-  const bites = totals.takeovers > 100 && totals.shrinks > 50 && totals.grows > 30 && totals.answered > 1_000;
+  const bites = totals.takeovers > 80 && totals.shrinks > 30 && totals.grows > 20 && totals.answered > 1_000;
   assert(bites, `The storms bite: ${JSON.stringify(totals)}`);
 });

@@ -83,6 +83,13 @@ test('take over: the owner cannot lead for good: gives up if somebody can inheri
   assert.equal(decide({ host: 'A', view: failed, group: { inSync: ['A'], mode: 'async' } }).kind, 'give-up');
 });
 
+test('take over: moved here, and what the copy last told is older than the hint: waits for its next word', () => {
+  const story = (ownedIdleMs: number) => decide({ host: 'A', view: { durableLsn: 999 }, facts: { ownedIdleMs } }).kind;
+  assert.equal(story(0), 'wait');
+  assert.equal(story(499), 'wait');
+  assert.equal(story(500), 'give-up');
+});
+
 test('take over: the owner is slow to start: patient for its time, then gives up', () => {
   const story = (ownedIdleMs: number) => decide({ host: 'A', view: null, facts: { ownedIdleMs } }).kind;
   assert.equal(story(9_999), 'wait');

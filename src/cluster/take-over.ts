@@ -53,6 +53,11 @@ export type TakeOverDecision =
     };
 
 const HOUR_MS = 3_600_000;
+/**
+ * What a copy tells of itself may be this old when it is read here. After a move the hint is of this very moment, and a
+ * log that looks too short for it is long enough as soon as the copy speaks again.
+ */
+const VIEW_AGE_MS = 500;
 
 export function decideTakeOver(facts: TakeOverFacts, timing: ClusterTiming): TakeOverDecision {
   const group = member(facts.document.storageGroups, facts.storageGroup);
@@ -96,7 +101,10 @@ function decideAsOwner(
     // A move or a mode's change may have left the set as it was, with the owner in it; it stays (C5).
     return { kind: 'take', how: 'owner-restart', inSync: group.inSync, lossy: null };
   }
-  const isHopeless = obstacle.isLasting || (isUnready(obstacle) && facts.ownedIdleMs >= timing.ownerPatienceMs);
+  const patienceMs = obstacle.obstacle === 'behind-hint' ? VIEW_AGE_MS : 0;
+  const isHopeless =
+    (obstacle.isLasting && facts.ownedIdleMs >= patienceMs) ||
+    (isUnready(obstacle) && facts.ownedIdleMs >= timing.ownerPatienceMs);
   const hasHeir = group.inSync.some((host) => host !== facts.host && !Object.hasOwn(group.suspended, host));
   const mayInherit = hasHeir || (group.mode === 'async' && group.copies.length > 1);
   return isHopeless && mayInherit

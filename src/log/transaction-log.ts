@@ -227,7 +227,8 @@ export class TransactionLog {
 
   /**
    * Passive side: goes on in a new file with exactly this header. An empty log takes any header; otherwise Problem
-   * `LogMismatch` unless it continues the chain.
+   * `LogMismatch` unless it continues the chain. Problem `DiskFull`: a passive copy waits for room, its reserve is for
+   * the day when it is active.
    */
   startFile(headerBytes: Buffer): void {
     const header = decodeHeader(headerBytes);
@@ -239,6 +240,7 @@ export class TransactionLog {
       throw mismatch('start a log file', `generation ${header.generation} has another history`);
     }
     this.#admit(0, undefined, true);
+    this.#commit.requireNextFile();
     this.#signature ??= header.signature;
     this.#startFile(headerBytes);
   }

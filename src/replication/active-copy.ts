@@ -58,6 +58,8 @@ export class ActiveCopy implements Journal {
   readonly #subscriptions = new Map<string, Subscription>();
   /** When a copy's channel went; absent while it has one. Counted from the activation for those never seen. */
   readonly #absentSinceMs = new Map<string, number>();
+  /** Copies that have connected since this one became active. */
+  readonly #seen = new Set<string>();
   #waiters: CommitWaiter[] = [];
   #leaseWaiters: CommitWaiter[] = [];
   #membershipChange: Promise<void> | undefined;
@@ -76,6 +78,8 @@ export class ActiveCopy implements Journal {
     const startLsn = options.inSync.length === 1 ? this.#log.durableLsn : 0;
     this.#commit = new CommitPoint({ ...options, self: options.host, startLsn });
     this.#recent = new RecentItems({ limitBytes: replicationLimits.recentBytes, endLsn: this.#log.endLsn });
+    // The epoch's own first records are durable already, and without traffic nothing else would say so.
+    this.#commit.localDurable(this.#log.durableLsn);
     const now = options.clock.monotonicMs();
     for (const copy of options.copies) if (copy !== options.host) this.#absentSinceMs.set(copy, now);
     this.#stopListening = this.#log.onAppended((item) => {
@@ -225,6 +229,7 @@ export class ActiveCopy implements Journal {
     });
     this.#subscriptions.set(channel.remoteHost, subscription);
     this.#absentSinceMs.delete(channel.remoteHost);
+    this.#seen.add(channel.remoteHost);
     void subscription.run();
   }
 
@@ -343,8 +348,9 @@ export class ActiveCopy implements Journal {
 
   #whyGiveUpOn(host: string, oldest: CommitWaiter, now: number): string | undefined {
     const absentSince = this.#absentSinceMs.get(host);
+    const patienceMs = this.#seen.has(host) ? replicationLimits.absentCopyMs : replicationLimits.firstConnectionMs;
     if (absentSince !== undefined) {
-      return now - Math.max(absentSince, oldest.sinceMs) >= replicationLimits.absentCopyMs
+      return now - Math.max(absentSince, oldest.sinceMs) >= patienceMs
         ? 'it is not connected'
         : undefined;
     }

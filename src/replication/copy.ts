@@ -315,6 +315,9 @@ export class Copy implements CopyControl {
       get generation() {
         return files.generation;
       },
+      get hasLogFailed() {
+        return files.isOpen && files.log.failure !== undefined;
+      },
     };
   }
 

@@ -41,6 +41,7 @@ export interface FollowedCopy {
   readonly endLsn: number;
   readonly appliedLsn: number;
   readonly generation: number;
+  readonly hasLogFailed: boolean;
 }
 
 export interface FollowerOptions {
@@ -240,9 +241,10 @@ export class Follower {
   }
 
   #onFailure(host: string, error: unknown): void {
-    const { logger, onFatal } = this.#options;
+    const { copy, logger, onFatal } = this.#options;
     if (this.#stopped) return;
-    if (!isProblem(error)) return onFatal(error);
+    // A log that has failed stays so, even if what it failed of has a name: only opening it anew helps.
+    if (!isProblem(error) || copy.hasLogFailed) return onFatal(error);
     this.#failures += 1;
     logger.warn(
       { host, code: error.code, reason: error.message, times: this.#failures },

@@ -3,13 +3,15 @@ export const replicationLimits = {
   /** Log bytes sent to a copy beyond what it has applied. */
   windowBytes: 16 * 1024 * 1024,
   /** Newest frames kept in memory for copies that are caught up (block mode). */
-  recentBytes: 16 * 1024 * 1024,
+  recentBytes: 4 * 1024 * 1024,
   /** A batch that is read from the log files at once (file mode). */
   fileBatchBytes: 1024 * 1024,
   /** How long a commit waits for a copy that is connected but does not acknowledge, before it leaves the in-sync set. */
   slowCopyMs: 4_000,
   /** How long a commit waits for a copy whose connection is gone, before it leaves the in-sync set. */
   absentCopyMs: 100,
+  /** The same for a copy that has not connected yet since this one became active: after a move it is on its way. */
+  firstConnectionMs: 2_000,
   /** Between two attempts to change the in-sync set. */
   membershipRetryMs: 200,
   /** How long a commit waits for the lease to be renewed before it is given up. */
@@ -20,7 +22,7 @@ export const replicationLimits = {
   commitsPerCheckpoint: 10,
   /** Between two attempts to reach the active copy. */
   reconnectMinMs: 50,
-  reconnectMaxMs: 1_000,
+  reconnectMaxMs: 300,
   connectTimeoutMs: 2_000,
   /** Received records kept in memory until they are applied; beyond it they are read from the log again. */
   pendingBytes: 64 * 1024 * 1024,

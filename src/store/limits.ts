@@ -44,6 +44,6 @@ export const BODY_PIECE_BYTES = MIB;
 export const LONG_BODIES_REMEMBERED = 256;
 
 /** SQLite's page cache. The whole process has 150 MB. */
-export const PAGE_CACHE_KIB = 32 * KIB;
+export const PAGE_CACHE_KIB = 16 * KIB;
 /** What is left of the write-ahead file after it was carried over. */
 export const WAL_KEPT_BYTES = 64 * MIB;

@@ -106,16 +106,16 @@ export class Load {
     this.#closers.push(client);
   }
 
-  async #probeDelivery(client: SmtpClient): Promise<boolean> {
+  async #probeDelivery(client: SmtpClient): Promise<string | undefined> {
     const id = `probe.${this.#probed++}`;
     const mailbox = this.users[0]?.address ?? '';
     const message = makeMessage(id, mailbox, this.#random, PROBE_MESSAGE_BYTES);
     const [outcome = 'unknown'] = await client.send({ sender: 'probe@example.org', recipients: [mailbox] }, message);
     this.history.messages.push({ id, mailbox, folder: 'INBOX', via: 'lmtp', sha256: sha256Of(message), outcome });
-    return outcome === 'acknowledged';
+    return outcome === 'acknowledged' ? undefined : outcome;
   }
 
-  async #probeSession(): Promise<boolean> {
+  async #probeSession(): Promise<string | undefined> {
     const account = this.users.at(-1);
     let client: ImapClient | undefined;
     try {
@@ -123,9 +123,9 @@ export class Load {
       await client.login(account?.address ?? '', account?.password ?? '');
       await client.ok('SELECT INBOX');
       await client.ok('NOOP');
-      return true;
+      return undefined;
     } catch (error) {
-      if (error instanceof ConnectionLost || error instanceof ImapRefused) return false;
+      if (error instanceof ConnectionLost || error instanceof ImapRefused) return error.message;
       throw error;
     } finally {
       client?.close();

@@ -1,0 +1,133 @@
+/**
+ * The transaction log by itself, as a copy uses it: writers that append a record and wait until it is durable, the
+ * thread that writes, the real disk. Compared with that disk's own fdatasync loop and sequential write.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { silentLogger } from '../src/base/logger.ts';
+import { FileSystemDisk } from '../src/host/disk.ts';
+import { ThreadLogDevice } from '../src/host/log-device.ts';
+import { machineClock, machineRandom } from '../src/host/machine.ts';
+import { TransactionLog } from '../src/log/transaction-log.ts';
+import { type DiskFigures, diskLine, measureDisk } from './machine.ts';
+import type { PartOptions } from './part.ts';
+import { PERCENTILES, percentiles } from './percentiles.ts';
+import { type Cell, MIB, milliseconds, oneDecimal, printTable, sizeName, twoDecimals, whole } from './table.ts';
+
+interface Setting {
+  readonly recordBytes: number;
+  readonly writers: number;
+}
+
+interface Measured extends Setting {
+  readonly records: number;
+  readonly seconds: number;
+  readonly latencyMs: readonly number[];
+}
+
+const SETTINGS: readonly Setting[] = [
+  { recordBytes: 5_000, writers: 1 },
+  { recordBytes: 5_000, writers: 16 },
+  { recordBytes: 5_000, writers: 64 },
+  { recordBytes: 5_000, writers: 256 },
+  { recordBytes: 50_000, writers: 64 },
+  { recordBytes: 1_000_000, writers: 16 },
+];
+const KIND = 1;
+
+export interface OpenLog {
+  readonly log: TransactionLog;
+  readonly close: () => Promise<void>;
+}
+
+export async function openLog(root: string): Promise<OpenLog> {
+  mkdirSync(root, { recursive: true });
+  const device = new ThreadLogDevice(root);
+  const { log } = await TransactionLog.open({
+    disk: new FileSystemDisk(root),
+    device,
+    folder: '',
+    clock: machineClock,
+    random: machineRandom,
+    logger: silentLogger,
+    ifMissing: 'empty',
+  });
+  return {
+    log,
+    close: async () => {
+      await log.close();
+      await device.close();
+    },
+  };
+}
+
+export async function benchLog({ folder, isQuick }: PartOptions): Promise<void> {
+  const disk = measureDisk(folder);
+  process.stdout.write(`${diskLine(folder, disk)}\n`);
+  const root = join(folder, 'log');
+  const measureMs = isQuick ? 1_000 : 4_000;
+  const open = await openLog(root);
+  open.log.startEpoch(1, KIND, Buffer.alloc(64));
+  const measured: Measured[] = [];
+  for (const setting of SETTINGS) measured.push(await commit(open.log, setting, measureMs));
+  const writtenBytes = measured.reduce((sum, { records, recordBytes }) => sum + records * recordBytes, 0);
+  await open.close();
+  printCommits(measured, disk);
+  await readBack(root, writtenBytes, disk);
+}
+
+async function commit(log: TransactionLog, setting: Setting, measureMs: number): Promise<Measured> {
+  const payload = Buffer.alloc(setting.recordBytes, 'record ');
+  const latencies: number[] = [];
+  const started = performance.now();
+  const write = async (): Promise<void> => {
+    while (performance.now() - started < measureMs) {
+      const begun = performance.now();
+      await log.durable(log.append(KIND, payload).lsn);
+      latencies.push(performance.now() - begun);
+    }
+  };
+  await Promise.all(Array.from({ length: setting.writers }, write));
+  const seconds = (performance.now() - started) / 1_000;
+  return { ...setting, records: latencies.length, seconds, latencyMs: percentiles(latencies, PERCENTILES) };
+}
+
+function printCommits(measured: readonly Measured[], disk: DiskFigures): void {
+  const head = ['record', 'writers', 'records/s', 'MiB/s', 'p50 ms', 'p99 ms', 'per fdatasync', 'of disk %'];
+  const rows = measured.map(({ recordBytes, writers, records, seconds, latencyMs }): Cell[] => {
+    const rate = records / seconds;
+    return [
+      sizeName(recordBytes),
+      writers,
+      whole(rate),
+      oneDecimal((rate * recordBytes) / MIB),
+      ...latencyMs.map(milliseconds),
+      twoDecimals(rate / disk.syncsPerSecond),
+      oneDecimal((100 * rate * recordBytes) / disk.sequentialBytesPerSecond),
+    ];
+  });
+  printTable('log: records committed (one synced copy)', head, rows);
+}
+
+/** What a restart and a copy that is behind cost. The files are in the system's memory: this is the cost of checking. */
+async function readBack(root: string, writtenBytes: number, disk: DiskFigures): Promise<void> {
+  const opening = performance.now();
+  const { log, close } = await openLog(root);
+  const openSeconds = (performance.now() - opening) / 1_000;
+  const reading = performance.now();
+  let records = 0;
+  for await (const item of log.reader.readFile(log.firstGeneration)) if (item.type === 'record') records += 1;
+  const readSeconds = (performance.now() - reading) / 1_000;
+  await close();
+  const row = (what: string, seconds: number): Cell[] => [
+    what,
+    whole(records),
+    oneDecimal(writtenBytes / MIB),
+    twoDecimals(seconds),
+    whole(writtenBytes / MIB / seconds),
+    oneDecimal((100 * writtenBytes) / seconds / disk.sequentialBytesPerSecond),
+  ];
+  const head = ['step', 'records', 'MiB', 'seconds', 'MiB/s', 'of disk %'];
+  const rows = [row('recovery, every record checked', openSeconds), row('reading for a copy or replay', readSeconds)];
+  printTable('log: read back', head, rows);
+}

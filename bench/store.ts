@@ -1,0 +1,250 @@
+/**
+ * A storage group by itself. First as a copy runs it: deliveries that become rows, packs and records of the real log,
+ * each waited for until it is durable; then the same log replayed into an empty database, which is what a passive copy
+ * does. Then one folder of a million messages: opened, listed, flagged.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { machineClock, machineRandom } from '../src/host/machine.ts';
+import { FilePackDevice } from '../src/host/pack-device.ts';
+import { readFrame } from '../src/log/record.ts';
+import { FLAG_SEEN } from '../src/mail/flags.ts';
+import { MAX_UID } from '../src/mail/limits.ts';
+import { parseMessage } from '../src/mail/mime.ts';
+import { encodeStructure } from '../src/mail/structure-codec.ts';
+import { UidSet } from '../src/mail/uid-set.ts';
+import { Database } from '../src/store/database.ts';
+import { encodeFact } from '../src/store/facts.ts';
+import type { Folder } from '../src/store/mail-store.ts';
+import { Packs } from '../src/store/packs.ts';
+import { Replayer } from '../src/store/replay.ts';
+import { StorageGroup } from '../src/store/storage-group.ts';
+import { openLog } from './log.ts';
+import { LogJournal } from './log-journal.ts';
+import { diskLine, measureDisk } from './machine.ts';
+import type { PartOptions } from './part.ts';
+import { type Cell, MIB, oneDecimal, printTable, twoDecimals, whole } from './table.ts';
+
+const EPOCH = 1;
+const MAILBOXES = 64;
+const DELIVERERS = 64;
+const DELIVERY_BYTES = 5_000;
+/** Commits of the database while it works, as a copy makes them. */
+const COMMIT_INTERVAL_MS = 1_000;
+const BIG_FOLDER_MESSAGES = 1_000_000;
+const QUICK_FOLDER_MESSAGES = 100_000;
+const APPENDED_AT_ONCE = 500;
+
+interface Parts {
+  readonly database: Database;
+  readonly packs: Packs;
+}
+
+export async function benchStore({ folder, isQuick }: PartOptions): Promise<void> {
+  const disk = measureDisk(folder);
+  process.stdout.write(`${diskLine(folder, disk)}\n`);
+  const deliveries = await benchDeliveries(join(folder, 'small'), isQuick ? 3_000 : 10_000);
+  const rows = deliveries.map(({ what, count, seconds }): Cell[] => {
+    const bytesPerSecond = (count * DELIVERY_BYTES) / seconds;
+    return [
+      what,
+      whole(count),
+      twoDecimals(seconds),
+      whole(count / seconds),
+      oneDecimal(bytesPerSecond / MIB),
+      twoDecimals(count / seconds / disk.syncsPerSecond),
+      oneDecimal((100 * bytesPerSecond) / disk.sequentialBytesPerSecond),
+    ];
+  });
+  const head = ['step', 'messages', 'seconds', 'messages/s', 'MiB/s', 'per fdatasync', 'of disk %'];
+  printTable('store: deliveries of 5 KB, one copy', head, rows);
+  await benchBigFolder(join(folder, 'big'), isQuick ? QUICK_FOLDER_MESSAGES : BIG_FOLDER_MESSAGES);
+}
+
+interface Step {
+  readonly what: string;
+  readonly count: number;
+  readonly seconds: number;
+}
+
+async function benchDeliveries(root: string, measureMs: number): Promise<Step[]> {
+  const { log, close } = await openLog(join(root, 'log'));
+  const parts = openParts(join(root, 'first'));
+  const store = mount(parts, new LogJournal(log));
+  const addresses = await makeMailboxes(store);
+  const delivered = await deliver(store, addresses, measureMs);
+  await store.commitDatabase();
+  closeParts(parts);
+  const replayed = await replay(join(root, 'second'), log);
+  await close();
+  return [delivered, replayed];
+}
+
+function openParts(root: string): Parts {
+  mkdirSync(join(root, 'packs'), { recursive: true });
+  const database = new Database({ path: join(root, 'database.sqlite'), signature: Buffer.alloc(16, 1) });
+  return { database, packs: new Packs(new FilePackDevice(join(root, 'packs'))) };
+}
+
+function closeParts({ database, packs }: Parts): void {
+  packs.close();
+  database.close();
+}
+
+/** In the first record stands the epoch, as in every log. */
+function mount(parts: Parts, journal: LogJournal): StorageGroup {
+  const { kind, payload } = encodeFact({
+    type: 'EpochStarted',
+    epoch: EPOCH,
+    previousEndLsn: 0,
+    previousChain: 0,
+    host: 'bench',
+    incarnation: 1,
+    timeMs: machineClock.wallMs(),
+    uidJump: 0,
+  });
+  new Replayer(parts).apply({ lsn: journal.startEpoch(EPOCH, kind, payload), kind, payload });
+  return new StorageGroup({ ...parts, journal, clock: machineClock, random: machineRandom });
+}
+
+async function makeMailboxes(store: StorageGroup): Promise<string[]> {
+  const addresses = Array.from({ length: MAILBOXES }, (_, index) => `user${index}@example.test`);
+  for (const address of addresses) await store.createMailbox({ address, displayName: address, credential: null });
+  return addresses;
+}
+
+function mail(sizeBytes: number): Buffer {
+  const head =
+    'From: a@example.org\r\nTo: b@example.test\r\nSubject: a usual message\r\nMessage-ID: <1@example.org>\r\n\r\n';
+  return Buffer.from(head + 'A line of text that is as long as lines of text usually are.\r\n'.repeat(sizeBytes / 62));
+}
+
+async function deliver(store: StorageGroup, addresses: readonly string[], measureMs: number): Promise<Step> {
+  const bytes = mail(DELIVERY_BYTES);
+  const structure = encodeStructure(parseMessage(bytes));
+  let count = 0;
+  let isOver = false;
+  const started = performance.now();
+  const work = async (): Promise<void> => {
+    while (performance.now() - started < measureMs) {
+      count += 1;
+      const deliveryId = Buffer.alloc(16);
+      deliveryId.writeUInt32BE(count, 0);
+      const recipients = [addresses[count % addresses.length] ?? ''];
+      const acceptedMs = machineClock.wallMs();
+      await store.deliver({ deliveryId, acceptedMs, sender: 'a@example.org', recipients, trace: '', bytes, structure });
+      await store.settled();
+    }
+  };
+  const commits = (async (): Promise<void> => {
+    while (!isOver) {
+      await new Promise((resolve) => setTimeout(resolve, COMMIT_INTERVAL_MS));
+      await store.commitDatabase();
+    }
+  })();
+  await Promise.all(Array.from({ length: DELIVERERS }, work));
+  const seconds = (performance.now() - started) / 1_000;
+  isOver = true;
+  await commits;
+  return { what: `delivery, ${DELIVERERS} at a time`, count, seconds };
+}
+
+async function replay(root: string, log: Awaited<ReturnType<typeof openLog>>['log']): Promise<Step> {
+  const parts = openParts(root);
+  const replayer = new Replayer(parts);
+  let count = 0;
+  const started = performance.now();
+  for await (const item of log.reader.readFile(log.firstGeneration)) {
+    if (item.type !== 'record') continue;
+    replayer.apply(readFrame(item.frame));
+    count += 1;
+  }
+  await replayer.commitDatabase();
+  const seconds = (performance.now() - started) / 1_000;
+  closeParts(parts);
+  return { what: 'replay from the log', count, seconds };
+}
+
+async function benchBigFolder(root: string, messages: number): Promise<void> {
+  const steps: Step[] = [];
+  const { log, close } = await openLog(join(root, 'log'));
+  const parts = openParts(join(root, 'store'));
+  const store = mount(parts, new LogJournal(log));
+  const { id } = await store.createMailbox({ address: 'big@example.test', displayName: 'big', credential: null });
+  const inbox = inboxOf(store, id);
+  steps.push(await timed('append', messages, () => fill(store, inbox.id, messages)));
+  closeParts(parts);
+
+  let reopened = parts;
+  let again = store;
+  steps.push(
+    await timed('open the database', 1, () => {
+      reopened = openParts(join(root, 'store'));
+      again = new StorageGroup({
+        ...reopened,
+        journal: new LogJournal(log),
+        clock: machineClock,
+        random: machineRandom,
+      });
+      again.folders(id);
+    }),
+  );
+  steps.push(await timed('list all UIDs', messages, () => again.uids(inbox.id)));
+  steps.push(await timed('read all rows', messages, () => readRows(again, inbox.id)));
+  steps.push(await timed('flag all \\Seen', messages, () => flagAll(again, inbox.id)));
+  closeParts(reopened);
+  await close();
+  const rows = steps.map((step): Cell[] => [
+    step.what,
+    whole(step.count),
+    twoDecimals(step.seconds),
+    whole(step.count / step.seconds),
+  ]);
+  printTable(`store: a folder of ${whole(messages)} messages`, ['step', 'count', 'seconds', 'per second'], rows);
+  const { rss, heapUsed } = process.memoryUsage();
+  process.stdout.write(
+    `\nmemory of this process at the end: ${whole(rss / MIB)} MiB resident, ${whole(heapUsed / MIB)} MiB of it in V8's heap\n`,
+  );
+}
+
+function inboxOf(store: StorageGroup, mailboxId: number): Folder {
+  const inbox = store.folderByName(mailboxId, 'INBOX');
+  if (inbox === undefined) throw new Error('Every mailbox has an inbox');
+  return inbox;
+}
+
+async function fill(store: StorageGroup, folderId: number, messages: number): Promise<void> {
+  const bytes = mail(300);
+  const structure = parseMessage(bytes);
+  const message = { bytes, structure, flags: 0, keywords: [], internalDateMs: machineClock.wallMs() };
+  const batch = Array.from({ length: APPENDED_AT_ONCE }, () => message);
+  for (let count = 0; count < messages; count += APPENDED_AT_ONCE) {
+    await store.append(folderId, batch);
+    if ((count / APPENDED_AT_ONCE) % 100 === 99) await store.commitDatabase();
+    await store.settled();
+  }
+  await store.commitDatabase();
+}
+
+/** As a FETCH of everything reads them: page by page. */
+function readRows(store: StorageGroup, folderId: number): void {
+  const page = 1_000;
+  for (let first = 1; ; ) {
+    const last = store.messages(folderId, first, MAX_UID, page).at(-1);
+    if (last === undefined) return;
+    first = last.uid + 1;
+  }
+}
+
+async function flagAll(store: StorageGroup, folderId: number): Promise<void> {
+  const everything = new UidSet().add(1, MAX_UID);
+  await store.changeFlags(folderId, everything, { operation: 'add', flags: FLAG_SEEN, keywords: [] });
+  await store.settled();
+  await store.commitDatabase();
+}
+
+async function timed(what: string, count: number, work: () => unknown): Promise<Step> {
+  const started = performance.now();
+  await work();
+  return { what, count, seconds: (performance.now() - started) / 1_000 };
+}
