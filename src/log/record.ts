@@ -53,7 +53,8 @@ export function encodeRecord(fields: RecordFields, salt: number): Buffer {
   const { payload } = fields;
   assert(payload.length <= MAX_PAYLOAD_BYTES, `Too long for a record: ${payload.length} bytes`);
   const length = RECORD_HEAD_BYTES + payload.length;
-  const frame = Buffer.allocUnsafe(padded(length));
+  // Not from the shared pool: a frame is kept for a while, and would keep the whole slab with what else is in it.
+  const frame = Buffer.allocUnsafeSlow(padded(length));
   frame.writeUInt32LE(length, 0);
   frame.writeUInt32LE(fields.chain, 8);
   frame.writeUInt16LE(fields.kind, 12);

@@ -350,9 +350,7 @@ export class ActiveCopy implements Journal {
     const absentSince = this.#absentSinceMs.get(host);
     const patienceMs = this.#seen.has(host) ? replicationLimits.absentCopyMs : replicationLimits.firstConnectionMs;
     if (absentSince !== undefined) {
-      return now - Math.max(absentSince, oldest.sinceMs) >= patienceMs
-        ? 'it is not connected'
-        : undefined;
+      return now - Math.max(absentSince, oldest.sinceMs) >= patienceMs ? 'it is not connected' : undefined;
     }
     if (now - oldest.sinceMs < replicationLimits.slowCopyMs) return undefined;
     return `it has not acknowledged for ${replicationLimits.slowCopyMs} ms`;

@@ -17,6 +17,7 @@ import { Database } from '../store/database.ts';
 import { type PackDevice, Packs } from '../store/packs.ts';
 import { Replayer } from '../store/replay.ts';
 import type { StorageGroup } from '../store/storage-group.ts';
+import { EpochFile } from './epoch-file.ts';
 import { replicationLimits } from './limits.ts';
 import type { SeedPlace, SeedSnapshot } from './seed.ts';
 
@@ -63,7 +64,6 @@ export interface CopyFilesOptions {
 }
 
 const LOG_FOLDER = 'log';
-const EPOCH_FILE = 'epoch.json';
 /** There as long as this copy lacks records that it once had. */
 const DAMAGED_FILE = 'damaged.json';
 const SEEDED_FILE = 'seeded.json';
@@ -81,13 +81,13 @@ interface Store {
 }
 
 export class CopyFiles {
+  readonly epochs: EpochFile;
   readonly #options: CopyFilesOptions;
   #log: TransactionLog | undefined;
   #device: LogDevice | undefined;
   #store: Store | undefined;
   /** Of a passive copy; an active one's database is written by its mounted storage group. */
   #replayer: Replayer | undefined;
-  #storedEpoch = 0;
   #lacksRecords = false;
   #pending: PendingRecord[] = [];
   #pendingBytes = 0;
@@ -99,6 +99,7 @@ export class CopyFiles {
 
   constructor(options: CopyFilesOptions) {
     this.#options = options;
+    this.epochs = new EpochFile(options.storage.disk);
   }
 
   /** Problem('LogDamaged' | 'LogFormat' | 'DatabaseUnusable' | ...): this copy cannot be used as it is. */
@@ -106,7 +107,7 @@ export class CopyFiles {
     const { storage } = this.#options;
     storage.prepare();
     await storage.disk.makeFolder(LOG_FOLDER);
-    this.#storedEpoch = await this.#loadEpoch();
+    await this.epochs.load();
     await this.#openLogOrRest();
     this.#lacksRecords = (await storage.disk.size(DAMAGED_FILE)) !== undefined;
     this.#openStore(this.log.signature ?? (await this.#seededSignature()));
@@ -272,7 +273,7 @@ export class CopyFiles {
   }
 
   get epochSeen(): number {
-    return Math.max(this.#storedEpoch, this.#log?.epoch ?? 0);
+    return Math.max(this.epochs.floor, this.#log?.epoch ?? 0);
   }
 
   /** Hands the database over to a mounted storage group, until `returnToCommitted`. */
@@ -283,30 +284,6 @@ export class CopyFiles {
 
   #passive(): Replayer {
     return present(this.#replayer, 'Records are replayed on a passive copy with a database');
-  }
-
-  // ── epochs ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  async #loadEpoch(): Promise<number> {
-    const { disk } = this.#options.storage;
-    const size = await disk.size(EPOCH_FILE);
-    if (size === undefined) return 0;
-    const text = (await disk.read(EPOCH_FILE, 0, size)).toString('utf8');
-    const epoch = parseEpoch(text);
-    if (epoch === undefined) {
-      throw new Problem(
-        'EpochDamaged',
-        `Cannot open this copy: ${EPOCH_FILE} is damaged. Seed this copy with Update-StorageGroupCopy.`,
-      );
-    }
-    return epoch;
-  }
-
-  /** C2: durable before anything is done under `epoch`. */
-  async storeEpoch(epoch: number): Promise<void> {
-    if (epoch <= this.#storedEpoch) return;
-    await this.#options.storage.disk.writeAtomically(EPOCH_FILE, Buffer.from(JSON.stringify({ epoch })));
-    this.#storedEpoch = Math.max(this.#storedEpoch, epoch);
   }
 
   // ── following ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -501,16 +478,6 @@ export class CopyFiles {
     if (!this.#options.circularLogging) return;
     if (this.log.generation - this.log.firstGeneration <= replicationLimits.keptLogFiles) return;
     await this.log.removeBelow(Math.min(this.#checkpointedLsn, neededLsn));
-  }
-}
-
-function parseEpoch(text: string): number | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    const epoch = (value as { epoch?: unknown } | null)?.epoch;
-    return typeof epoch === 'number' && Number.isSafeInteger(epoch) && epoch >= 0 ? epoch : undefined;
-  } catch {
-    return undefined;
   }
 }
 

@@ -75,7 +75,6 @@ export class Copy implements CopyControl {
   readonly #lease: LeaseHolder;
   #state: CopyView['state'] = 'starting';
   #failure: string | null = null;
-  #promisedEpoch = 0;
   #follower: Follower | undefined;
   #active: ActiveCopy | undefined;
   #serving: Serving | undefined;
@@ -136,7 +135,7 @@ export class Copy implements CopyControl {
     const failedMessage = this.#failure ?? (isPassive ? (follower?.failure ?? null) : null);
     return {
       state: failedMessage !== null && isPassive ? 'failed' : this.#state,
-      epochSeen: this.#epochSeen(),
+      epochSeen: this.#files.epochSeen,
       endLsn: this.#files.endLsn,
       durableLsn: this.#files.durableLsn,
       generation,
@@ -165,20 +164,19 @@ export class Copy implements CopyControl {
   }
 
   async fence(epoch: number): Promise<boolean> {
-    if (epoch < this.#epochSeen()) return false;
-    this.#promisedEpoch = Math.max(this.#promisedEpoch, epoch);
+    const { epochs } = this.#files;
+    if (epoch < this.#files.epochSeen) return false;
     try {
-      await this.#files.storeEpoch(epoch);
-      return this.#promisedEpoch === epoch;
+      await epochs.promise(epoch);
+      return epochs.floor === epoch;
     } catch (error) {
       this.#options.logger.error({ epoch, reason: messageOf(error) }, 'a promised epoch cannot be stored');
       return false;
     }
   }
 
-  unfence(epoch: number): Promise<void> {
-    if (this.#promisedEpoch === epoch) this.#promisedEpoch = 0;
-    return Promise.resolve();
+  async unfence(epoch: number): Promise<void> {
+    await this.#files.epochs.withdraw(epoch);
   }
 
   activate(grant: ActivationGrant): Promise<void> {
@@ -296,11 +294,11 @@ export class Copy implements CopyControl {
 
   #followed(): FollowedCopy {
     const files = this.#files;
-    const epochFloor = (): number => this.#epochSeen();
+    const epochFloor = (): number => files.epochSeen;
     return {
       hello: () => this.#hello(),
       epochFloor,
-      storeEpoch: (epoch) => files.storeEpoch(epoch),
+      storeEpoch: (epoch) => files.epochs.use(epoch),
       continueFrom: (commonLsn, chain) => files.continueFrom(commonLsn, chain, epochFloor()),
       startFile: (header) => files.startFile(header),
       appendFrames: (frames) => files.appendFrames(frames),
@@ -328,21 +326,17 @@ export class Copy implements CopyControl {
       service: 'replication',
       storageGroup,
       incarnation,
-      epoch: this.#epochSeen(),
+      epoch: this.#files.epochSeen,
       logSignature: this.#files.signature,
       ends,
       seededLsn: ends.length === 0 ? this.#files.appliedLsn : 0,
     };
   }
 
-  #epochSeen(): number {
-    return Math.max(this.#promisedEpoch, this.#files.epochSeen);
-  }
-
   // ── active ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   async #activate(grant: ActivationGrant): Promise<void> {
-    if (grant.epoch < this.#epochSeen() || this.#state === 'failed' || this.#state === 'stopped') {
+    if (grant.epoch < this.#files.epochSeen || this.#state === 'failed' || this.#state === 'stopped') {
       throw new Problem(
         'CannotActivate',
         `Cannot activate this copy under epoch ${grant.epoch}: ${this.#failure ?? 'it knows a higher one'}.`,
@@ -352,7 +346,7 @@ export class Copy implements CopyControl {
     await this.#follower?.stop('this copy becomes active');
     this.#follower = undefined;
     const files = this.#files;
-    await files.storeEpoch(grant.epoch);
+    await files.epochs.use(grant.epoch);
     await files.applyAll();
     await this.#startEpoch(grant);
     const active = new ActiveCopy({

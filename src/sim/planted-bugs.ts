@@ -17,3 +17,5 @@ export interface PlantedBug {
   readonly wrapControl?: (control: CopyControl) => CopyControl;
   readonly wrapStore?: (store: MailStore) => MailStore;
 }
+
+export const plantedBugs: readonly PlantedBug[] = [];
