@@ -7,7 +7,7 @@
  *          └> subscriptions -> disks ──┴> commit point -> lease check -> answer
  *             of the other copies
  */
-import type { Cancel, Clock } from '../base/clock.ts';
+import { type Cancel, type Clock, sleep } from '../base/clock.ts';
 import { type Deferred, deferred } from '../base/deferred.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Channel } from '../base/network.ts';
@@ -65,6 +65,8 @@ export class ActiveCopy implements Journal {
   #membershipChange: Promise<void> | undefined;
   #retryMembershipAtMs = 0;
   readonly #held = new Map<symbol, number>();
+  /** The open log file when the database was last allowed to commit. */
+  #databaseGeneration: number;
   #trackingDurability = false;
   #ended: string | undefined;
   readonly #stopListening: () => void;
@@ -74,6 +76,7 @@ export class ActiveCopy implements Journal {
     this.#options = options;
     this.epoch = options.epoch;
     this.#log = options.log;
+    this.#databaseGeneration = options.log.generation;
     // Alone in the set, everything durable here is committed; with others, only what they acknowledge.
     const startLsn = options.inSync.length === 1 ? this.#log.durableLsn : 0;
     this.#commit = new CommitPoint({ ...options, self: options.host, startLsn });
@@ -162,6 +165,21 @@ export class ActiveCopy implements Journal {
     if (lsn <= this.#commit.committed) this.#answer(waiter);
     else this.#waiters.push(waiter);
     return waiter.done.promise;
+  }
+
+  async mayEnterDatabase(lsn: number): Promise<boolean> {
+    const { mode, copies, clock } = this.#options;
+    if (mode !== 'async') return true; // committed means held by every copy that may take over
+    const others = copies.filter((copy) => copy !== this.#options.host);
+    const isHeld = (): boolean => others.every((copy) => this.#commit.durableAt(copy) >= lsn);
+    const deadline = clock.monotonicMs() + replicationLimits.databaseWaitMs;
+    while (!isHeld() && this.#ended === undefined && clock.monotonicMs() < deadline)
+      await sleep(clock, WATCH_INTERVAL_MS / 5);
+    if (this.#ended !== undefined) throw notActive(this.#ended);
+    const lag = this.#log.generation - this.#databaseGeneration;
+    if (!isHeld() && lag <= replicationLimits.lostLogResilienceDepth) return false;
+    this.#databaseGeneration = this.#log.generation;
+    return true;
   }
 
   /** C1's last step. A lease that ran out may still be renewed under the same epoch: then nobody else served meanwhile. */
@@ -377,9 +395,7 @@ export class ActiveCopy implements Journal {
         this.#log.durableLsn >= this.#log.endLsn
       )
         return true;
-      await new Promise<void>((resolve) => {
-        clock.after(5, resolve);
-      });
+      await sleep(clock, WATCH_INTERVAL_MS / 5);
     }
     return false;
   }

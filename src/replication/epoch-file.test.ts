@@ -49,7 +49,14 @@ test('epochs: an epoch in use: is never taken back', async () => {
 
 test('epochs: a damaged file: refused by name, never taken for zero', async () => {
   const random = new SeededRandom(7);
-  for (const text of ['', '{', 'null', '{"inUse":-1,"promised":0}', '{"inUse":1}', random.bytes(20).toString('latin1')]) {
+  for (const text of [
+    '',
+    '{',
+    'null',
+    '{"inUse":-1,"promised":0}',
+    '{"inUse":1}',
+    random.bytes(20).toString('latin1'),
+  ]) {
     const disk = new MemoryDisk();
     await disk.writeAtomically('epoch.json', Buffer.from(text));
     await assert.rejects(reopened(disk), (error) => isProblem(error, 'EpochDamaged'));

@@ -18,6 +18,10 @@ export const replicationLimits = {
   leaseWaitMs: 10_000,
   /** Between two commits of the database. */
   databaseCommitIntervalMs: 1_000,
+  /** How long changes wait at a commit of the database for the other copies to have what is in it (async mode). */
+  databaseWaitMs: 200,
+  /** Log files that the database may lag behind for copies that are away: lost log resilience, deeper than any dial. */
+  lostLogResilienceDepth: 10,
   /** Every how many commits the write-ahead file is carried over into the database file. */
   commitsPerCheckpoint: 10,
   /** Between two attempts to reach the active copy. */

@@ -98,7 +98,7 @@ export class SimulatedCluster {
       timing,
       fileSizeBytes,
       identity: IDENTITY,
-      voters: [...nodes, SHARE],
+      voters: nodes.length === 2 ? [...nodes, SHARE] : nodes,
       copies: nodes,
       storageGroup: STORAGE_GROUP,
       bug: options.bug,
@@ -111,7 +111,8 @@ export class SimulatedCluster {
       return new SimulatedHost({ ...common, name, drift, time: this.time, random: this.#chance(), network: this.network, story: this.story });
     });
     const share = this.#share();
-    this.register = new TrueRegister([...this.hosts.map(({ disk }) => disk), share.disk], 'cluster/vote');
+    const disks = this.hosts.map(({ disk }) => disk);
+    this.register = new TrueRegister(nodes.length === 2 ? [...disks, share.disk] : disks, 'cluster/vote');
     this.client = this.#clients(nodes);
     this.#broken.promise.catch(() => undefined); // who runs the world hears of it
   }
@@ -248,12 +249,15 @@ export class SimulatedCluster {
     return best;
   }
 
-  /** One copy serves, every copy is in sync and well. */
+  /** One copy serves, every copy is Healthy and, but in async, in sync. */
   isWell(): boolean {
     const group = this.group;
     const active = this.serving;
     if (group === undefined || active?.serving?.epoch !== group.epoch || group.active !== active.name) return false;
-    return this.hosts.every((host) => host.isUp && group.inSync.includes(host.name) && this.statusOf(host) === 'Healthy');
+    return this.hosts.every((host) => {
+      const isInSync = this.mode === 'async' || group.inSync.includes(host.name);
+      return host.isUp && isInSync && this.statusOf(host) === 'Healthy';
+    });
   }
 
   /** As Get-StorageGroupCopyStatus shows it; the active copy is Healthy. */

@@ -18,4 +18,11 @@ export interface Journal {
    * still checks the lease.
    */
   committed(lsn: number): Promise<void>;
+  /**
+   * May the database go into its file with everything up to `lsn`, which is committed? Not while a record might still be
+   * withdrawn: in async mode a takeover goes on without what the other copies lack, and a database that has it could
+   * not follow any more (C9, lost log resilience). Resolves within a bound, true also when the log has run so far ahead
+   * that waiting longer costs more than a seed would.
+   */
+  mayEnterDatabase(lsn: number): Promise<boolean>;
 }

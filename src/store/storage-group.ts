@@ -115,7 +115,9 @@ export class StorageGroup implements MailStore {
     assert(this.#gate === undefined, 'One commit at a time');
     this.#gate = deferred();
     try {
-      await this.#journal.committed(this.#database.appliedLsn);
+      const lsn = this.#database.appliedLsn;
+      await this.#journal.committed(lsn);
+      if (!(await this.#journal.mayEnterDatabase(lsn))) return this.#database.committedLsn;
       return await this.#commit(checkpoint);
     } finally {
       this.#openGate();

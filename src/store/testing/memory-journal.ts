@@ -49,6 +49,10 @@ export class MemoryJournal implements Journal {
     await done.promise;
   }
 
+  mayEnterDatabase(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
   /** Everything appended so far is committed. */
   commit(): void {
     this.#committed = this.#next - 1;
