@@ -34,6 +34,8 @@ export const hostFiles = {
   queues: (dataFolder: string) => join(dataFolder, 'queues'),
   /** The addresses that a hub knows, for when no copy can be asked. */
   recipients: (dataFolder: string) => join(dataFolder, 'recipients'),
+  /** How each storage group commits, as last told. */
+  modes: (dataFolder: string) => join(dataFolder, 'modes.json'),
   /** SHA-256 of the token of the HTTP API, as hex. */
   apiTokenSha256: (dataFolder: string) => join(dataFolder, 'api-token.sha256'),
   /** The process group that the demo started for it last. */

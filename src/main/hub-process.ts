@@ -1,16 +1,15 @@
 /** The process of the role hub: SMTP, LMTP and submission in, deliveries to the active copies out, its queue between. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CopyFinder } from '../directory/copy-finder.ts';
 import { FileDirectoryCache } from '../host/directory-cache.ts';
 import { FileSystemDisk } from '../host/disk.ts';
 import { ThreadLogDevice } from '../host/log-device.ts';
 import { machineClock, machineRandom } from '../host/machine.ts';
 import { TransactionLog } from '../log/transaction-log.ts';
 import { startHub } from '../transport/hub.ts';
-import type { CommitMode } from '../transport/queue.ts';
 import { hostFiles } from './cluster-files.ts';
 import { endWithService } from './lifeline.ts';
+import { ModeMemory } from './mode-memory.ts';
 import { openRole, type RoleParts } from './role-parts.ts';
 
 /** Problem('PortInUse' | 'LogDamaged' | ...) */
@@ -18,8 +17,9 @@ export async function runHub(dataFolder: string): Promise<void> {
   const parts = openRole(dataFolder, 'hub');
   const { config, clients, logger, finders, authenticator, certificate } = parts;
   const queues = await Promise.all(finders.map((finder) => openQueueLog(dataFolder, finder.storageGroup, parts)));
+  const modes = new ModeMemory({ path: hostFiles.modes(dataFolder), logger });
   const hub = await startHub({
-    storageGroups: finders.map((finder, index) => ({ finder, log: queues[index]!.log, mode: modeOf(finder) })),
+    storageGroups: finders.map((finder, index) => ({ finder, log: queues[index]!.log, mode: modes.modeOf(finder) })),
     acceptedDomains: config.acceptedDomains,
     directoryCache: new FileDirectoryCache(hostFiles.recipients(dataFolder)),
     listeners: [
@@ -67,16 +67,4 @@ async function openQueueLog(dataFolder: string, storageGroup: string, parts: Rol
       await device.close();
     },
   };
-}
-
-/**
- * The copies tell their mode with their state. Until one has, the strictest holds: nothing is queued on a promise that
- * nobody made.
- */
-function modeOf(finder: CopyFinder): () => CommitMode {
-  let last: CommitMode = 'sync-strict';
-  finder.onChange((active) => {
-    if (active !== undefined) last = active.mode;
-  });
-  return () => finder.active()?.mode ?? last;
 }

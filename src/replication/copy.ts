@@ -348,7 +348,9 @@ export class Copy implements CopyControl {
     const files = this.#files;
     await files.epochs.use(grant.epoch);
     await files.applyAll();
-    await this.#startEpoch(grant);
+    // The register keeps the last lossy takeover; it counts once, for the first epoch that this log begins after it.
+    const isLossy = grant.lossy !== null && grant.lossy.epoch > files.log.epoch;
+    await this.#startEpoch(grant, isLossy);
     const active = new ActiveCopy({
       ...this.#options,
       ...grant,
@@ -361,7 +363,7 @@ export class Copy implements CopyControl {
     this.#active = active;
     this.#state = 'active';
     const store = new StorageGroup({ ...files.mount(), journal: active, ...this.#options });
-    this.#serving = { store, epoch: grant.epoch, lossy: grant.lossy !== null, mode: grant.mode };
+    this.#serving = { store, epoch: grant.epoch, lossy: isLossy, mode: grant.mode };
     this.#options.logger.info(
       { epoch: grant.epoch, endLsn: files.endLsn, inSync: grant.inSync },
       'this copy is active',
@@ -370,7 +372,7 @@ export class Copy implements CopyControl {
   }
 
   /** C6: an epoch's first record names the end of the one before, and leaves a gap of UIDs where records may be missing. */
-  async #startEpoch(grant: ActivationGrant): Promise<void> {
+  async #startEpoch(grant: ActivationGrant, isLossy: boolean): Promise<void> {
     const { host, incarnation, clock } = this.#options;
     const { log } = this.#files;
     const { kind, payload } = encodeFact({
@@ -381,7 +383,7 @@ export class Copy implements CopyControl {
       host,
       incarnation,
       timeMs: clock.wallMs(),
-      uidJump: grant.lossy === null ? 0 : UID_JUMP,
+      uidJump: isLossy ? UID_JUMP : 0,
     });
     this.#files.startEpoch(grant.epoch, kind, payload);
     await this.#files.applyAll();

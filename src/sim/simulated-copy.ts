@@ -5,7 +5,6 @@ import type { Channel, Network } from '../base/network.ts';
 import { messageOf } from '../base/problem.ts';
 import type { Random } from '../base/random.ts';
 import type { CopyRequests } from '../cluster/copy-control.ts';
-import type { ClusterTiming } from '../cluster/timing.ts';
 import { copyEndpoint, decodeHello, MAIL_SERVICE } from '../directory/copy-protocol.ts';
 import { CopyService } from '../directory/copy-service.ts';
 import { Copy, type Serving } from '../replication/copy.ts';
@@ -26,7 +25,7 @@ export interface SimulatedCopyOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  readonly timing: ClusterTiming;
+  readonly clockJumpMs: number;
   readonly yieldTurn: () => Promise<void>;
   readonly onServing: (serving: Serving | undefined) => void;
   /** It promised everything up to `lsn` to somebody under this epoch, right now. */
@@ -48,7 +47,6 @@ export class SimulatedCopy {
     this.copy = new Copy({
       ...options,
       circularLogging: false,
-      clockJumpMs: options.timing.clockJumpMs,
       onServing: (serving) => this.#onServing(serving),
     });
   }

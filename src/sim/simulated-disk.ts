@@ -17,6 +17,8 @@ interface Inode {
   length: number;
   /** What is on the medium of each sector that was written and not synced; undefined behind the durable end. */
   readonly unsynced: Map<number, Buffer | undefined>;
+  /** The same of sectors whose sync failed: the machine takes them for written, and no later sync writes them. */
+  readonly forgotten: Map<number, Buffer | undefined>;
   durableLength: number;
 }
 
@@ -29,6 +31,10 @@ interface NameChange {
 export interface DiskTraits {
   /** A sync takes up to this long, usually. */
   readonly syncMs: number;
+  /** For planted bugs: names are never made durable on purpose. */
+  readonly forgetsFolderSyncs?: boolean;
+  /** For planted bugs: the files of this folder are never made durable on purpose. */
+  readonly neverSynced?: string;
 }
 
 export class SimulatedDisk {
@@ -99,7 +105,7 @@ export class SimulatedDisk {
   }
 
   create(name: string, bytes: Buffer): void {
-    const inode: Inode = { bytes: Buffer.alloc(0), length: 0, unsynced: new Map(), durableLength: 0 };
+    const inode: Inode = { bytes: Buffer.alloc(0), length: 0, unsynced: new Map(), forgotten: new Map(), durableLength: 0 };
     this.#change({ name, inode, from: undefined });
     this.#write(inode, 0, bytes);
   }
@@ -116,6 +122,7 @@ export class SimulatedDisk {
 
   syncFolder(folder: string): void {
     this.checkHealth('fsync');
+    if (this.traits.forgetsFolderSyncs === true) return;
     const isInside = (name: string): boolean => folderOf(name) === folder;
     this.#pending = this.#pending.filter((change) => {
       if (!isInside(change.name)) return true;
@@ -148,10 +155,13 @@ export class SimulatedDisk {
     inode.length = length;
   }
 
+  /** One that fails takes the written sectors for written nevertheless, as Linux does: a later one says nothing of them. */
   sync(name: string): void {
-    this.checkHealth('fdatasync');
     const inode = this.#inode(name);
+    if (this.traits.neverSynced !== undefined && name.startsWith(`${this.traits.neverSynced}/`)) return;
+    if (this.isFailing) for (const [sector, before] of inode.unsynced) inode.forgotten.set(sector, before);
     inode.unsynced.clear();
+    this.checkHealth('fdatasync');
     inode.durableLength = inode.length;
   }
 
@@ -178,6 +188,11 @@ export class SimulatedDisk {
     const last = Math.floor((position + length - 1) / SECTOR_BYTES);
     for (let sector = Math.floor(position / SECTOR_BYTES); sector <= last; sector++) {
       if (inode.unsynced.has(sector)) continue;
+      if (inode.forgotten.has(sector)) {
+        inode.unsynced.set(sector, inode.forgotten.get(sector));
+        inode.forgotten.delete(sector);
+        continue;
+      }
       const from = sector * SECTOR_BYTES;
       const isDurable = from < inode.durableLength;
       inode.unsynced.set(sector, isDurable ? Buffer.from(inode.bytes.subarray(from, from + SECTOR_BYTES)) : undefined);
@@ -215,7 +230,7 @@ export class SimulatedDisk {
 
 function tear(inode: Inode, survives: () => boolean): void {
   let length = inode.durableLength;
-  const lost: [sector: number, before: Buffer | undefined][] = [];
+  const lost = [...inode.forgotten];
   for (const [sector, before] of inode.unsynced) {
     if (!survives()) lost.push([sector, before]);
     else length = Math.max(length, Math.min((sector + 1) * SECTOR_BYTES, inode.length));
@@ -229,6 +244,7 @@ function tear(inode: Inode, survives: () => boolean): void {
   inode.length = length;
   inode.durableLength = length;
   inode.unsynced.clear();
+  inode.forgotten.clear();
 }
 
 function applyChange(names: Map<string, Inode>, { name, inode, from }: NameChange): void {

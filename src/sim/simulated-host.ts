@@ -69,7 +69,7 @@ export class SimulatedHost {
     this.name = options.name;
     const { time, drift } = options;
     this.clock = new MachineClock(time, { drift, startMs: 1_000 + options.random.below(1_000_000) });
-    this.disk = new SimulatedDisk(time, this.#derivedRandom());
+    this.disk = new SimulatedDisk(time, this.#derivedRandom(), { syncMs: 2, ...options.bug?.disk });
   }
 
   get isUp(): boolean {
@@ -180,6 +180,7 @@ export class SimulatedHost {
     });
     const copy = new SimulatedCopy({
       ...this.#options,
+      clockJumpMs: bug?.clockJumpMs ?? this.#options.timing.clockJumpMs,
       host: this.name,
       incarnation: this.#starts,
       storage: this.#storage,
@@ -198,7 +199,7 @@ export class SimulatedHost {
       ...(bug?.wrapStore === undefined ? {} : { wrapStore: bug.wrapStore }),
     });
     this.#copy = copy;
-    const control = bug?.wrapControl?.(copy.copy) ?? copy.copy;
+    const control = bug?.wrapControl?.(copy.copy, this.clock.of(process)) ?? copy.copy;
     clusterService.attach(storageGroup, new PipedCopy({ ...pipe, control }));
     copy.open().catch((error: unknown) => time.after(0, () => this.#copyFailed(process, error)));
   }
