@@ -15,13 +15,16 @@ export const referencePath = 'docs/reference/commands.md';
 /** GitHub's way of making a heading's anchor, for names of letters and hyphens. */
 const anchorOf = (name: string): string => `#${name.toLowerCase()}`;
 
-/** A table's cell is one line, and a bar would end it. */
-const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+/** A table's cell is one line, and a bar would end it, in code as well. */
+const code = (text: string): string => `\`${text.replaceAll('|', '\\|').replaceAll('\n', ' ')}\``;
+
+/** Text that Markdown must not take for HTML. */
+const prose = (text: string): string => text.replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll('\n', ' ');
 
 function parameterRows(command: Command): string[] {
   return describeParameters(command).map((line) => {
     const [name, description = ''] = splitAt(line, ': ');
-    return `| \`${cell(name)}\` | ${cell(description)} |`;
+    return `| ${code(name)} | ${prose(description)} |`;
   });
 }
 
@@ -33,7 +36,7 @@ function splitAt(line: string, mark: string): [string, string] {
 function propertyRows(command: Command): string[] {
   return command.columns.map(({ name, type, description }) => {
     const inTable = command.table.includes(name) ? ' *' : '';
-    return `| \`${name}\`${inTable} | ${type} | ${cell(description)} |`;
+    return `| ${code(name)}${inTable} | ${type} | ${prose(description)} |`;
   });
 }
 
@@ -45,7 +48,7 @@ function section(command: Command): string {
   return [
     `## ${name}`,
     '',
-    `${synopsis} ${description}`,
+    prose(`${synopsis} ${description}`),
     '',
     ['Role:', `${permission}.`, ...changes, ...otherNames].join(' '),
     '',
@@ -58,14 +61,14 @@ function section(command: Command): string {
     ...parameterRows(command),
     ...(columns.length === 0 ? [] : properties),
     '',
-    ...examples.flatMap((example) => [`${example.what}`, '', '```', `bin/holdfast ${example.line}`, '```', '']),
+    ...examples.flatMap((example) => [prose(example.what), '', '```', `bin/holdfast ${example.line}`, '```', '']),
   ].join('\n');
 }
 
 /** The whole page, as it is to be committed. */
 export function referencePage(): string {
   const { commands } = registry;
-  const index = commands.map(({ name, synopsis }) => `| [${name}](${anchorOf(name)}) | ${cell(synopsis)} |`);
+  const index = commands.map(({ name, synopsis }) => `| [${name}](${anchorOf(name)}) | ${prose(synopsis)} |`);
   return [
     '# Commands',
     '',

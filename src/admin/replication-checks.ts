@@ -127,7 +127,9 @@ function failedFault(facts: ClusterFacts, group: StorageGroup, host: string): st
 }
 
 function initializingFault(facts: ClusterFacts, group: StorageGroup, host: string): string | undefined {
-  return copyFactsAt(facts, group.name, host).isInitializing ? 'the copy is starting' : undefined;
+  return copyFactsAt(facts, group.name, host).isInitializing
+    ? 'the copy is starting, or waits for the active one'
+    : undefined;
 }
 
 function copyQueueFault(facts: ClusterFacts, group: StorageGroup, host: string): string | undefined {

@@ -3,7 +3,6 @@
  * door for administrators and other hosts. No mail passes through here, so that nothing a client sends can delay a
  * renewal of the lease.
  */
-import { join } from 'node:path';
 import type { Channel } from '../base/network.ts';
 import { isProblem, messageOf, Problem } from '../base/problem.ts';
 import { Rpc, type RpcHandler } from '../base/rpc.ts';
@@ -15,7 +14,6 @@ import { defaultTiming } from '../cluster/timing.ts';
 import { type HostConfig, hostEntry, loadConfig } from '../host/config.ts';
 import { locateEndpoint } from '../host/endpoints.ts';
 import { FileAcceptor } from '../host/file-acceptor.ts';
-import { identityFolders, readIdentity } from '../host/identity.ts';
 import { machineClock, machineRandom } from '../host/machine.ts';
 import { pinoLogger } from '../host/pino-logger.ts';
 import { ShareAcceptor } from '../host/share-acceptor.ts';
@@ -24,6 +22,7 @@ import { AdminService } from './admin-service.ts';
 import { hostFiles } from './cluster-files.ts';
 import { lockFolder } from './folder-lock.ts';
 import { HostCopies } from './host-copies.ts';
+import { readHostIdentity } from './host-identity.ts';
 import { HostLinks } from './host-links.ts';
 import { RoleProcess } from './role-process.ts';
 
@@ -34,6 +33,7 @@ const ACCEPTOR_SET_INCARNATION = 1;
 /** Runs until SIGTERM or SIGINT; Problems at the start are the caller's to print. */
 export async function runHost(dataFolder: string): Promise<void> {
   const config = loadConfig(dataFolder);
+  const identity = readHostIdentity(dataFolder, config.host, machineClock.wallMs());
   const lock = lockFolder(dataFolder);
   const logger = pinoLogger({ host: config.host, role: 'service' });
   const fail = (reason: string): never => {
@@ -46,7 +46,7 @@ export async function runHost(dataFolder: string): Promise<void> {
     process.exit(70);
   });
   const network = new TlsNetwork({
-    identity: readIdentity(join(dataFolder, identityFolders.host)),
+    identity,
     locate: (endpoint) => locateEndpoint(config, endpoint),
     logger,
     onListenError: (_endpoint, problem) => fail(problem.message),

@@ -42,6 +42,7 @@ export interface BodyPlace {
 
 const MAGIC = 0x59_44_4f_42; // "BODY"
 const HEAD_BYTES = 20;
+export { HEAD_BYTES as PACK_HEAD_BYTES, MAGIC as PACK_MAGIC };
 const LONGEST_KEPT_BYTES = BODY_CACHE_BYTES / 4;
 
 export class Packs {
@@ -174,7 +175,8 @@ export class Packs {
   }
 }
 
-function headOf(place: BodyPlace): Buffer {
+/** An entry's head as it lies in its pack. */
+export function headOf(place: Omit<BodyPlace, 'pack' | 'position'>): Buffer {
   const head = Buffer.allocUnsafe(HEAD_BYTES);
   head.writeUInt32LE(MAGIC, 0);
   head.writeUInt32LE(place.bodyId % 0x1_0000_0000, 4);

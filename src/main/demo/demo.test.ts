@@ -14,7 +14,7 @@ import { removeDescription, updateProcessGroup, writeDescription, writeProcessGr
 import { parseDemoOptions, parseStartHostOptions } from './options.ts';
 import { forEachAtATime, untilDone } from './patience.ts';
 import { checkPorts, portsOf } from './ports.ts';
-import { isLeaderRunning, lastWords, runningGroup, signalHost } from './processes.ts';
+import { isServiceRunning, lastWords, runningGroup, signalHost } from './processes.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { demoSpecification } from './specification.ts';
 import { shellWord, summaryText } from './summary.ts';
@@ -109,7 +109,7 @@ test('demo processes: a group: seen while it runs, also without its leader; gone
   writeProcessGroup(dataFolder, group);
   assert.equal(runningGroup(dataFolder), group);
   await ended;
-  assert.equal(isLeaderRunning(group, dataFolder), false);
+  assert.equal(isServiceRunning(group, dataFolder), false);
   assert.equal(runningGroup(dataFolder), group);
   assert.equal(runningGroup(join(root, 'other')), undefined);
   signalHost(group, 'SIGKILL');

@@ -51,7 +51,7 @@ function isGroupRunning(group: number, dataFolder: string): boolean {
 }
 
 /** Whether the service itself, the first process of its group, still runs. */
-export function isLeaderRunning(group: number, dataFolder: string): boolean {
+export function isServiceRunning(group: number, dataFolder: string): boolean {
   return existsSync('/proc/self/stat') ? isMember(String(group), group, dataFolder) : canSignal(group);
 }
 

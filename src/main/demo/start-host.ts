@@ -10,7 +10,7 @@ import { readMarker } from '../cluster-marker.ts';
 import { updateProcessGroup } from './demo-file.ts';
 import { demoLimits } from './limits.ts';
 import { parseStartHostOptions } from './options.ts';
-import { isLeaderRunning, lastWords, runningGroup, spawnHost } from './processes.ts';
+import { isServiceRunning, lastWords, runningGroup, spawnHost } from './processes.ts';
 
 export async function startHost(words: readonly string[]): Promise<void> {
   const { folder, host } = parseStartHostOptions(words);
@@ -36,7 +36,7 @@ async function remainingGroup(dataFolder: string): Promise<number | undefined> {
   const deadlineMs = machineClock.monotonicMs() + demoLimits.endingTimeoutMs;
   for (;;) {
     const group = runningGroup(dataFolder);
-    if (group === undefined || isLeaderRunning(group, dataFolder) || machineClock.monotonicMs() > deadlineMs)
+    if (group === undefined || isServiceRunning(group, dataFolder) || machineClock.monotonicMs() > deadlineMs)
       return group;
     await sleep(machineClock, demoLimits.stopPollMs);
   }

@@ -1,0 +1,28 @@
+/** Every bound of maintenance, in one place. Sizes in bytes. */
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** A pack is read in pieces of this size: long enough that the disk streams, short enough for a small process. */
+export const READ_BYTES = 4 * MIB;
+
+/** Between two bodies of one read, at most this many bytes that nobody refers to are read along. */
+export const GAP_BYTES = 64 * KIB;
+
+/** Body rows that are asked for at once: no read transaction outlives them, or the write-ahead file could not start anew. */
+export const PLACES_AT_ONCE = 2_000;
+
+/** Errors of SQLite's own check that are kept; one damaged page can cause many. */
+export const MAX_DATABASE_ERRORS = 100;
+
+/** How many times the length of a damaged range the search for the next whole entry may checksum (see log/limits.ts). */
+export const MAX_SEARCH_FACTOR = 16;
+
+/** Rows that are salvaged at once from a damaged table. */
+export const SALVAGE_ROWS = 256;
+
+/** Damaged key ranges of one table that are halved before the rest of the table is given up. */
+export const MAX_SALVAGE_PROBES = 200_000;
+
+/** A log folder that changes while it is checked is listed again this often. */
+export const MAX_LISTINGS = 16;

@@ -1,0 +1,90 @@
+/** Everything stops, and comes back in this order or that: cases 7 to 9 and 11 of the protocol. */
+import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import { scenario } from '../../src/sim/scenario.ts';
+
+test('case 7: one node returns alone, without share and partner: it waits', async () => {
+  await scenario(async (stage) => {
+    const { active, passive } = stage;
+    await stage.deliver(3);
+    active.losePower();
+    passive.losePower();
+    stage.cut('share', active.name, passive.name);
+    active.start();
+    await stage.stays('nobody serves', () => stage.cluster.serving === undefined, 10_000);
+  });
+});
+
+test('case 8: everything stops, the former active node is first: it serves alone', async () => {
+  await scenario(async (stage) => {
+    const { active, passive } = stage;
+    await stage.deliver(10);
+    for (const host of [active, passive]) host.losePower();
+    active.start();
+    await stage.servesOn(active, 5_000);
+    await stage.deliver(3);
+    assert.deepEqual(stage.cluster.group?.inSync, [active.name]);
+    passive.start();
+    await stage.well(10_000);
+  });
+});
+
+test('case 9: everything stops, the former passive node is first: it takes over after the grace', async () => {
+  await scenario(async (stage) => {
+    const { active, passive } = stage;
+    await stage.deliver(10);
+    for (const host of [active, passive]) host.losePower();
+    passive.start();
+    await stage.servesOn(passive, 6_000);
+    await stage.deliver(3);
+    active.start();
+    await stage.well(10_000);
+  });
+});
+
+test('case 11: partition in time: the copy that missed changes does not serve them away', async () => {
+  await scenario(async (stage) => {
+    const { active, passive } = stage;
+    passive.kill();
+    await stage.deliver(5);
+    active.kill();
+    passive.start();
+    await stage.stays('nobody serves', () => stage.cluster.serving === undefined, 20_000);
+    active.start();
+    await stage.servesOn(active, 5_000);
+    await stage.well(10_000);
+  });
+});
+
+test('kill -9 of everything under load: what was acknowledged is there, one copy serves, both are in sync', async () => {
+  await scenario(async (stage) => {
+    stage.startLoad();
+    await stage.sleep(2_000);
+    for (const host of stage.cluster.hosts) host.kill();
+    await stage.sleep(1_000);
+    for (const host of stage.cluster.hosts) host.start();
+    await stage.well(10_000);
+  });
+});
+
+test('the passive node goes and comes back while no mail flows: both are Healthy again without any', async () => {
+  await scenario(async (stage) => {
+    const { passive, cluster } = stage;
+    passive.losePower();
+    await stage.sleep(30_000);
+    assert.equal(cluster.statusOf(passive), 'ServiceDown');
+    passive.start();
+    await stage.well(5_000);
+    assert.equal(cluster.history.operations.length, 0);
+  });
+});
+
+test('the former active node comes back while no mail flows: both are Healthy again without any', async () => {
+  await scenario(async (stage) => {
+    const { active, passive } = stage;
+    active.losePower();
+    await stage.servesOn(passive, 5_000);
+    active.start();
+    await stage.well(10_000);
+  });
+});
