@@ -3,6 +3,7 @@
  * door for administrators and other hosts. No mail passes through here, so that nothing a client sends can delay a
  * renewal of the lease.
  */
+import type { Logger } from '../base/logger.ts';
 import type { Channel } from '../base/network.ts';
 import { isProblem, messageOf, Problem } from '../base/problem.ts';
 import { Rpc, type RpcHandler } from '../base/rpc.ts';
@@ -10,6 +11,7 @@ import { type Acceptor, acceptorFrom } from '../cluster/acceptor.ts';
 import { parseAcceptorReply, parseAcceptorRequest } from '../cluster/acceptor-message.ts';
 import { CasPaxosRegister } from '../cluster/caspaxos-register.ts';
 import { ClusterService } from '../cluster/cluster-service.ts';
+import type { Register } from '../cluster/register.ts';
 import { defaultTiming } from '../cluster/timing.ts';
 import { type HostConfig, hostEntry, loadConfig } from '../host/config.ts';
 import { locateEndpoint } from '../host/endpoints.ts';
@@ -17,7 +19,7 @@ import { FileAcceptor } from '../host/file-acceptor.ts';
 import { machineClock, machineRandom } from '../host/machine.ts';
 import { pinoLogger } from '../host/pino-logger.ts';
 import { ShareAcceptor } from '../host/share-acceptor.ts';
-import { TlsNetwork } from '../host/tls-network.ts';
+import { type TlsIdentity, TlsNetwork } from '../host/tls-network.ts';
 import { AdminService } from './admin-service.ts';
 import { hostFiles } from './cluster-files.ts';
 import { lockFolder } from './folder-lock.ts';
@@ -36,15 +38,62 @@ export async function runHost(dataFolder: string): Promise<void> {
   const identity = readHostIdentity(dataFolder, config.host, machineClock.wallMs());
   const lock = lockFolder(dataFolder);
   const logger = pinoLogger({ host: config.host, role: 'service' });
+  endOnInternalError((error) => {
+    logger.error({ reason: error instanceof Error ? error.stack : String(error) }, 'internal error: the host stops');
+    process.exit(70);
+  });
   const fail = (reason: string): never => {
     logger.error({ reason }, 'the host stops');
     process.stderr.write(`${reason}\n`);
     process.exit(1);
   };
-  endOnInternalError((error) => {
-    logger.error({ reason: error instanceof Error ? error.stack : String(error) }, 'internal error: the host stops');
-    process.exit(70);
-  });
+  const host = openHost({ config, dataFolder, identity, logger, fail });
+  await host.start();
+  logger.info({ roles: hostEntry(config, config.host).roles }, 'the host is up');
+  await untilAskedToStop();
+  await host.stop();
+  lock.release();
+  logger.info({}, 'the host has stopped');
+  process.exit(0);
+}
+
+interface HostParts {
+  readonly config: HostConfig;
+  readonly dataFolder: string;
+  readonly identity: TlsIdentity;
+  readonly logger: Logger;
+  readonly fail: (reason: string) => never;
+}
+
+function openHost(parts: HostParts): { start(): Promise<void>; stop(): Promise<void> } {
+  const { config, dataFolder, logger } = parts;
+  const { network, links, local, acceptors, register } = openRegister(parts);
+  const cluster = openClusterService(parts, register);
+  const copies = new HostCopies({ config, dataFolder, cluster, clock: machineClock, logger });
+  const common = { config, register, acceptors, cluster, copies, links, network };
+  const admin = new AdminService({ ...common, clock: machineClock, logger });
+  const handlers = { ...admin.handlers(), ...acceptorHandler(config, local) };
+  const stopListening = network.listen(`${config.host}/cluster`, (channel: Channel) => serve(channel, handlers, admin));
+  const roles = roleProcesses(config, dataFolder, logger);
+  const isMailboxHost = local !== undefined;
+  return {
+    start: async () => {
+      if (isMailboxHost) {
+        cluster.start();
+        await copies.start(register);
+      }
+      for (const role of roles) role.start();
+    },
+    stop: async () => {
+      stopListening();
+      await Promise.all(roles.map((role) => role.stop()));
+      if (isMailboxHost) await cluster.stop();
+      await copies.stop();
+    },
+  };
+}
+
+function openRegister({ config, dataFolder, identity, logger, fail }: HostParts) {
   const network = new TlsNetwork({
     identity,
     locate: (endpoint) => locateEndpoint(config, endpoint),
@@ -54,14 +103,13 @@ export async function runHost(dataFolder: string): Promise<void> {
   const links = new HostLinks({ network, clock: machineClock });
   const local = localAcceptor(config, dataFolder);
   const acceptors = allAcceptors(config, links, local);
-  const register = new CasPaxosRegister({
-    acceptors,
-    proposer: config.host,
-    clock: machineClock,
-    random: machineRandom,
-  });
-  const isMailboxHost = hostEntry(config, config.host).roles.includes('mailbox');
-  const cluster = new ClusterService({
+  const proposer = config.host;
+  const register = new CasPaxosRegister({ acceptors, proposer, clock: machineClock, random: machineRandom });
+  return { network, links, local, acceptors, register };
+}
+
+function openClusterService({ config, logger, fail }: HostParts, register: Register): ClusterService {
+  return new ClusterService({
     host: config.host,
     register,
     clock: machineClock,
@@ -72,35 +120,6 @@ export async function runHost(dataFolder: string): Promise<void> {
         `Cannot go on as ${config.host}: another process with this host's name has joined the cluster. Stop one of them.`,
       ),
   });
-  const copies = new HostCopies({ config, dataFolder, cluster, clock: machineClock, logger });
-  const admin = new AdminService({
-    config,
-    register,
-    acceptors,
-    cluster,
-    copies,
-    links,
-    network,
-    clock: machineClock,
-    logger,
-  });
-  const handlers = { ...admin.handlers(), ...acceptorHandler(config, local) };
-  const stopListening = network.listen(`${config.host}/cluster`, (channel: Channel) => serve(channel, handlers, admin));
-  const roles = roleProcesses(config, dataFolder, logger);
-  if (isMailboxHost) {
-    cluster.start();
-    await copies.start(register);
-  }
-  for (const role of roles) role.start();
-  logger.info({ roles: hostEntry(config, config.host).roles }, 'the host is up');
-  await untilAskedToStop();
-  stopListening();
-  await Promise.all(roles.map((role) => role.stop()));
-  if (isMailboxHost) await cluster.stop();
-  await copies.stop();
-  lock.release();
-  logger.info({}, 'the host has stopped');
-  process.exit(0);
 }
 
 function serve(channel: Channel, handlers: Readonly<Record<string, RpcHandler>>, admin: AdminService): void {
@@ -149,7 +168,7 @@ function acceptorHandler(config: HostConfig, local: FileAcceptor | undefined): R
   };
 }
 
-function roleProcesses(config: HostConfig, dataFolder: string, logger: ReturnType<typeof pinoLogger>): RoleProcess[] {
+function roleProcesses(config: HostConfig, dataFolder: string, logger: Logger): RoleProcess[] {
   const { roles } = hostEntry(config, config.host);
   return (['hub', 'access'] as const)
     .filter((role) => roles.includes(role))

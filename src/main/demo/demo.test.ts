@@ -98,14 +98,14 @@ test('demo mail: wire format: only the first "From " line goes, bytes beyond lin
   );
 });
 
-test('demo processes: a group: seen while it runs, also without its leader; gone when it is killed', async () => {
+test('demo processes: a group: seen while it runs, also without its first process; gone when it is killed', async () => {
   const dataFolder = join(root, 'host');
   mkdirSync(dataFolder);
-  // The leader starts a member and ends; the member names the data folder in its command line, as role processes do.
+  // The first process starts a member and ends; the member names the data folder in its command line, as role processes do.
   const program = `require('node:child_process').spawn(process.execPath, ['-e', 'setInterval(() => 0, 1e6)', ${JSON.stringify(dataFolder)}], { stdio: 'ignore' }).unref()`;
-  const leader = spawn(process.execPath, ['-e', program, dataFolder], { detached: true, stdio: 'ignore' });
-  const ended = new Promise((done) => leader.once('exit', done));
-  const group = leader.pid ?? 0;
+  const first = spawn(process.execPath, ['-e', program, dataFolder], { detached: true, stdio: 'ignore' });
+  const ended = new Promise((done) => first.once('exit', done));
+  const group = first.pid ?? 0;
   writeProcessGroup(dataFolder, group);
   assert.equal(runningGroup(dataFolder), group);
   await ended;
