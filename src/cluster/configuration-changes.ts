@@ -112,16 +112,6 @@ export function setMode(document: RegisterDocument, storageGroup: string, mode: 
   });
 }
 
-export function setCircularLogging(
-  document: RegisterDocument,
-  storageGroup: string,
-  circularLogging: boolean,
-): Changed {
-  return changeGroup(document, storageGroup, (group) =>
-    group.circularLogging === circularLogging ? undefined : { ...group, circularLogging },
-  );
-}
-
 export interface NewServer {
   readonly name: string;
   readonly storageGroups: readonly string[];
@@ -149,16 +139,6 @@ export function assignStorageGroup(document: RegisterDocument, server: string, s
     ...record,
     storageGroups: [...record.storageGroups, storageGroup],
   }));
-}
-
-export interface ServerPolicy {
-  readonly redundantMachines?: readonly string[];
-  readonly autoDatabaseMountDial?: AutoDatabaseMountDial;
-  readonly forcedDatabaseMountAfterHours?: number | null;
-}
-
-export function setServerPolicy(document: RegisterDocument, server: string, policy: ServerPolicy): Changed {
-  return changeServer(document, server, (record) => ({ ...record, ...policy }));
 }
 
 export function stopServer(document: RegisterDocument, server: string, reason: string): Changed {

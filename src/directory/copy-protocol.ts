@@ -91,7 +91,6 @@ export const mailboxAnswerSchema = z.strictObject({
   hasCredential: z.boolean(),
   createdMs: z.number(),
 });
-export type MailboxAnswer = z.infer<typeof mailboxAnswerSchema>;
 
 export const setCredentialQuestionSchema = z.strictObject({ address, credential });
 

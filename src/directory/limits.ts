@@ -22,5 +22,3 @@ export const directoryLimits = {
   maxDisplayNameCharacters: 1_000,
   maxCredentialCharacters: 1_000,
 };
-
-export type DirectoryLimits = typeof directoryLimits;

@@ -18,6 +18,7 @@ import { DatabaseCheckpoint } from './database-checkpoint.ts';
 import { FileSystemDisk } from './disk.ts';
 import { ThreadLogDevice } from './log-device.ts';
 import { FilePackDevice } from './pack-device.ts';
+import { finishRebuild } from './rebuilt-files.ts';
 import { DATABASE_NAME, finishSeed, freshSnapshotPath, openSnapshot, SeedFolder } from './seed-files.ts';
 
 /** Copies the last committed database of `path`, and says how much of each pack belongs to it (store/snapshot.ts). */
@@ -42,6 +43,7 @@ export class CopyFolder implements CopyStorage {
 
   prepare(): void {
     finishSeed(this.#root);
+    finishRebuild(this.#root);
     mkdirSync(join(this.#root, 'packs'), { recursive: true, mode: 0o700 });
   }
 

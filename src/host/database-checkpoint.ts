@@ -6,6 +6,9 @@ import { Worker } from 'node:worker_threads';
 import { type Deferred, deferred } from '../base/deferred.ts';
 import { Problem } from '../base/problem.ts';
 
+/** The work is SQLite's, whose memory is not V8's. */
+const CHECKPOINT_HEAP = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 32 };
+
 export interface CheckpointReply {
   /** True when everything that was committed at the start is in the main file, durably. */
   readonly complete: boolean;
@@ -33,7 +36,10 @@ export class DatabaseCheckpoint {
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL('./database-checkpoint-thread.ts', import.meta.url), { workerData: this.#path });
+    const worker = new Worker(new URL('./database-checkpoint-thread.ts', import.meta.url), {
+      workerData: this.#path,
+      resourceLimits: CHECKPOINT_HEAP,
+    });
     worker.on('message', (reply: CheckpointReply) => this.#settle(reply));
     worker.on('error', (error) => this.#settle({ complete: false, failure: String(error) }));
     worker.on('exit', () => {

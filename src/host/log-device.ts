@@ -16,6 +16,9 @@ import type { LogWriterReply, LogWriterRequest, LogWriterSettings } from './log-
 /** An operation with more bytes gets shared memory of its own. */
 const STAGING_BYTES = 8 * 1024 * 1024;
 
+/** The thread moves bytes that lie outside of its heap; V8 would reserve it as much as a main thread. */
+const WRITER_HEAP = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 32 };
+
 interface Operation {
   action: string;
   request: LogWriterRequest;
@@ -35,7 +38,10 @@ export class ThreadLogDevice implements LogDevice {
   /** `root`: the folder that names are relative to. */
   constructor(root: string) {
     const workerData: LogWriterSettings = { root, staging: this.#staging };
-    this.#worker = new Worker(new URL('./log-writer-thread.ts', import.meta.url), { workerData });
+    this.#worker = new Worker(new URL('./log-writer-thread.ts', import.meta.url), {
+      workerData,
+      resourceLimits: WRITER_HEAP,
+    });
     this.#worker.on('message', (reply: LogWriterReply) => this.#onReply(reply));
     this.#worker.on('error', (error: unknown) =>
       this.#fail(error instanceof Error ? error : new Error(messageOf(error))),

@@ -164,7 +164,7 @@ function replace(root: string, name: string): void {
   renameSync(from, join(root, name));
 }
 
-function writeSynced(path: string, text: string): void {
+export function writeSynced(path: string, text: string): void {
   const file = openSync(path, 'w', 0o600);
   try {
     writeSync(file, text);
@@ -175,7 +175,7 @@ function writeSynced(path: string, text: string): void {
   syncFolder(dirname(path));
 }
 
-function syncFolder(path: string): void {
+export function syncFolder(path: string): void {
   const folder = openSync(path, 'r');
   try {
     fsyncSync(folder);

@@ -183,10 +183,13 @@ class TlsChannel implements Channel {
     this.#outgoingBytes += bytes.length;
     if (this.#flushPlanned) return;
     this.#flushPlanned = true;
-    queueMicrotask(() => this.#flush());
+    setImmediate(() => this.#flush());
   }
 
-  /** All frames of one turn leave together: one TLS record and one system call instead of one each. */
+  /**
+   * All frames of one turn of the event loop leave together, also those that different sockets and threads gave rise to:
+   * one TLS record and one system call instead of one each.
+   */
   #flush(): void {
     this.#flushPlanned = false;
     if (this.#outgoing.length === 0 || this.#closed !== undefined) return;

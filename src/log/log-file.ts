@@ -77,8 +77,11 @@ export function decodeHeader(bytes: Buffer): LogFileHeader | undefined {
       `Cannot read a log file: its format is ${format}, this version reads ${FORMAT}. Use the version that wrote it.`,
     );
   }
+  // Memory of its own: 16 bytes of the shared pool would keep a whole slab of it for as long as the file is known.
+  const signature = Buffer.allocUnsafeSlow(SIGNATURE_BYTES);
+  head.copy(signature, 0, 12);
   const header = {
-    signature: Buffer.from(head.subarray(12, 12 + SIGNATURE_BYTES)),
+    signature,
     generation: head.readUInt32LE(28),
     epoch: head.readUInt32LE(32),
     firstLsn: readU64(head, 40),

@@ -7,16 +7,15 @@
  * text has several pieces, and what the index finds for it is a superset, to be looked at.
  */
 
-const LETTER = 'a-z0-9\\u00aa\\u00b5\\u00ba\\u00c0-\\u1fff\\u2c00-\\u2dff\\ua000-\\udfff\\uf900-\\ufdff\\ufe30-\\ufeff';
+/** Chinese, Japanese, Korean; Thai, Lao, Burmese, Khmer. */
 const PAIRED =
   '\\u0e00-\\u0eff\\u1000-\\u109f\\u1100-\\u11ff\\u1780-\\u17ff\\u2e80-\\u2fdf\\u3005-\\u3007\\u3021-\\u318f' +
-  '\\u31a0-\\u31ff\\u3400-\\u4dbf\\u4e00-\\u9fff\\ua960-\\ua97f\\uac00-\\ud7ff\\uf900-\\ufaff\\uff66-\\uffdc';
-const IS_PAIRED = new RegExp(`[${PAIRED}\\u{20000}-\\u{3ffff}]`, 'u');
-/** Runs of paired characters, and runs of other letters. Surrogates are taken by code point (flag u). */
-const RUNS = new RegExp(
-  `[${PAIRED}\\u{20000}-\\u{3ffff}]+|(?:(?![${PAIRED}])[${LETTER.replace('\\ua000-\\udfff', '\\ua000-\\ud7ff')}\\u{10000}-\\u{1ffff}])+`,
-  'gu',
-);
+  '\\u31a0-\\u31ff\\u3400-\\u4dbf\\u4e00-\\u9fff\\ua960-\\ua97f\\uac00-\\ud7ff\\uf900-\\ufaff\\uff66-\\uffdc\\u{20000}-\\u{3ffff}';
+/** All others, emoji included; none of the above, so that a run ends where the script changes. */
+const LETTERS =
+  'a-z0-9\\u00aa\\u00b5\\u00ba\\u00c0-\\u0dff\\u0f00-\\u0fff\\u10a0-\\u10ff\\u1200-\\u177f\\u1800-\\u1fff\\u2c00-\\u2dff' +
+  '\\ua000-\\ua95f\\ua980-\\uabff\\ufb00-\\ufdff\\ufe70-\\ufefe\\u{10000}-\\u{1ffff}';
+const RUNS = new RegExp(`([${PAIRED}]+)|[${LETTERS}]+`, 'gu');
 const ASCII_WORDS = /[a-z0-9]+/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII is what is meant
 const ASCII = /^[\x00-\x7f]*$/;
@@ -70,9 +69,9 @@ function* pieces(folded: string): Generator<string> {
     for (const [word] of folded.matchAll(ASCII_WORDS)) yield word;
     return;
   }
-  for (const [run] of folded.matchAll(RUNS)) {
-    if (IS_PAIRED.test(run)) yield* pairs(run);
-    else yield run;
+  for (const [run, paired] of folded.matchAll(RUNS)) {
+    if (paired === undefined) yield run;
+    else yield* pairs(paired);
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * SEARCH as data (RFC 3501 6.4.4, RFC 7162 for MODSEQ): what the parser makes, what JMAP's filters are turned into, and
- * what one message is held against. Texts compare without regard to case, on decoded text. Whatever needs the
+ * what one message is held against. Texts compare as search-fold.ts folds them, on decoded text. Whatever needs the
  * message's bytes is asked for last, lazily, through `header` and `text`.
  */
 import { unreachable } from '../base/assert.ts';
@@ -8,18 +8,23 @@ import type { DecodedField } from './decoded-text.ts';
 import { FLAG_ANSWERED, FLAG_DELETED, FLAG_DRAFT, FLAG_FLAGGED, FLAG_SEEN, hasKeyword } from './flags.ts';
 import { parseMessageDay, startOfDayMs } from './internal-date.ts';
 import { MAX_SEARCH_DEPTH } from './limits.ts';
+import { foldForSearch } from './search-fold.ts';
 import type { UidSet } from './uid-set.ts';
 
 /** What the flags alone tell. */
 export type StateKey = 'all' | 'answered' | 'deleted' | 'draft' | 'flagged' | 'seen' | 'recent' | 'new' | 'old';
 
-/** Dates are the start of the day in UTC. UN… keys are `not` of their opposites; NEW is `recent` and not seen. */
-export type SearchKey =
-  | { readonly key: StateKey }
-  | { readonly key: 'keyword'; readonly keyword: string }
+/** What an index of words may know. */
+export type TextKey =
   | { readonly key: 'bcc' | 'cc' | 'from' | 'to' | 'subject' | 'body' | 'text'; readonly text: string }
   /** Any field called `name` (any case) that contains `text`; with '' the field need only be there. */
-  | { readonly key: 'header'; readonly name: string; readonly text: string }
+  | { readonly key: 'header'; readonly name: string; readonly text: string };
+
+/** Dates are the start of the day in UTC. UN… keys are `not` of their opposites; NEW is `recent` and not seen. */
+export type SearchKey =
+  | TextKey
+  | { readonly key: StateKey }
+  | { readonly key: 'keyword'; readonly keyword: string }
   | { readonly key: 'before' | 'on' | 'since' | 'sentbefore' | 'senton' | 'sentsince'; readonly dayMs: number }
   | { readonly key: 'larger' | 'smaller'; readonly sizeBytes: number }
   /** `*` was resolved by whoever knows the folder. */
@@ -43,6 +48,8 @@ export interface SearchableMessage {
   header(): readonly DecodedField[];
   /** decodedText of decoded-text.ts. */
   text(): string;
+  /** What an index says about this message and `key`; undefined: it does not know. */
+  indexed?(key: TextKey): boolean | undefined;
 }
 
 /** Levels of `not`, `or` and `and` in `key`, counted without recursion: a parser refuses what is above its limit. */
@@ -62,8 +69,19 @@ export function needsContent(key: SearchKey): boolean {
   return 'text' in key || key.key.startsWith('sent');
 }
 
+/** The texts in `key`, wherever they stand. */
+export function textKeys(key: SearchKey): TextKey[] {
+  if ('child' in key) return textKeys(key.child);
+  if ('children' in key) return key.children.flatMap(textKeys);
+  return 'text' in key ? [key] : [];
+}
+
 /** `key` is at most MAX_SEARCH_DEPTH deep. */
 export function matches(key: SearchKey, message: SearchableMessage): boolean {
+  return ('text' in key ? message.indexed?.(key) : undefined) ?? holds(key, message);
+}
+
+function holds(key: SearchKey, message: SearchableMessage): boolean {
   switch (key.key) {
     case 'not':
       return !matches(key.child, message);
@@ -162,10 +180,5 @@ function fieldContains(message: SearchableMessage, lowerName: string, text: stri
 }
 
 function contains(text: string, wanted: string): boolean {
-  return foldText(text).includes(foldText(wanted));
-}
-
-/** Case folded and composed. Not one of locale: a search means the same on every copy. */
-function foldText(text: string): string {
-  return text.normalize('NFC').toLowerCase();
+  return foldForSearch(text).includes(foldForSearch(wanted));
 }

@@ -15,7 +15,7 @@ export function readHostIdentity(dataFolder: string, host: string, nowMs: number
   if (fault === undefined) return identity;
   throw new Problem(
     'CertificateUnusable',
-    `Cannot start ${host}: ${join(folder, 'cert.pem')} ${fault}. Put back the one that was made for this host; check the clock if the dates look right.`,
+    `Cannot use the certificate ${join(folder, 'cert.pem')}: it ${fault}. Put back the one that was made for ${host}, or set the clock.`,
   );
 }
 
@@ -26,10 +26,10 @@ function faultOf(identity: Identity, host: string, nowMs: number): string | unde
     certificate = new X509Certificate(identity.certificate);
     authority = new X509Certificate(identity.ca);
   } catch (error) {
-    return `or ca.pem is not a certificate (${messageOf(error)})`;
+    return `or ca.pem beside it is not a certificate (${messageOf(error)})`;
   }
   const name = certificate.toLegacyObject().subject.CN;
-  if (name !== host) return `is the certificate of ${String(name)}`;
+  if (name !== host) return `is that of ${String(name)}`;
   if (nowMs >= certificate.validToDate.getTime()) return `expired on ${dateOf(certificate.validToDate)}`;
   if (nowMs < certificate.validFromDate.getTime()) return `is valid only from ${dateOf(certificate.validFromDate)} on`;
   return certificate.verify(authority.publicKey) ? undefined : 'was not issued by the authority in ca.pem';

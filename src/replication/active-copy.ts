@@ -65,6 +65,8 @@ export class ActiveCopy implements Journal {
   #membershipChange: Promise<void> | undefined;
   #retryMembershipAtMs = 0;
   readonly #held = new Map<symbol, number>();
+  /** In sync by the register, and not any more by what they have: to be taken out. */
+  readonly #outdated = new Set<string>();
   /** The open log file when the database was last allowed to commit. */
   #databaseGeneration: number;
   #trackingDurability = false;
@@ -248,7 +250,19 @@ export class ActiveCopy implements Journal {
     this.#subscriptions.set(channel.remoteHost, subscription);
     this.#absentSinceMs.delete(channel.remoteHost);
     this.#seen.add(channel.remoteHost);
+    this.#checkMemory(hello, channel.remoteHost);
     void subscription.run();
+  }
+
+  /**
+   * C10: a copy in sync that no longer has what it acknowledged (another disk, an old one) must not be taken for one that
+   * could lead. It leaves the set at once, not only when a commit misses it, and joins again when it holds everything.
+   */
+  #checkMemory(hello: ReplicationHello, host: string): void {
+    const endLsn = Math.max(hello.seededLsn, ...hello.ends.map(({ lastLsn }) => lastLsn));
+    if (endLsn >= this.#commit.durableAt(host)) return;
+    this.#commit.forget(host);
+    if (this.#commit.isInSync(host)) this.#outdated.add(host);
   }
 
   #progressFor(host: string): SourceProgress {
@@ -353,9 +367,13 @@ export class ActiveCopy implements Journal {
     const now = this.#options.clock.monotonicMs();
     for (const subscription of this.#subscriptions.values()) this.#considerJoining(subscription);
     this.#giveUpLeaseWaiters(now);
+    if (this.#options.mode !== 'sync' || this.#membershipChange !== undefined || now < this.#retryMembershipAtMs) return;
+    for (const host of this.#outdated) {
+      if (this.#commit.isInSync(host)) return this.#shrinkWithout(host, 'it came back older than it was');
+      this.#outdated.delete(host);
+    }
     const oldest = this.#waiters[0];
-    if (oldest === undefined || this.#options.mode !== 'sync') return;
-    if (this.#membershipChange !== undefined || now < this.#retryMembershipAtMs) return;
+    if (oldest === undefined) return;
     for (const host of this.#commit.missing(oldest.lsn)) {
       const why = this.#whyGiveUpOn(host, oldest, now);
       if (why === undefined) continue;

@@ -13,6 +13,7 @@ import { isProblem, messageOf, Problem } from '../base/problem.ts';
 import type { Random } from '../base/random.ts';
 import type { ActivationGrant, CopyControl, CopyRequests, CopyView } from '../cluster/copy-control.ts';
 import { LeaseHolder } from '../cluster/lease.ts';
+import { epochOf } from '../log/lsn.ts';
 import { encodeFact } from '../store/facts.ts';
 import { StorageGroup } from '../store/storage-group.ts';
 import { ActiveCopy } from './active-copy.ts';
@@ -66,8 +67,10 @@ export interface LogMarks {
   readonly replayed: LogMark;
 }
 
-/** How many positions UIDNEXT moves on when records may be missing: more than a folder gets between two syncs. */
-const UID_JUMP = 1_000_000;
+/** How many positions UIDNEXT moves on for each epoch that may be missing: more than a folder gets in one. */
+const UIDS_PER_EPOCH = 1_000_000;
+/** Further back than this no copy is made active in earnest; the bound keeps a folder's UIDs from being used up. */
+const MAX_MISSING_EPOCHS = 1_000;
 
 export class Copy implements CopyControl {
   readonly #options: CopyOptions;
@@ -371,10 +374,14 @@ export class Copy implements CopyControl {
     this.#options.onServing(this.#serving);
   }
 
-  /** C6: an epoch's first record names the end of the one before, and leaves a gap of UIDs where records may be missing. */
+  /**
+   * C6: an epoch's first record names the end of the one before, and leaves a gap of UIDs where records may be missing.
+   * The gap grows with the number of epochs that this log does not know: each of them may have begun with a gap of its own.
+   */
   async #startEpoch(grant: ActivationGrant, isLossy: boolean): Promise<void> {
     const { host, incarnation, clock } = this.#options;
     const { log } = this.#files;
+    const missingEpochs = Math.min(grant.epoch - epochOf(log.endLsn), MAX_MISSING_EPOCHS);
     const { kind, payload } = encodeFact({
       type: 'EpochStarted',
       epoch: grant.epoch,
@@ -383,7 +390,7 @@ export class Copy implements CopyControl {
       host,
       incarnation,
       timeMs: clock.wallMs(),
-      uidJump: isLossy ? UID_JUMP : 0,
+      uidJump: isLossy ? missingEpochs * UIDS_PER_EPOCH : 0,
     });
     this.#files.startEpoch(grant.epoch, kind, payload);
     await this.#files.applyAll();

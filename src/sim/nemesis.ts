@@ -152,6 +152,15 @@ export const faults = {
     host.clock.jumpWall(byMs);
     return nothing;
   },
+  'copy disk lost': (cluster, random) => {
+    // Once in a run, and never the last copy that holds everything: nobody promises to survive that.
+    const host = anyHost(cluster, random);
+    const inSync = cluster.group?.inSync ?? [];
+    const isPromised = inSync.some((name) => name !== host.name) && cluster.hosts.every(({ disksLost }) => disksLost === 0);
+    if (!isPromised) return nothing;
+    host.loseCopyDisk();
+    return () => host.start();
+  },
   move: (cluster, random) => {
     const from = cluster.serving;
     const target = oneOf(random, cluster.hosts);

@@ -213,12 +213,12 @@ export class SimulatedDisk {
     this.isFailing = false;
   }
 
-  /** Everything is gone: a new disk. */
-  loseEverything(): void {
-    this.#names = new Map();
-    this.#durableNames = new Map();
-    this.#pending = [];
-    this.isFailing = false;
+  /** Everything below `folder` is gone: what lay there was a disk of its own, and is a new one. */
+  loseFolder(folder: string): void {
+    const isOutside = ([name]: readonly [string, unknown]): boolean => !name.startsWith(`${folder}/`);
+    this.#names = new Map([...this.#names].filter(isOutside));
+    this.#durableNames = new Map([...this.#durableNames].filter(isOutside));
+    this.#pending = this.#pending.filter(({ name }) => isOutside([name, undefined]));
   }
 
   /** One bit of the medium turns over. */

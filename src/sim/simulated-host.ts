@@ -252,14 +252,14 @@ export class SimulatedHost {
     this.#images.losePower(this.#derivedRandom());
   }
 
-  /** The machine is there again with an empty disk. */
-  loseDisk(): void {
+  /** A loss of power that the disk with the copy does not survive; there is an empty one in its place. */
+  loseCopyDisk(): void {
     this.losePower();
-    this.disk.loseEverything();
+    this.disk.loseFolder(COPY_FOLDER);
+    this.#images.loseEverything();
     this.disksLost += 1;
     this.#durableLsn = 0;
-    this.#images.loseEverything();
-    this.#options.story.tell(this.name, 'its disk is lost');
+    this.#options.story.tell(this.name, 'the disk with its copy is lost');
   }
 
   #end(process: SimulatedProcess): void {

@@ -42,7 +42,9 @@ export interface BodyPlace {
 
 const MAGIC = 0x59_44_4f_42; // "BODY"
 const HEAD_BYTES = 20;
+
 export { HEAD_BYTES as PACK_HEAD_BYTES, MAGIC as PACK_MAGIC };
+
 const LONGEST_KEPT_BYTES = BODY_CACHE_BYTES / 4;
 
 export class Packs {

@@ -61,6 +61,9 @@ export class SmtpSession extends SMTPConnection {
   readonly #host: SessionHost;
   readonly #proof = new ReadProof();
   #errors = 0;
+  /** Corked: what it was told waits for the end of this turn. */
+  #corked: SMTPConnection['_socket'] | undefined;
+  #isAnswering = false;
 
   constructor(host: SessionHost & SMTPServer, ...rest: SocketAndOptions) {
     super(host, ...rest);
@@ -69,8 +72,29 @@ export class SmtpSession extends SMTPConnection {
 
   override send(code: number, data?: string | string[] | null, context?: string | false): void {
     const isOurs = typeof data === 'string' && ENHANCED.test(data);
+    const mayWait = code === 250 && !this.#isAnswering;
+    if (mayWait) this.#cork();
     super.send(code, data, isOurs ? false : context);
+    if (!mayWait) this.#uncork();
     if (code >= 500 && ++this.#errors >= this.#host.maxErrors) this.#say(replies.tooManyErrors);
+  }
+
+  /**
+   * MAIL, RCPT and DATA come together (RFC 2920), and so do their replies: one write instead of three. Only a success of
+   * a command waits, and never longer than this turn of the event loop; what answers for a message leaves at once,
+   * because from then on the proof that it was read is counted.
+   */
+  #cork(): void {
+    if (this.#corked !== undefined) return;
+    this.#corked = this._socket;
+    this._socket.cork();
+    setImmediate(() => this.#uncork());
+  }
+
+  #uncork(): void {
+    const socket = this.#corked;
+    this.#corked = undefined;
+    socket?.uncork();
   }
 
   override _onCommand(command: Buffer, callback?: () => void): void {
@@ -149,7 +173,9 @@ export class SmtpSession extends SMTPConnection {
     this._dataStream = false;
     // Before the reply is written: what was read by now cannot be an answer to it.
     if (verdict.receipt !== undefined) this.#proof.onSuccess(verdict.receipt, this._socket.bytesRead);
+    this.#isAnswering = true;
     for (const reply of this.#host.isLmtp ? verdict.replies : [combine(verdict.replies)]) this.#say(reply);
+    this.#isAnswering = false;
     this._transactionCounter++;
     this._unrecognizedCommands = 0;
     this._resetSession();

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ImapFlow } from 'imapflow';
 import type { Demo } from '../support/demo.ts';
-import { runProgram } from '../support/program.ts';
+import { type RunOptions, runProgram } from '../support/program.ts';
 import type { Account } from '../support/read-mail.ts';
 import type { Habits } from './compare-mail.ts';
 
@@ -129,11 +129,13 @@ async function readWithMutt(demo: Demo, account: Account): Promise<readonly Buff
       `set ssl_ca_certificates_file="${authorityOf(demo)}" certificate_file="${folder}/certificates"`,
       'set mbox_type=Maildir confirmappend=no confirmcreate=no delete=no quit=yes wait_key=no sleep_time=0',
       'unset mark_old',
+      `set folder="${folder}"`, // one that is there: mutt asks before it makes one, and takes the keys for the answer
       `push "${keys}"`,
     ];
     writeFileSync(join(folder, 'muttrc'), `${config.join('\n')}\n`);
     const command = `mutt -n -F ${join(folder, 'muttrc')} -f ${inbox}`;
-    await run('script', ['--quiet', '--return', '--command', command, '/dev/null'], { HOME: folder, TERM: 'xterm' });
+    const options = { env: { HOME: folder, TERM: 'xterm' } };
+    await run('script', ['--quiet', '--return', '--command', command, '/dev/null'], options);
     return readMaildir(copy);
   });
 }
@@ -153,8 +155,8 @@ async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   }
 }
 
-async function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<string> {
-  const { code, stdout, stderr } = await runProgram(command, args, { env, withinMs: CLIENT_TIMEOUT_MS });
+async function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
+  const { code, stdout, stderr } = await runProgram(command, args, { ...options, withinMs: CLIENT_TIMEOUT_MS });
   if (code !== 0) throw new Error(`${command} ended with exit code ${code}: ${stderr}${stdout.toString('utf8').slice(-500)}`);
   return stdout.toString('utf8');
 }

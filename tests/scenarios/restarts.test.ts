@@ -88,3 +88,44 @@ test('the former active node comes back while no mail flows: both are Healthy ag
     await stage.well(10_000);
   });
 });
+
+test('the disk with the passive copy is lost: the copy is taken out of the in-sync set although no mail flows, and joins again', async () => {
+  await scenario(async (stage) => {
+    const { active, passive } = stage;
+    await stage.deliver(20);
+    await stage.sleep(3_000);
+    stage.cluster.network.slow(active.name, passive.name, 2_000);
+    passive.loseCopyDisk();
+    passive.start();
+    await stage.inSync([active], 10_000);
+    stage.heal();
+    await stage.well(20_000);
+  });
+});
+
+test('the disk with the active copy is lost: the other one serves, and the new disk is filled from it', async () => {
+  await scenario(async (stage) => {
+    const { active, passive } = stage;
+    await stage.deliver(20);
+    await stage.sleep(3_000);
+    active.loseCopyDisk();
+    await stage.servesOn(passive, 5_000);
+    active.start();
+    await stage.well(20_000);
+    await stage.deliver(3);
+  });
+});
+
+test('the disk with the active copy is lost and its node is the first to return: it gives up, for it is not what it was', async () => {
+  await scenario(async (stage) => {
+    const { active, passive } = stage;
+    await stage.deliver(20);
+    await stage.sleep(3_000);
+    passive.losePower();
+    active.loseCopyDisk();
+    active.start();
+    await stage.stays('nobody serves', () => stage.cluster.serving === undefined, 15_000);
+    passive.start();
+    await stage.servesOn(passive, 10_000);
+  });
+});

@@ -13,7 +13,6 @@ export interface Finished {
 export interface RunOptions {
   readonly withinMs?: number;
   readonly env?: NodeJS.ProcessEnv;
-  /** Without it the program's input is empty, and not a pipe. */
   readonly input?: string;
 }
 
@@ -21,17 +20,17 @@ const DEFAULT_WITHIN_MS = 60_000;
 
 /** A program that does not end in time is killed with its process group, and that is an error. */
 export function runProgram(command: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
-  const { withinMs = DEFAULT_WITHIN_MS, env, input } = options;
+  const { withinMs = DEFAULT_WITHIN_MS, env, input = '' } = options;
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       detached: true,
       env: { ...process.env, ...env },
-      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      stdio: 'pipe',
     });
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
-    child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk));
-    child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
+    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
     const timer = setTimeout(() => {
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
       reject(new Error(`${command} ${args.join(' ')}: did not end within ${withinMs / 1000} s`));
@@ -44,8 +43,8 @@ export function runProgram(command: string, args: readonly string[], options: Ru
       clearTimeout(timer);
       resolve({ code, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString('utf8') });
     });
-    child.stdin?.on('error', (error) => stderr.push(Buffer.from(`${error.message}\n`)));
-    child.stdin?.end(input);
+    child.stdin.on('error', (error) => stderr.push(Buffer.from(`${error.message}\n`)));
+    child.stdin.end(input);
   });
 }
 

@@ -84,13 +84,14 @@ export function signalHost(group: number, signal: 'SIGTERM' | 'SIGKILL'): void {
   }
 }
 
-/** Why a host stopped, as far as the end of its log says: the message of its last error, or its last line. */
+/** Why a host stopped, as far as the end of its log says: the message of its last error, or its last line. No full stop. */
 export function lastWords(dataFolder: string): string {
   const lines = readTail(hostFiles.log(dataFolder))
     .split('\n')
     .filter((line) => line.trim() !== '');
   const messages = lines.map(messageOfLine);
-  return (messages.findLast((message) => message.isError) ?? messages.at(-1))?.text ?? 'its log is empty';
+  const words = (messages.findLast((message) => message.isError) ?? messages.at(-1))?.text ?? 'its log is empty';
+  return words.replace(/\.$/, '');
 }
 
 function messageOfLine(line: string): { isError: boolean; text: string } {

@@ -44,7 +44,9 @@ export async function checkBodies(
     const places = options.pack === undefined ? batch : batch.filter(({ pack }) => pack === options.pack);
     for await (const { run, bytes } of readRuns(disk, runsOf(places))) {
       const damaged = await damagedPlaces(disk, run, bytes);
-      findings.push(...damaged.filter(({ place }) => reader.isStillThere(place)).map(({ place, what }) => findingOf(place, what)));
+      findings.push(
+        ...damaged.filter(({ place }) => reader.isStillThere(place)).map(({ place, what }) => findingOf(place, what)),
+      );
       bodies += run.places.length;
       readBytes += run.endByte - run.position;
       await options.pace?.(run.endByte - run.position);
@@ -147,7 +149,12 @@ async function faultOf(disk: Disk, place: BodyPlace, bytes: Buffer): Promise<str
   let checksum = crc32(bytes.subarray(ENTRY_HEAD_BYTES));
   let doneBytes = bytes.length;
   while (doneBytes < wholeBytes && doneBytes >= READ_BYTES) {
-    const piece = await readRange(disk, place.pack, place.position + doneBytes, Math.min(READ_BYTES, wholeBytes - doneBytes));
+    const piece = await readRange(
+      disk,
+      place.pack,
+      place.position + doneBytes,
+      Math.min(READ_BYTES, wholeBytes - doneBytes),
+    );
     if (piece.length === 0) break;
     checksum = crc32(piece, checksum);
     doneBytes += piece.length;

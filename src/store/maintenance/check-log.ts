@@ -33,17 +33,12 @@ export interface LogCheck {
   readonly endLsn: number;
 }
 
-/** `closedOnly`: the open file belongs to a running copy and is left to it. Findings name files below `folder`. */
-export async function checkLog(
-  disk: Disk,
-  folder: string,
-  options: { pace?: Pace; closedOnly?: boolean } = {},
-): Promise<LogCheck> {
+/** Findings name files with `folder` in front. */
+export async function checkLog(disk: Disk, folder: string, options: { readonly pace?: Pace } = {}): Promise<LogCheck> {
   const check = new LogRun(disk, folder, options.pace ?? (() => undefined));
   for (let listing = 0; listing < MAX_LISTINGS; listing++) {
     const files = await listLogFiles(disk, folder);
     const isDone = await check.closedFiles(files.filter(({ name }) => name !== OPEN_NAME));
-    if (options.closedOnly === true && isDone) break;
     if (isDone && (await check.openFile())) break;
   }
   return check.result();
@@ -101,9 +96,13 @@ class LogRun {
     return isDone;
   }
 
-  /** False when it was closed since the folder was listed. */
+  /**
+   * False when it was closed since the folder was listed. Damage must be seen twice: a reader beside the writer may see
+   * the bytes of a later write and, before them, not yet those of an earlier one.
+   */
   async openFile(): Promise<boolean> {
-    const bytes = await this.#read(OPEN_NAME);
+    let bytes = await this.#read(OPEN_NAME);
+    if (bytes !== undefined && openFindings(bytes, OPEN_NAME).length > 0) bytes = await this.#read(OPEN_NAME);
     if (bytes === undefined) {
       if (this.#files > 0) this.#add(OPEN_NAME, 0, 0, 'the file is missing');
       return true;

@@ -1,0 +1,38 @@
+/** Message bodies that are still in the log: a record that brought a message in carries all its bytes. */
+import { crc32 } from '../../base/checksum.ts';
+import { isProblem } from '../../base/problem.ts';
+import { type Disk, joinName } from '../../log/disk.ts';
+import { listLogFiles } from '../../log/folder.ts';
+import { emptyLogFile } from '../../log/log-file.ts';
+import type { LogRecord } from '../../log/record.ts';
+import { scanRecords } from '../../log/scan.ts';
+import { decodeFact } from '../facts.ts';
+
+/** Calls `found` with every wanted body that a whole record holds; of a damaged file, those before the damage. */
+export async function bodiesFromLog(
+  disk: Disk,
+  folder: string,
+  wanted: ReadonlySet<number>,
+  found: (bodyId: number, bytes: Buffer, checksum: number) => void,
+): Promise<void> {
+  for (const { name, header } of await listLogFiles(disk, folder)) {
+    if (header === undefined) continue;
+    const path = joinName(folder, name);
+    const bytes = await disk.read(path, 0, (await disk.size(path)) ?? 0);
+    scanRecords(bytes, emptyLogFile(header, name), (record) => {
+      for (const body of bodiesOf(record))
+        if (wanted.has(body.bodyId)) found(body.bodyId, body.bytes, crc32(body.bytes));
+    });
+  }
+}
+
+function bodiesOf({ kind, payload }: LogRecord): readonly { readonly bodyId: number; readonly bytes: Buffer }[] {
+  try {
+    const fact = decodeFact(kind, payload);
+    if (fact.type === 'MessageDelivered') return [fact];
+    return fact.type === 'MessagesAppended' ? fact.messages : [];
+  } catch (error) {
+    if (isProblem(error)) return []; // a kind that only a newer version knows
+    throw error;
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * Repair of a copy that nobody else can make whole again: every message that can still be read is kept, and what cannot
+ * be kept is listed, message by message. The database is written anew; the old one and the packs stay untouched until
+ * the caller puts the new one in place, except that bodies which the copy's own log still holds are written back over
+ * the damaged bytes.
+ *
+ *   rows that can be read -> bodies found in packs for rows that are missing -> damaged bodies from the log
+ *     -> messages without bytes out -> counters anew
+ */
+import { DatabaseSync } from 'node:sqlite';
+import { messageOf, Problem } from '../../base/problem.ts';
+import type { Disk } from '../../log/disk.ts';
+import { parseMessage } from '../../mail/mime.ts';
+import { encodeStructure } from '../../mail/structure-codec.ts';
+import { readTally, type Tally } from '../database.ts';
+import { headOf, type PackDevice } from '../packs.ts';
+import { SCHEMA, SCHEMA_VERSION } from '../schema.ts';
+import { bodiesFromLog } from './bodies-from-log.ts';
+import { checkBodies } from './check-bodies.ts';
+import { checkPages, type DatabaseFile } from './check-database.ts';
+import type { Pace } from './finding.ts';
+import { ENTRY_HEAD_BYTES, PACK_FOLDER, packName, packNumber } from './pack-name.ts';
+import { adoptOrphans, dropMessages, missingBodies, recount } from './repair-rows.ts';
+import { type LostRange, salvage } from './salvage.ts';
+import { walkPack } from './walk-pack.ts';
+
+export interface LostMessage {
+  readonly mailbox: string;
+  readonly folder: string;
+  readonly uid: number;
+  readonly bodyId: number;
+  readonly internalDateMs: number;
+  readonly sizeBytes: number;
+  readonly why: string;
+}
+
+export interface Repair {
+  /** The database's pages were damaged; it was written anew row by row. */
+  readonly wasSalvaged: boolean;
+  readonly lostRows: readonly LostRange[];
+  readonly lostMessages: readonly LostMessage[];
+  /** Damaged bodies that the copy's own log still held. */
+  readonly bodiesFromLog: number;
+  /** Bodies whose row was missing and whose bytes were found. */
+  readonly bodiesFromPacks: number;
+  /** Folders that had to be made anew, or moved into the mailbox of recovered messages. */
+  readonly adoptedFolders: number;
+  readonly keptMessages: number;
+}
+
+export interface RepairOptions {
+  /** Of the closed copy's database. */
+  readonly database: DatabaseFile;
+  /** Its root is the copy's folder. */
+  readonly disk: Disk;
+  readonly logFolder: string;
+  readonly packs: PackDevice;
+  /** Must not exist. */
+  readonly targetPath: string;
+  readonly nowMs: number;
+  readonly pace?: Pace;
+}
+
+/** Problem('DatabaseUnusable') when not even the counters of the database can be read: then only a seed helps. */
+export async function repair(options: RepairOptions): Promise<Repair> {
+  const { database, targetPath } = options;
+  const wasSalvaged = checkPages(database, true).length > 0;
+  const tally = readCounters(database.connection);
+  if (!wasSalvaged) database.connection.prepare('VACUUM INTO ?').run(targetPath);
+  const target = new DatabaseSync(targetPath, { enableForeignKeyConstraints: false });
+  try {
+    target.exec('PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL');
+    const lostRows = wasSalvaged ? salvageInto(database.connection, target, tally) : [];
+    const lost = new Map<number, string>();
+    const bodiesFromPacks = await rebuildBodies(target, options, tally, lost);
+    const bodiesRepaired = await healBodies(target, options, lost);
+    target.exec('BEGIN IMMEDIATE');
+    const adoptedFolders = adoptOrphans(target, options.nowMs);
+    const lostMessages = dropMessages(target, lost);
+    recount(target);
+    target.exec('COMMIT');
+    const keptMessages = Number(target.prepare('SELECT count(*) AS messages FROM message').get()?.['messages']);
+    return {
+      wasSalvaged,
+      lostRows,
+      lostMessages,
+      bodiesFromLog: bodiesRepaired,
+      bodiesFromPacks,
+      adoptedFolders,
+      keptMessages,
+    };
+  } finally {
+    target.close();
+  }
+}
+
+/** Without them nobody knows which records the rows stand for. */
+function readCounters(connection: DatabaseSync): Tally {
+  try {
+    const tally = readTally(connection);
+    if (tally.nextFolderId > 1 || tally.appliedLsn > 0) return tally;
+  } catch (error) {
+    throw unrepairable(messageOf(error));
+  }
+  throw unrepairable('its counters are gone');
+}
+
+function unrepairable(reason: string): Problem {
+  return new Problem(
+    'DatabaseUnusable',
+    `Cannot repair the database: ${reason}. Seed this copy from another one, or restore a backup.`,
+  );
+}
+
+function salvageInto(source: DatabaseSync, target: DatabaseSync, tally: Tally): readonly LostRange[] {
+  target.exec(SCHEMA);
+  const set = target.prepare('INSERT OR REPLACE INTO meta VALUES (?, ?)');
+  set.run('signature', String(source.prepare("SELECT value FROM meta WHERE name = 'signature'").get()?.['value']));
+  set.run('schema_version', SCHEMA_VERSION);
+  for (const [name, value] of Object.entries(tally)) set.run(name, value);
+  const { nextMailboxId: mailboxId, nextFolderId: folderId, nextBodyId: bodyId } = tally;
+  return salvage(source, target, { mailboxId, folderId, bodyId }).lost;
+}
+
+/** Rows of `body` for messages that lost theirs, from the packs: the structure is parsed once more. */
+async function rebuildBodies(
+  target: DatabaseSync,
+  { disk, pace }: RepairOptions,
+  tally: Tally,
+  lost: Map<number, string>,
+): Promise<number> {
+  const missing = new Set(missingBodies(target));
+  if (missing.size === 0) return 0;
+  const insert = target.prepare('INSERT INTO body VALUES (?, ?, ?, ?, ?, 0, ?, NULL, NULL)');
+  let rebuilt = 0;
+  for (const name of await disk.list(PACK_FOLDER)) {
+    const pack = packNumber(name);
+    if (pack === undefined || pack > tally.pack) continue;
+    const endByte = pack === tally.pack ? tally.packEnd : ((await disk.size(packName(pack))) ?? 0);
+    const { entries } = await walkPack(disk, packName(pack), endByte, pace);
+    for (const { bodyId, position, sizeBytes, crc32 } of entries) {
+      if (!missing.delete(bodyId)) continue;
+      const bytes = await disk.read(packName(pack), position + ENTRY_HEAD_BYTES, sizeBytes);
+      insert.run(bodyId, pack, position, sizeBytes, crc32, encodeStructure(parseMessage(bytes)));
+      rebuilt += 1;
+    }
+  }
+  for (const bodyId of missing) lost.set(bodyId, 'its place in the packs is not known any more');
+  return rebuilt;
+}
+
+/** Writes damaged bodies back from the log; those it does not have are lost. */
+async function healBodies(target: DatabaseSync, options: RepairOptions, lost: Map<number, string>): Promise<number> {
+  const { disk, packs, logFolder, pace } = options;
+  const { findings } = await checkBodies(target, disk, pace === undefined ? {} : { pace });
+  const damaged = new Map(
+    findings.flatMap(({ bodyId, what }) => (bodyId === undefined ? [] : [[bodyId, what] as const])),
+  );
+  if (damaged.size === 0) return 0;
+  const place = target.prepare('SELECT pack, position, size_bytes, crc32 FROM body WHERE id = ?');
+  let healed = 0;
+  await bodiesFromLog(disk, logFolder, new Set(damaged.keys()), (bodyId, bytes, checksum) => {
+    const row = place.get(bodyId);
+    if (row === undefined || Number(row['size_bytes']) !== bytes.length || Number(row['crc32']) !== checksum) return;
+    const [pack, position] = [Number(row['pack']), Number(row['position'])];
+    packs.append(pack, position, headOf({ bodyId, sizeBytes: bytes.length, crc32: checksum }));
+    packs.append(pack, position + ENTRY_HEAD_BYTES, bytes);
+    if (damaged.delete(bodyId)) healed += 1;
+  });
+  await packs.sync();
+  for (const [bodyId, what] of damaged) lost.set(bodyId, what);
+  return healed;
+}

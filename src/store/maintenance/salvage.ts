@@ -1,0 +1,177 @@
+/**
+ * Every row of a damaged database that can still be read. A damaged page ends a walk along a tree, so each table is
+ * walked from both ends of its keys; what lies between two damaged places is looked for by halving the range of keys,
+ * down to about what one page holds.
+ */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { messageOf } from '../../base/problem.ts';
+import { MAX_UID } from '../../mail/limits.ts';
+import { MAX_SALVAGE_PROBES } from './limits.ts';
+
+export interface LostRange {
+  readonly table: string;
+  readonly firstKey: number;
+  readonly lastKey: number;
+  readonly what: string;
+}
+
+export interface Salvage {
+  readonly rows: number;
+  readonly lost: readonly LostRange[];
+}
+
+/** A range that is narrower than this is given up: about what one page holds. */
+const NARROWEST_RANGE = 64;
+
+interface Keyed {
+  readonly table: string;
+  /** An integer that leads the table's own tree. */
+  readonly key: string;
+  readonly order: string;
+  /** Rows of one key are many, and are walked by this one. */
+  readonly second?: string;
+}
+
+const tables: readonly Keyed[] = [
+  { table: 'mailbox', key: 'id', order: 'id' },
+  { table: 'folder', key: 'id', order: 'id' },
+  { table: 'subscription', key: 'mailbox', order: 'mailbox, name' },
+  { table: 'message', key: 'folder', order: 'folder, uid', second: 'uid' },
+  { table: 'body', key: 'id', order: 'id' },
+  { table: 'tombstone', key: 'folder', order: 'folder, modseq, first_uid', second: 'modseq' },
+];
+
+/** Copies what can be read of `source` into `target`, which has the schema and no rows. `highest`: ids were given out below these. */
+export function salvage(
+  source: DatabaseSync,
+  target: DatabaseSync,
+  highest: { readonly mailboxId: number; readonly folderId: number; readonly bodyId: number },
+): Salvage {
+  const lost: LostRange[] = [];
+  let rows = 0;
+  target.exec('BEGIN IMMEDIATE');
+  for (const keyed of tables) {
+    const top = { mailbox: highest.mailboxId, body: highest.bodyId, subscription: highest.mailboxId }[keyed.table];
+    const run = new TableSalvage(source, target, keyed);
+    run.walk(0, top ?? highest.folderId);
+    rows += run.rows;
+    lost.push(...run.lost);
+  }
+  rows += salvageDeliveries(source, target, lost);
+  target.exec('COMMIT');
+  return { rows, lost };
+}
+
+class TableSalvage {
+  rows = 0;
+  readonly lost: LostRange[] = [];
+  readonly #source: DatabaseSync;
+  readonly #insert: StatementSync;
+  readonly #keyed: Keyed;
+  #probes = 0;
+
+  constructor(source: DatabaseSync, target: DatabaseSync, keyed: Keyed) {
+    this.#source = source;
+    this.#keyed = keyed;
+    this.#insert = insertInto(target, keyed.table);
+  }
+
+  walk(first: number, last: number): void {
+    const { table, key, order, second } = this.#keyed;
+    const from = (direction: string): string =>
+      `SELECT * FROM ${table} NOT INDEXED WHERE ${key} BETWEEN ? AND ? ORDER BY ${order.replaceAll(',', ` ${direction},`)} ${direction}`;
+    const gaps = this.#search(first, last, [from('ASC'), from('DESC')], key, []);
+    if (second === undefined) {
+      this.lost.push(...gaps);
+      return;
+    }
+    const within = (direction: string): string =>
+      `SELECT * FROM ${table} NOT INDEXED WHERE ${key} = ? AND ${second} BETWEEN ? AND ?
+       ORDER BY ${second} ${direction}`;
+    const top = second === 'uid' ? MAX_UID : Number.MAX_SAFE_INTEGER;
+    for (const gap of gaps) {
+      for (let one = gap.firstKey; one <= Math.min(gap.lastKey, gap.firstKey + NARROWEST_RANGE * 2); one++) {
+        const inner = this.#search(0, top, [within('ASC'), within('DESC')], second, [one]);
+        this.lost.push(...inner.map((range) => ({ ...range, table: `${table} of ${key} ${one}` })));
+      }
+    }
+  }
+
+  /** The ranges in which nothing could be read. Keys at their ends were read partly, so they belong to both sides. */
+  #search(
+    first: number,
+    last: number,
+    sql: readonly [string, string],
+    key: string,
+    fixed: readonly number[],
+  ): LostRange[] {
+    const gaps: LostRange[] = [];
+    const open: { first: number; last: number }[] = [{ first, last }];
+    for (let range = open.pop(); range !== undefined; range = open.pop()) {
+      const up = this.#read(sql[0], [...fixed, range.first, range.last], key);
+      if (up.failure === undefined) continue;
+      const down = this.#read(sql[1], [...fixed, range.first, range.last], key);
+      const from = Math.max(range.first, up.lastKey ?? range.first);
+      const to = Math.min(range.last, down.lastKey ?? range.last);
+      if (to - from <= NARROWEST_RANGE || this.#probes > MAX_SALVAGE_PROBES) {
+        gaps.push({ table: this.#keyed.table, firstKey: from, lastKey: to, what: up.failure });
+        continue;
+      }
+      const middle = Math.floor((from + to) / 2);
+      open.push({ first: from, last: middle }, { first: middle + 1, last: to });
+    }
+    return merged(gaps);
+  }
+
+  #read(
+    sql: string,
+    parameters: readonly number[],
+    key: string,
+  ): { lastKey: number | undefined; failure: string | undefined } {
+    this.#probes += 1;
+    let lastKey: number | undefined;
+    try {
+      for (const row of this.#source.prepare(sql).iterate(...parameters)) {
+        this.rows += Number(this.#insert.run(...Object.values(row)).changes);
+        lastKey = Number(row[key]);
+      }
+      return { lastKey, failure: undefined };
+    } catch (error) {
+      return { lastKey, failure: messageOf(error) };
+    }
+  }
+}
+
+/** Their keys are random bytes: forwards and backwards must do. What is missing can at worst deliver something twice. */
+function salvageDeliveries(source: DatabaseSync, target: DatabaseSync, lost: LostRange[]): number {
+  const insert = insertInto(target, 'delivery');
+  let rows = 0;
+  for (const direction of ['ASC', 'DESC']) {
+    try {
+      for (const row of source.prepare(`SELECT * FROM delivery NOT INDEXED ORDER BY id ${direction}`).iterate()) {
+        rows += Number(insert.run(...Object.values(row)).changes);
+      }
+      return rows;
+    } catch (error) {
+      if (direction === 'DESC') lost.push({ table: 'delivery', firstKey: 0, lastKey: 0, what: messageOf(error) });
+    }
+  }
+  return rows;
+}
+
+function insertInto(target: DatabaseSync, table: string): StatementSync {
+  const columns = target.prepare(`SELECT name FROM pragma_table_info('${table}')`).all().length;
+  // A damaged page may give a row that was read already, or one that no longer keeps to its column's type.
+  return target.prepare(`INSERT OR IGNORE INTO ${table} VALUES (${Array(columns).fill('?').join(', ')})`);
+}
+
+function merged(gaps: readonly LostRange[]): LostRange[] {
+  const result: LostRange[] = [];
+  for (const gap of gaps.toSorted((a, b) => a.firstKey - b.firstKey)) {
+    const last = result.at(-1);
+    if (last !== undefined && gap.firstKey <= last.lastKey + 1) {
+      result[result.length - 1] = { ...last, lastKey: Math.max(last.lastKey, gap.lastKey) };
+    } else result.push(gap);
+  }
+  return result;
+}

@@ -1,0 +1,53 @@
+/**
+ * A copy whose disk is gone: seeded anew from the active one while that serves, and then alone with everything. Killing
+ * the old active node afterwards leaves nothing else to read from.
+ */
+import assert from 'node:assert/strict';
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Demo, otherNode, STORAGE_GROUP } from '../support/demo.ts';
+import { fullCheck } from '../support/full-check.ts';
+import { faultsOf } from '../support/history-check.ts';
+import { Load } from '../support/load.ts';
+import { waitFor } from '../support/wait.ts';
+
+const SEED = 1;
+/** Enough for the copy to be more than its first log file. */
+const MESSAGES_BEFORE = 300;
+const LIMIT_MS = 240_000;
+
+test('seed: the files of the passive copy are destroyed: a seed makes it whole', { timeout: LIMIT_MS }, async (t) => {
+  const demo = await Demo.start({ users: 4 });
+  t.after(() => demo.stop());
+  const active = await demo.waitUntilHealthy();
+  const passive = otherNode(active);
+  const load = new Load(demo, SEED);
+  t.after(() => load.end());
+  load.start();
+  await waitFor('mail has come in', 60_000, () =>
+    Promise.resolve(load.history.messages.length >= MESSAGES_BEFORE ? true : undefined),
+  );
+
+  await demo.cmdlet('Suspend-StorageGroupCopy', { Identity: STORAGE_GROUP, SuspendComment: 'its disk is replaced' });
+  await demo.waitForStatus('Suspended');
+  await demo.stopHost(passive);
+  const copy = join(demo.hostFolder(passive), 'copies', 'First Storage Group');
+  for (const name of readdirSync(copy)) rmSync(join(copy, name), { recursive: true });
+  await demo.startHost(passive);
+  await demo.waitForStatus('Suspended');
+
+  await demo.cmdlet('Update-StorageGroupCopy', { Identity: STORAGE_GROUP, DeleteExistingFiles: true });
+  await demo.waitUntilHealthy();
+  assert.equal(await demo.activeNode(), active, 'the active node served all the time');
+  assert.ok(readdirSync(join(copy, 'packs')).length > 0, 'the bodies are there again');
+
+  await demo.kill(active);
+  assert.equal(await demo.waitForActive(), passive, 'the seeded copy took over');
+  await load.hold();
+  const verdict = await fullCheck(load.imap, load.users, load.history);
+  assert.deepEqual(faultsOf(verdict).slice(0, 20), []);
+  assert.deepEqual(load.violations, []);
+  assert.ok(verdict.acknowledged >= MESSAGES_BEFORE);
+  console.log(`# ${verdict.acknowledged} acknowledged messages are on the seeded copy`);
+});
