@@ -23,7 +23,7 @@ const prose = (text: string): string => text.replaceAll('|', '\\|').replaceAll('
 
 function parameterRows(command: Command): string[] {
   return describeParameters(command).map((line) => {
-    const [name, description = ''] = splitAt(line, ': ');
+    const [name, description] = splitAt(line, ': ');
     return `| ${code(name)} | ${prose(description)} |`;
   });
 }

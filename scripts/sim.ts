@@ -69,9 +69,10 @@ async function runPlanted(): Promise<boolean> {
   const rows = plantedBugs.map(({ name, what, budgetSeeds }) => {
     const result = found.get(name);
     const how = result === undefined ? `NOT FOUND in ${budgetSeeds} seeds` : `seed ${result.seed} of ${budgetSeeds}`;
-    return [name, how, result?.violation?.invariant ?? '', what];
+    console.log(`\n${name} (${what}): ${how}\n  ${result?.violation?.message.slice(0, 300) ?? ''}`);
+    return [name, how, result?.violation?.invariant ?? ''];
   });
-  console.log(columns([['planted bug', 'found by', 'as', ''], ...rows]));
+  console.log(`\n${columns([['planted bug', 'found by', 'as'], ...rows])}`);
   return plantedBugs.every(({ name }) => found.has(name));
 }
 
@@ -123,7 +124,8 @@ function summary(results: readonly SeedResult[], tookMs: number): string {
   for (const result of results) {
     for (const [kind, count] of Object.entries(result.faults)) faults.set(kind, (faults.get(kind) ?? 0) + count);
   }
-  const broken = (invariant: string): number => results.filter((result) => result.violation?.invariant === invariant).length;
+  const broken = (invariant: string): number =>
+    results.filter((result) => result.violation?.invariant === invariant).length;
   const rows: string[][] = [
     ['seeds', String(results.length)],
     ['failed', String(results.filter(({ violation }) => violation !== undefined).length)],
@@ -134,7 +136,7 @@ function summary(results: readonly SeedResult[], tookMs: number): string {
     ['outcome unknown', String(sum((result) => result.unknown))],
     ['seeds with loss (M1)', String(broken('M1'))],
     ['seeds with duplicates (M7)', String(broken('M7'))],
-    ...[...faults].sort().map(([kind, count]) => [`fault: ${kind}`, String(count)]),
+    ...[...faults].sort(([one], [other]) => (one < other ? -1 : 1)).map(([kind, count]) => [`fault: ${kind}`, String(count)]),
   ];
   return columns(rows);
 }
@@ -142,7 +144,8 @@ function summary(results: readonly SeedResult[], tookMs: number): string {
 function wholeNumber(option: string, text: string | undefined, otherwise: number): number {
   if (text === undefined) return otherwise;
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) throw new Error(`${option} takes a whole number from 1 on, not ${text}`);
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new Error(`${option} takes a whole number from 1 on, not ${text}`);
   return value;
 }
 

@@ -34,6 +34,8 @@ async function run(words: readonly string[]): Promise<void> {
       return await (await import('./main/hub-process.ts')).runHub(dataFolderOption(rest));
     case 'access':
       return await (await import('./main/access-process.ts')).runAccess(dataFolderOption(rest));
+    case 'eseutil':
+      return await (await import('./main/eseutil.ts')).runEseutil(rest);
     default:
       return await runCommand(words);
   }

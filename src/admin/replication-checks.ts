@@ -36,7 +36,7 @@ export function quorumChecks(
   const quorum =
     votes < majority
       ? `${votes} of ${acceptors.length} votes answer, ${majority} are needed: ${faults(acceptors)}`
-      : registerFault;
+      : (registerFault ?? lostVotes(acceptors, silent));
   return [
     {
       server: asked,
@@ -50,6 +50,14 @@ export function quorumChecks(
       error: shares.some((share) => share.failure !== null) ? faults(shares) : undefined,
     },
   ];
+}
+
+/** A host that answers and has no vote (its disk was replaced) looks well in everything else, until one more is missing. */
+function lostVotes(acceptors: readonly AcceptorReport[], silentHosts: readonly string[]): string | undefined {
+  const lost = acceptors.filter(({ kind, name }) => kind === 'host' && !silentHosts.includes(name));
+  return lost.some((acceptor) => acceptor.failure !== null)
+    ? `it stands, but not every vote counts: ${faults(lost)}`
+    : undefined;
 }
 
 function faults(acceptors: readonly AcceptorReport[]): string {

@@ -1,7 +1,6 @@
 /** Changes of the register that administrators make. Same shape as changes.ts: undefined when the condition fails. */
 import { next, withGroup } from './changes.ts';
 import {
-  type AutoDatabaseMountDial,
   type ClusteredMailboxServerRecord,
   type LastMove,
   member,

@@ -6,12 +6,14 @@
  *   FOLDER/packs/       message bodies
  *   FOLDER/epoch.json   the highest epoch that this copy has promised
  *   FOLDER/quarantine/  records that were cut away
+ *   FOLDER/content-index.sqlite  the full-text index; may be deleted at any time
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LogDevice } from '../log/disk.ts';
 import type { CopyStorage, PackLengths } from '../replication/copy-files.ts';
 import type { SeedPlace, SeedSnapshot } from '../replication/seed.ts';
+import type { ContentIndex } from '../store/content-index.ts';
 import type { PackDevice } from '../store/packs.ts';
 import type { Snapshot } from '../store/snapshot.ts';
 import { DatabaseCheckpoint } from './database-checkpoint.ts';
@@ -29,13 +31,15 @@ export class CopyFolder implements CopyStorage {
   readonly #copyDatabase: CopyDatabase;
   readonly disk: FileSystemDisk;
   readonly databasePath: string;
+  readonly contentIndex?: ContentIndex;
   readonly #checkpoint: DatabaseCheckpoint;
 
   /** `root`: absolute; made if it is not there. */
-  constructor(root: string, copyDatabase: CopyDatabase) {
+  constructor(root: string, copyDatabase: CopyDatabase, contentIndex?: ContentIndex) {
     mkdirSync(root, { recursive: true, mode: 0o700 });
     this.#root = root;
     this.#copyDatabase = copyDatabase;
+    if (contentIndex !== undefined) this.contentIndex = contentIndex;
     this.disk = new FileSystemDisk(root);
     this.databasePath = join(root, DATABASE_NAME);
     this.#checkpoint = new DatabaseCheckpoint(this.databasePath);

@@ -13,6 +13,7 @@ export const usage: readonly string[] = [
   'holdfast demo [--data DIR] [--port BASE] [--users N] [--mode sync|sync-strict|async] [--fresh] [--mail]',
   'holdfast demo start-host NAME [--data DIR]',
   'holdfast host --data DIR                  the service of one host',
+  'holdfast eseutil /mh|/ml|/ms|/k|/g|/r|/p|/d PATH   dumps, checks and repairs the files of a copy',
   'holdfast <Cmdlet> [-Parameter value …] [-Format Table|List|Json] [--data DIR]',
   'holdfast --help | --version',
 ];

@@ -11,6 +11,7 @@ import { defaultTiming } from '../cluster/timing.ts';
 import { copyEndpoint } from '../directory/copy-protocol.ts';
 import { CopyService } from '../directory/copy-service.ts';
 import { hostEntry, loadConfig } from '../host/config.ts';
+import { ThreadContentIndex } from '../host/content-index.ts';
 import { CopyFolder } from '../host/copy-folder.ts';
 import { locateEndpoint } from '../host/endpoints.ts';
 import { identityFolders, readIdentity } from '../host/identity.ts';
@@ -59,7 +60,10 @@ export async function runCopy(args: CopyArguments): Promise<void> {
   });
   const mail = new CopyService({ storageGroup, host: config.host, clock: machineClock, logger });
   const sessions = new ImapSessions({ clock: machineClock, logger, yieldTurn });
-  const folder = new CopyFolder(hostFiles.copy(args.dataFolder, storageGroup), takeSnapshot);
+  const root = hostFiles.copy(args.dataFolder, storageGroup);
+  const thread = new URL('./content-index-thread.ts', import.meta.url);
+  const contentIndex = new ThreadContentIndex({ root, thread, clock: machineClock, logger });
+  const folder = new CopyFolder(root, takeSnapshot, contentIndex);
   const copy = new Copy({
     host: config.host,
     storageGroup,

@@ -367,7 +367,8 @@ export class ActiveCopy implements Journal {
     const now = this.#options.clock.monotonicMs();
     for (const subscription of this.#subscriptions.values()) this.#considerJoining(subscription);
     this.#giveUpLeaseWaiters(now);
-    if (this.#options.mode !== 'sync' || this.#membershipChange !== undefined || now < this.#retryMembershipAtMs) return;
+    if (this.#options.mode !== 'sync' || this.#membershipChange !== undefined || now < this.#retryMembershipAtMs)
+      return;
     for (const host of this.#outdated) {
       if (this.#commit.isInSync(host)) return this.#shrinkWithout(host, 'it came back older than it was');
       this.#outdated.delete(host);
@@ -435,7 +436,7 @@ export class ActiveCopy implements Journal {
     this.#ended = reason;
     this.#stopListening();
     this.#cancelWatch();
-    for (const subscription of [...this.#subscriptions.values()])
+    for (const subscription of this.#subscriptions.values())
       subscription.close(`this copy is no longer active: ${reason}`);
     const waiters = [...this.#waiters, ...this.#leaseWaiters];
     this.#waiters = [];

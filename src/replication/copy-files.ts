@@ -13,6 +13,7 @@ import { truncateAfter } from '../log/divergence.ts';
 import { formatLsn } from '../log/lsn.ts';
 import { readFrame } from '../log/record.ts';
 import { TransactionLog } from '../log/transaction-log.ts';
+import type { ContentIndex } from '../store/content-index.ts';
 import { Database } from '../store/database.ts';
 import { type PackDevice, Packs } from '../store/packs.ts';
 import { Replayer } from '../store/replay.ts';
@@ -47,6 +48,8 @@ export interface CopyStorage {
    * everything committed before the call is there: then a loss of power does not take the database back behind it.
    */
   checkpointDatabase(): Promise<boolean>;
+  /** The full-text index of this copy, built beside the database; a simulated disk has none. */
+  readonly contentIndex?: ContentIndex;
 }
 
 export interface CopyFilesOptions {
@@ -78,6 +81,7 @@ interface PendingRecord {
 interface Store {
   readonly database: Database;
   readonly packs: Packs;
+  readonly contentIndex?: ContentIndex | undefined;
 }
 
 export class CopyFiles {
@@ -163,7 +167,9 @@ export class CopyFiles {
     const { storage } = this.#options;
     const packs = new Packs(storage.openPacks());
     const database = storage.openDatabase?.(signature) ?? new Database({ path: storage.databasePath, signature });
-    this.#store = { database, packs };
+    const { contentIndex } = storage;
+    this.#store = { database, packs, contentIndex };
+    contentIndex?.open(signature);
     this.#replayer = new Replayer(this.#store);
   }
 
@@ -190,6 +196,7 @@ export class CopyFiles {
 
   async close(): Promise<void> {
     await this.#applying;
+    await this.#options.storage.contentIndex?.close();
     this.#store?.database.close();
     this.#store?.packs.close();
     this.#store = undefined;
@@ -434,7 +441,7 @@ export class CopyFiles {
     await this.#applying;
     const replayer = this.#replayer;
     if (replayer === undefined || this.#store?.database.committedLsn === this.appliedLsn) return;
-    const run = replayer.commitDatabase(this.#dueCheckpoint());
+    const run = replayer.commitDatabase(this.#dueCheckpoint()).then(() => this.#store?.contentIndex?.committed());
     this.#applying = run.then(
       () => undefined,
       () => undefined,
@@ -460,7 +467,9 @@ export class CopyFiles {
   async commitMounted(store: StorageGroup): Promise<void> {
     const checkpoint = this.#dueCheckpoint();
     if (checkpoint !== undefined) await this.#options.storage.checkpointDatabase();
+    const committedBefore = this.committedLsn;
     await store.commitDatabase(checkpoint);
+    if (this.committedLsn !== committedBefore) this.#store?.contentIndex?.committed();
   }
 
   /** The database as it was last committed, replayed from there on: what was applied behind it may be withdrawn. */

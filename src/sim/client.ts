@@ -72,7 +72,8 @@ export class SimulatedClient {
       const active = await this.finder.whenActive(SESSION_TIMEOUT_MS);
       try {
         const body = encodeBody({ address: ADDRESS, displayName: 'Anna', credential: null });
-        if (active !== undefined) return void (await active.rpc.ask(copyMethods.createMailbox, body, SESSION_TIMEOUT_MS));
+        if (active !== undefined)
+          return void (await active.rpc.ask(copyMethods.createMailbox, body, SESSION_TIMEOUT_MS));
       } catch (error) {
         if (isProblem(error, 'MailboxExists')) return;
       }

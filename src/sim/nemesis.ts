@@ -3,7 +3,7 @@
  * kinds (swarm testing: a rare combination needs the others out of its way), some faults one at a time, some at once.
  */
 import type { Random } from '../base/random.ts';
-import { STORAGE_GROUP, type SimulatedCluster } from './simulated-cluster.ts';
+import { type SimulatedCluster, STORAGE_GROUP } from './simulated-cluster.ts';
 import type { SimulatedHost } from './simulated-host.ts';
 
 /** Begins; returns how it ends. */
@@ -40,6 +40,12 @@ function bothWays(one: string, others: readonly string[]): (readonly [string, st
   ]);
 }
 
+/** Once in a run, and never the last copy that holds everything: nobody promises to survive that. */
+function isSparable(cluster: SimulatedCluster, host: SimulatedHost): boolean {
+  const isWhole = cluster.hosts.every(({ disksLost, logsRotten }) => disksLost + logsRotten === 0);
+  return isWhole && (cluster.group?.inSync ?? []).some((name) => name !== host.name);
+}
+
 export const faults = {
   kill: (cluster, random) => {
     const host = anyHost(cluster, random);
@@ -74,7 +80,13 @@ export const faults = {
   },
   'link between nodes cut': (cluster, random) => {
     const host = oneOf(random, cluster.hosts);
-    return cut(cluster, bothWays(host.name, cluster.hosts.filter((other) => other !== host).map(({ name }) => name)));
+    return cut(
+      cluster,
+      bothWays(
+        host.name,
+        cluster.hosts.filter((other) => other !== host).map(({ name }) => name),
+      ),
+    );
   },
   'node cut off': (cluster, random) => {
     const host = anyHost(cluster, random);
@@ -86,7 +98,14 @@ export const faults = {
     const other = oneOf(random, otherEnds(cluster, host));
     return cut(cluster, [random.below(2) === 0 ? [host.name, other] : [other, host.name]]);
   },
-  'share lost': (cluster) => cut(cluster, bothWays('share', cluster.hosts.map(({ name }) => name))),
+  'share lost': (cluster) =>
+    cut(
+      cluster,
+      bothWays(
+        'share',
+        cluster.hosts.map(({ name }) => name),
+      ),
+    ),
   'clients cut off': (cluster, random) => cut(cluster, bothWays('client', [oneOf(random, cluster.hosts).name])),
   flapping: (cluster, random) => {
     const host = anyHost(cluster, random);
@@ -153,12 +172,15 @@ export const faults = {
     return nothing;
   },
   'copy disk lost': (cluster, random) => {
-    // Once in a run, and never the last copy that holds everything: nobody promises to survive that.
     const host = anyHost(cluster, random);
-    const inSync = cluster.group?.inSync ?? [];
-    const isPromised = inSync.some((name) => name !== host.name) && cluster.hosts.every(({ disksLost }) => disksLost === 0);
-    if (!isPromised) return nothing;
+    if (!isSparable(cluster, host)) return nothing;
     host.loseCopyDisk();
+    return () => host.start();
+  },
+  'log rotten': (cluster, random) => {
+    const host = anyHost(cluster, random);
+    if (!isSparable(cluster, host)) return nothing;
+    host.rotLog();
     return () => host.start();
   },
   move: (cluster, random) => {

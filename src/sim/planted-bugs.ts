@@ -147,7 +147,11 @@ export const plantedBugs: readonly PlantedBug[] = [
     wrapControl: (control, clock) =>
       altered(control, {
         leaseHeldUntil: (_untilMs, epoch) =>
-          control.leaseHeldUntil(clock.monotonicMs() + defaultTiming.leaseMs, epoch, clock.wallMs() - clock.monotonicMs()),
+          control.leaseHeldUntil(
+            clock.monotonicMs() + defaultTiming.leaseMs,
+            epoch,
+            clock.wallMs() - clock.monotonicMs(),
+          ),
       }),
   },
   {

@@ -100,7 +100,8 @@ async function live(cluster: SimulatedCluster, random: SeededRandom, counts: Map
   healEverything(cluster);
   if (random.below(2) === 0) load.stop();
   const isWell = await cluster.until(() => cluster.isWell(), RECOVERY_LIMIT_MS);
-  if (!isWell) throw new Violation('L1', `not well ${RECOVERY_LIMIT_MS} ms after everything was mended: ${cluster.health()}`);
+  if (!isWell)
+    throw new Violation('L1', `not well ${RECOVERY_LIMIT_MS} ms after everything was mended: ${cluster.health()}`);
   await probe(cluster);
   load.stop();
   await cluster.until(() => cluster.client.openOperations === 0, RECOVERY_LIMIT_MS);
@@ -115,7 +116,10 @@ async function probe(cluster: SimulatedCluster): Promise<void> {
     isAnswered = true;
   });
   if (!(await cluster.until(() => isAnswered, PROBE_LIMIT_MS))) {
-    throw new Violation('L1', `a delivery was not answered within ${PROBE_LIMIT_MS} ms although all is well: ${cluster.health()}`);
+    throw new Violation(
+      'L1',
+      `a delivery was not answered within ${PROBE_LIMIT_MS} ms although all is well: ${cluster.health()}`,
+    );
   }
   await delivery;
 }

@@ -116,8 +116,15 @@ export class Stage {
   }
 
   inSync(hosts: readonly SimulatedHost[], withinMs: number): Promise<void> {
-    const wanted = hosts.map(({ name }) => name).sort().join();
-    return this.becomes(`in sync: ${wanted}`, () => [...(this.cluster.group?.inSync ?? [])].sort().join() === wanted, withinMs);
+    const wanted = hosts
+      .map(({ name }) => name)
+      .sort()
+      .join();
+    return this.becomes(
+      `in sync: ${wanted}`,
+      () => [...(this.cluster.group?.inSync ?? [])].sort().join() === wanted,
+      withinMs,
+    );
   }
 
   well(withinMs = WELL_LIMIT_MS): Promise<void> {
@@ -130,7 +137,10 @@ export class Stage {
 }
 
 /** The cluster is well when `tell` begins. */
-export async function scenario(tell: (stage: Stage) => Promise<void>, options: Partial<ClusterOptions> = {}): Promise<void> {
+export async function scenario(
+  tell: (stage: Stage) => Promise<void>,
+  options: Partial<ClusterOptions> = {},
+): Promise<void> {
   const cluster = new SimulatedCluster({ seed: 1, ...options });
   cluster.watch(
     new OneActive(),

@@ -31,23 +31,31 @@ export interface SeenFolder {
 export function readFolder(store: MailStore, address: string): SeenFolder {
   const { id, uidValidity } = inboxOf(store, address);
   const rows = store.messages(id, 1, 0xffff_ffff, 1_000_000);
-  const messages = rows.map(({ uid, flags, bodyId }) => ({ uid, flags, sha256: sha256(store.body(bodyId)).toString('hex') }));
+  const messages = rows.map(({ uid, flags, bodyId }) => ({
+    uid,
+    flags,
+    sha256: sha256(store.body(bodyId)).toString('hex'),
+  }));
   return { uidValidity, messages };
 }
 
 export function serveSession(channel: Channel, clock: Clock, serving: () => MailStore | undefined): void {
   const answer =
-    (change: (store: MailStore, question: Record<string, unknown>) => Promise<unknown> | unknown): RpcHandler =>
+    (change: (store: MailStore, question: Record<string, unknown>) => unknown): RpcHandler =>
     async (body) => {
       const store = serving();
-      if (store === undefined) throw new Problem('NotActive', 'Cannot serve: this copy is not active', { temporary: true });
+      if (store === undefined)
+        throw new Problem('NotActive', 'Cannot serve: this copy is not active', { temporary: true });
       try {
         const result = await change(store, JSON.parse(body.toString('utf8')) as Record<string, unknown>);
         await store.settled();
         return Buffer.from(JSON.stringify(result));
       } catch (error) {
         if (!isProblem(error, 'NotActive')) throw error;
-        throw new Problem('OutcomeUnknown', 'Cannot confirm: this copy stopped serving', { temporary: true, cause: error });
+        throw new Problem('OutcomeUnknown', 'Cannot confirm: this copy stopped serving', {
+          temporary: true,
+          cause: error,
+        });
       }
     };
   new Rpc(channel, {
@@ -55,7 +63,13 @@ export function serveSession(channel: Channel, clock: Clock, serving: () => Mail
     handlers: {
       [sessionMethods.append]: answer(async (store, { address, text, internalDateMs }) => {
         const bytes = Buffer.from(String(text));
-        const message = { bytes, structure: parseMessage(bytes), flags: 0, keywords: [], internalDateMs: Number(internalDateMs) };
+        const message = {
+          bytes,
+          structure: parseMessage(bytes),
+          flags: 0,
+          keywords: [],
+          internalDateMs: Number(internalDateMs),
+        };
         const { uids, uidValidity } = await store.append(inboxOf(store, String(address)).id, [message]);
         return { uid: uids[0], uidValidity };
       }),

@@ -1,5 +1,5 @@
-import { test } from 'node:test';
 import assert from 'node:assert/strict';
+import { test } from 'node:test';
 import { runSeed } from './run-seed.ts';
 import { scenario } from './scenario.ts';
 

@@ -7,9 +7,9 @@ import { isProblem } from '../base/problem.ts';
 import { SeededRandom } from '../base/random.ts';
 import { NO_BALLOT } from '../cluster/acceptor.ts';
 import { CasPaxosRegister } from '../cluster/caspaxos-register.ts';
-import { copyFacts, type SummaryCopyStatus, summaryCopyStatus } from '../cluster/copy-status.ts';
 import { formCluster } from '../cluster/changes.ts';
 import { addServer, addStorageGroup } from '../cluster/configuration-changes.ts';
+import { copyFacts, type SummaryCopyStatus, summaryCopyStatus } from '../cluster/copy-status.ts';
 import type { RegisterDocument, ReplicationMode, StorageGroupRecord } from '../cluster/register-document.ts';
 import { type ClusterTiming, defaultTiming } from '../cluster/timing.ts';
 import type { Serving } from '../replication/copy.ts';
@@ -94,7 +94,6 @@ export class SimulatedCluster {
     this.story = new Story(this.time);
     const maxDrift = options.maxDrift ?? 0.0005;
     const common = {
-      ...this,
       timing,
       fileSizeBytes,
       identity: IDENTITY,
@@ -108,7 +107,15 @@ export class SimulatedCluster {
     };
     this.hosts = nodes.map((name) => {
       const drift = (this.random.below(2_001) / 1_000 - 1) * maxDrift;
-      return new SimulatedHost({ ...common, name, drift, time: this.time, random: this.#chance(), network: this.network, story: this.story });
+      return new SimulatedHost({
+        ...common,
+        name,
+        drift,
+        time: this.time,
+        random: this.#chance(),
+        network: this.network,
+        story: this.story,
+      });
     });
     const share = this.#share();
     const disks = this.hosts.map(({ disk }) => disk);
@@ -244,7 +251,8 @@ export class SimulatedCluster {
   get serving(): SimulatedHost | undefined {
     let best: SimulatedHost | undefined;
     for (const host of this.hosts) {
-      if (host.serving !== undefined && (best?.serving === undefined || host.serving.epoch > best.serving.epoch)) best = host;
+      if (host.serving !== undefined && (best?.serving === undefined || host.serving.epoch > best.serving.epoch))
+        best = host;
     }
     return best;
   }
@@ -272,7 +280,10 @@ export class SimulatedCluster {
     const group = this.group;
     const lines = this.hosts.map(({ name, view, isUp, service }) => {
       const seat = service?.status().seats.get(STORAGE_GROUP);
-      const state = view === undefined ? 'no copy' : `${view.state} epoch ${view.epochSeen} end ${view.endLsn} ${view.failedMessage ?? ''}`;
+      const state =
+        view === undefined
+          ? 'no copy'
+          : `${view.state} epoch ${view.epochSeen} end ${view.endLsn} ${view.failedMessage ?? ''}`;
       return `${name}: ${isUp ? state : 'down'} ${seat?.waitReason ?? ''}`;
     });
     return `register: epoch ${group?.epoch} active ${group?.active} in sync ${group?.inSync.join(',')}; ${lines.join('; ')}`;

@@ -1,5 +1,5 @@
-import { test } from 'node:test';
 import assert from 'node:assert/strict';
+import { test } from 'node:test';
 import { SeededRandom } from '../base/random.ts';
 import { diskPortSuite, type Storage } from '../log/disk.port-suite.ts';
 import { PortDisk, PortLogDevice } from './disk-ports.ts';

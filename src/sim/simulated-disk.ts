@@ -105,7 +105,13 @@ export class SimulatedDisk {
   }
 
   create(name: string, bytes: Buffer): void {
-    const inode: Inode = { bytes: Buffer.alloc(0), length: 0, unsynced: new Map(), forgotten: new Map(), durableLength: 0 };
+    const inode: Inode = {
+      bytes: Buffer.alloc(0),
+      length: 0,
+      unsynced: new Map(),
+      forgotten: new Map(),
+      durableLength: 0,
+    };
     this.#change({ name, inode, from: undefined });
     this.#write(inode, 0, bytes);
   }
@@ -140,7 +146,9 @@ export class SimulatedDisk {
 
   read(name: string, position: number, length: number): Buffer {
     const inode = this.#inode(name);
-    return Buffer.from(inode.bytes.subarray(Math.min(position, inode.length), Math.min(position + length, inode.length)));
+    return Buffer.from(
+      inode.bytes.subarray(Math.min(position, inode.length), Math.min(position + length, inode.length)),
+    );
   }
 
   write(name: string, position: number, bytes: Uint8Array): void {

@@ -13,8 +13,8 @@ import type { CopyView } from '../cluster/copy-control.ts';
 import type { Register } from '../cluster/register.ts';
 import type { ClusterTiming } from '../cluster/timing.ts';
 import type { Serving } from '../replication/copy.ts';
-import { PortDisk } from './disk-ports.ts';
 import type { Database } from '../store/database.ts';
+import { PortDisk } from './disk-ports.ts';
 import type { PlantedBug } from './planted-bugs.ts';
 import { MachineClock } from './simulated-clock.ts';
 import { SimulatedCopy } from './simulated-copy.ts';
@@ -109,6 +109,9 @@ export class SimulatedHost {
 
   /** How often its disk was replaced by an empty one. */
   disksLost = 0;
+
+  /** How often a part of its log was damaged. */
+  logsRotten = 0;
 
   /** Everything that a start of the machine starts. */
   start(): void {
@@ -260,6 +263,23 @@ export class SimulatedHost {
     this.disksLost += 1;
     this.#durableLsn = 0;
     this.#options.story.tell(this.name, 'the disk with its copy is lost');
+  }
+
+  /** A loss of power, during which one bit of a closed log file turns over. False when there is no such file. */
+  rotLog(): boolean {
+    const { random, story } = this.#options;
+    const folder = `${COPY_FOLDER}/log`;
+    const closed = this.disk.list(folder).filter((name) => /^E00[0-9a-f]{8}\.log$/.test(name));
+    const name = closed[random.below(Math.max(1, closed.length))];
+    if (name === undefined) return false;
+    this.losePower();
+    const path = `${folder}/${name}`;
+    if (!this.disk.has(path)) return false;
+    const position = random.below(this.disk.size(path) ?? 1);
+    this.disk.flipBit(path, position);
+    this.logsRotten += 1;
+    story.tell(this.name, `a bit of ${name} turns over at byte ${position}`);
+    return true;
   }
 
   #end(process: SimulatedProcess): void {

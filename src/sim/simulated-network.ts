@@ -88,13 +88,14 @@ export class SimulatedNetwork {
   /** Power is back; connections from before are unknown to the machine, which says so to whoever uses one. */
   lighten(host: string): void {
     if (!this.#dark.delete(host)) return;
-    for (const channel of [...this.#channels]) if (channel.remoteHost === host) channel.closedByPeer('connection reset');
+    for (const channel of this.#channels)
+      if (channel.remoteHost === host) channel.closedByPeer('connection reset');
     this.#resume();
   }
 
   /** All connections between two hosts break; what was under way is lost. */
   breakChannels(one: string, other: string): void {
-    for (const channel of [...this.#channels]) {
+    for (const channel of this.#channels) {
       const isBetween =
         (channel.localHost === one && channel.remoteHost === other) ||
         (channel.localHost === other && channel.remoteHost === one);
@@ -108,8 +109,9 @@ export class SimulatedNetwork {
   }
 
   processDied(process: SimulatedProcess): void {
-    for (const [endpoint, listener] of this.#listeners) if (listener.process === process) this.#listeners.delete(endpoint);
-    for (const channel of [...this.#channels]) if (channel.process === process) channel.processDied();
+    for (const [endpoint, listener] of this.#listeners)
+      if (listener.process === process) this.#listeners.delete(endpoint);
+    for (const channel of this.#channels) if (channel.process === process) channel.processDied();
   }
 
   #resume(): void {
@@ -138,7 +140,9 @@ export class SimulatedNetwork {
     const to = endpoint.split('/')[0] ?? '';
     return new Promise((resolve, reject) => {
       const fail = (state: string): void => {
-        process.run(() => reject(new Problem('Unreachable', `Cannot reach ${endpoint}: ${state}`, { temporary: true })));
+        process.run(() =>
+          reject(new Problem('Unreachable', `Cannot reach ${endpoint}: ${state}`, { temporary: true })),
+        );
       };
       let isOver = false;
       const cancel = this.#time.after(timeoutMs, () => {

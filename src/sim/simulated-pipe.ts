@@ -33,7 +33,9 @@ class Calls {
   call<T>(work: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const gone = (): void =>
-        this.#caller.run(() => reject(new Problem('ChannelClosed', 'Cannot ask: the other process is gone', { temporary: true })));
+        this.#caller.run(() =>
+          reject(new Problem('ChannelClosed', 'Cannot ask: the other process is gone', { temporary: true })),
+        );
       if (!this.#callee.isAlive) return void this.#time.after(0, gone);
       this.#callee.onDeath(() => void this.#time.after(0, gone));
       this.notify(() => {

@@ -8,8 +8,8 @@ import type { LogDevice } from '../log/disk.ts';
 import type { CopyStorage, PackLengths } from '../replication/copy-files.ts';
 import type { SeedPlace, SeedSnapshot } from '../replication/seed.ts';
 import { Database } from '../store/database.ts';
-import { takeImage } from '../store/snapshot.ts';
 import type { PackDevice } from '../store/packs.ts';
+import { takeImage } from '../store/snapshot.ts';
 import { PortDisk, PortLogDevice, PortPackDevice } from './disk-ports.ts';
 import type { SimulatedDisk } from './simulated-disk.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
@@ -97,7 +97,12 @@ export class SimulatedStorage implements CopyStorage {
 
   openPacks(): PackDevice {
     const { disk, process, folder, random } = this.#options;
-    return new PortPackDevice({ disk, process, root: `${folder}/packs`, keepOfBuffer: (bytes) => random.below(bytes + 1) });
+    return new PortPackDevice({
+      disk,
+      process,
+      root: `${folder}/packs`,
+      keepOfBuffer: (bytes) => random.below(bytes + 1),
+    });
   }
 
   openDatabase(signature: Uint8Array): Database {
@@ -109,7 +114,8 @@ export class SimulatedStorage implements CopyStorage {
   async checkpointDatabase(): Promise<boolean> {
     const { disk, process, images, random } = this.#options;
     const database = this.#database;
-    if (database === undefined || database.connection.isTransaction || random.below(COMPLETE_CHECKPOINT_IN) > 0) return false;
+    if (database === undefined || database.connection.isTransaction || random.below(COMPLETE_CHECKPOINT_IN) > 0)
+      return false;
     const image = database.connection.serialize();
     await disk.operation(process, disk.syncMs(), () => disk.checkHealth('checkpoint'));
     images.checkpointed = image;
@@ -123,7 +129,11 @@ export class SimulatedStorage implements CopyStorage {
     const { lsn, image, packs: lengths } = takeImage(database, packs);
     void image;
     return {
-      manifest: { lsn, signature, files: lengths.map(({ pack, length }) => ({ name: packName(pack), sizeBytes: length })) },
+      manifest: {
+        lsn,
+        signature,
+        files: lengths.map(({ pack, length }) => ({ name: packName(pack), sizeBytes: length })),
+      },
       read: (name, position, length) => this.disk.read(name, position, length),
       release: () => Promise.resolve(),
     };

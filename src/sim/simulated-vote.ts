@@ -6,7 +6,13 @@
 import type { Clock } from '../base/clock.ts';
 import type { Network } from '../base/network.ts';
 import { Rpc } from '../base/rpc.ts';
-import { type Acceptor, type AcceptorIdentity, type AcceptorReply, type AcceptorRequest, acceptorFrom } from '../cluster/acceptor.ts';
+import {
+  type Acceptor,
+  type AcceptorIdentity,
+  type AcceptorReply,
+  type AcceptorRequest,
+  acceptorFrom,
+} from '../cluster/acceptor.ts';
 import { decodeAcceptorState, encodeAcceptorState } from '../cluster/acceptor-codec.ts';
 import { parseAcceptorReply, parseAcceptorRequest } from '../cluster/acceptor-message.ts';
 import { type AcceptorState, stepAcceptor } from '../cluster/acceptor-state.ts';

@@ -1,6 +1,7 @@
 /** What happened in a simulated world, in words and in order: for whoever has to understand a failing seed. */
-import type { Logger } from '../base/logger.ts';
+
 import { crc32 } from '../base/checksum.ts';
+import type { Logger } from '../base/logger.ts';
 import type { SimulatedTime } from './simulated-time.ts';
 
 /** A story longer than this keeps its beginning and its end. */
@@ -40,7 +41,9 @@ export class Story {
 
   logger(who: string): Logger {
     const write = (level: string, fields: object, event: string): void => {
-      const shown = Object.entries(fields).filter(([name]) => name !== 'host' || !('host' in fields && fields.host === who));
+      const shown = Object.entries(fields).filter(
+        ([name]) => name !== 'host' || !('host' in fields && fields.host === who),
+      );
       const details = shown.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(' ');
       this.tell(who, `${level === 'info' ? '' : `${level}: `}${event}${details === '' ? '' : `  (${details})`}`);
     };

@@ -1,5 +1,5 @@
 /** The register as nobody in the cluster can see it: what a majority of the votes has stored at this moment. */
-import { compareBallots, type Accepted } from '../cluster/acceptor.ts';
+import { type Accepted, compareBallots } from '../cluster/acceptor.ts';
 import { decodeAcceptorState } from '../cluster/acceptor-codec.ts';
 import { majorityOf } from '../cluster/quorum-round.ts';
 import type { RegisterDocument } from '../cluster/register-document.ts';

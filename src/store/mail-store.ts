@@ -11,6 +11,7 @@
 import type { Delivery, DeliveryResult } from '../mail/delivery.ts';
 import type { MessageStructure } from '../mail/mime.ts';
 import type { UidSet } from '../mail/uid-set.ts';
+import type { FolderAnswer, TextQuestion } from './content-index.ts';
 
 export interface Mailbox {
   readonly id: number;
@@ -108,6 +109,8 @@ export interface MailStore {
   structure(bodyId: number): MessageStructure;
   /** The message's bytes, or the given range of them. Problem('BodyDamaged') */
   body(bodyId: number, start?: number, end?: number): Buffer;
+  /** What the content index knows about texts in a folder's messages; undefined: nothing now, read them. Never rejects. */
+  searchTexts(folderId: number, questions: readonly TextQuestion[]): Promise<FolderAnswer | undefined>;
 
   /** One record for all of them (MULTIAPPEND is all or nothing). Problem('FolderNotFound') */
   append(folderId: number, messages: readonly NewMessage[]): Promise<{ uidValidity: number; uids: readonly number[] }>;

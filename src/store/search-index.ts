@@ -237,7 +237,8 @@ export class SearchIndex {
   }
 
   #load(): void {
-    const value = (name: string) => this.#connection.prepare('SELECT value FROM meta WHERE name = ?').get(name)?.['value'];
+    const value = (name: string) =>
+      this.#connection.prepare('SELECT value FROM meta WHERE name = ?').get(name)?.['value'];
     this.#lastBodyId = Number(value('last_body') ?? 0);
     this.#indexedLsn = Number(value('indexed_lsn') ?? 0);
   }
@@ -251,7 +252,10 @@ export class SearchIndex {
     }
     const found = this.#connection.prepare("SELECT value FROM meta WHERE name = 'made'").get()?.['value'];
     if (found === made) return;
-    throw new Problem('IndexUnusable', 'Cannot open the content index: it was made by another version, or for another log');
+    throw new Problem(
+      'IndexUnusable',
+      'Cannot open the content index: it was made by another version, or for another log',
+    );
   }
 }
 

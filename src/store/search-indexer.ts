@@ -25,7 +25,14 @@ export interface IndexerOptions {
   readonly readBody: (place: BodyPlace) => Buffer | undefined;
 }
 
-type BodyRow = readonly [id: number, pack: number, position: number, sizeBytes: number, crc32: number, structure: Uint8Array];
+type BodyRow = readonly [
+  id: number,
+  pack: number,
+  position: number,
+  sizeBytes: number,
+  crc32: number,
+  structure: Uint8Array,
+];
 
 const BODY = 'id, pack, position, size_bytes, crc32, structure';
 
@@ -99,7 +106,9 @@ export class SearchIndexer {
       const row: unknown = this.#folder.get(folderId);
       const [uidNext, first, last] = row as readonly [number | null, number | null, number | null];
       if (uidNext === null) return undefined;
-      const answers = questions.map((question) => this.#answer(folderId, question, { first: first ?? 0, last: last ?? 0 }));
+      const answers = questions.map((question) =>
+        this.#answer(folderId, question, { first: first ?? 0, last: last ?? 0 }),
+      );
       return { uidNext, indexedLsn: this.#options.index.indexedLsn, answers };
     });
   }

@@ -21,11 +21,12 @@ import { decodeStructure } from '../mail/structure-codec.ts';
 import { UidSet } from '../mail/uid-set.ts';
 import { Applier } from './apply.ts';
 import { type Checkpoint, commitStore } from './commit.ts';
+import type { ContentIndex, FolderAnswer, TextQuestion } from './content-index.ts';
 import type { Database } from './database.ts';
 import { existingRuns, rowsOf, sliceRuns } from './existing.ts';
 import { encodeFact, type Fact } from './facts.ts';
 import type { Journal } from './journal.ts';
-import { CHANGE_SLICE_MESSAGES } from './limits.ts';
+import { CHANGE_SLICE_MESSAGES, MAX_TEXT_QUESTIONS } from './limits.ts';
 import { type FolderListener, Listeners } from './listeners.ts';
 import type {
   CopyResult,
@@ -61,6 +62,7 @@ export interface StorageGroupOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger?: Logger;
+  readonly contentIndex?: Pick<ContentIndex, 'search'> | undefined;
 }
 
 /** Room for everything in a payload that is not a message's bytes or structure. */
@@ -76,11 +78,14 @@ export class StorageGroup implements MailStore {
   readonly #queries: Queries;
   readonly #applier: Applier;
   readonly #listeners: Listeners;
+  readonly #contentIndex: Pick<ContentIndex, 'search'> | undefined;
   /** Changes wait for it while the database commits. */
   #gate: Deferred<void> | undefined;
   #stopped: Problem | undefined;
 
-  constructor({ database, packs, journal, clock, random, logger = silentLogger }: StorageGroupOptions) {
+  constructor(options: StorageGroupOptions) {
+    const { database, packs, journal, clock, random, logger = silentLogger, contentIndex } = options;
+    this.#contentIndex = contentIndex;
     this.#database = database;
     this.#packs = packs;
     this.#journal = journal;
@@ -213,6 +218,11 @@ export class StorageGroup implements MailStore {
     const place = this.#queries.bodyPlace(bodyId);
     if (place === undefined) throw bodyNotFound(bodyId);
     return this.#packs.read(place, start, end);
+  }
+
+  async searchTexts(folderId: number, questions: readonly TextQuestion[]): Promise<FolderAnswer | undefined> {
+    if (questions.length > MAX_TEXT_QUESTIONS) return undefined;
+    return await this.#contentIndex?.search(folderId, questions);
   }
 
   append(folderId: number, messages: readonly NewMessage[]): Promise<{ uidValidity: number; uids: readonly number[] }> {

@@ -1,6 +1,7 @@
 /** Machines, processes and disks that fail: cases 1, 4 to 6, 14, 15, 17 and 18 of the protocol. */
-import { test } from 'node:test';
+
 import assert from 'node:assert/strict';
+import { test } from 'node:test';
 import { scenario } from '../../src/sim/scenario.ts';
 
 test('case 1: the passive node dies: the active one shrinks the in-sync set through the share and goes on; the other comes back in sync', async () => {

@@ -1,6 +1,7 @@
 /** Case 16: a planned move. */
-import { test } from 'node:test';
+
 import assert from 'node:assert/strict';
+import { test } from 'node:test';
 import { scenario } from '../../src/sim/scenario.ts';
 
 test('case 16: a move while nothing happens: the other node serves at once, and both stay in sync', async () => {

@@ -1,6 +1,7 @@
 /** Networks that are cut: cases 2, 3, 12 and 13 of the protocol. */
-import { test } from 'node:test';
+
 import assert from 'node:assert/strict';
+import { test } from 'node:test';
 import { scenario } from '../../src/sim/scenario.ts';
 
 test('case 2: the link between the nodes is cut, both see the share: one of them serves, and it stays that one', async () => {

@@ -1,6 +1,7 @@
 /** Everything stops, and comes back in this order or that: cases 7 to 9 and 11 of the protocol. */
-import { test } from 'node:test';
+
 import assert from 'node:assert/strict';
+import { test } from 'node:test';
 import { scenario } from '../../src/sim/scenario.ts';
 
 test('case 7: one node returns alone, without share and partner: it waits', async () => {

@@ -1,6 +1,6 @@
 /** Move-ClusteredMailboxServer on real processes: when it is refused, and what a client notices when it is not. */
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { isProblem } from '../../src/base/problem.ts';
@@ -11,7 +11,6 @@ import { Load } from '../support/load.ts';
 import { summarise } from '../support/probe.ts';
 import { noTimes, rounds, type World } from '../support/rounds.ts';
 import { SeededRandom } from '../../src/base/random.ts';
-import { waitFor } from '../support/wait.ts';
 
 const SEED = 1;
 const MOVES = 6;
@@ -87,17 +86,14 @@ test('move: the machine of the copy is dead: refused', async () => {
 test('move: the copy is Failed, then Seeding: refused until the seed has ended', { timeout: 180_000 }, async () => {
   const passive = otherNode(await demo.waitUntilHealthy());
   await demo.kill(passive);
-  // Its database is gone and its log is not: nothing that it could mend by itself, and nothing that it may serve.
-  rmSync(join(demo.hostFolder(passive), 'copies', 'First Storage Group', 'database.sqlite'), { force: true });
-  rmSync(join(demo.hostFolder(passive), 'copies', 'First Storage Group', 'log'), { recursive: true, force: true });
+  // Which epochs it has promised, nobody else can tell it: nothing that it could mend by itself.
+  writeFileSync(join(demo.hostFolder(passive), 'copies', 'First Storage Group', 'epoch.json'), 'damaged');
   await demo.startHost(passive);
-  const status = await waitFor('the copy says that it needs a seed', 30_000, async () => {
-    const { SummaryCopyStatus: summary } = await demo.copyStatus();
-    return summary === 'Failed' || summary === 'Seeding' || summary === 'Healthy' ? String(summary) : undefined;
-  });
-  console.log(`# a copy whose files were deleted becomes ${status}`);
-  if (status === 'Failed') await refuses(passive, /failed/i);
+  const { FailedMessage: why } = await demo.waitForStatus('Failed');
+  assert.match(String(why), /Update-StorageGroupCopy/);
+  await refuses(passive, /failed/i);
   const seed = demo.cmdlet('Update-StorageGroupCopy', { Identity: STORAGE_GROUP, DeleteExistingFiles: true });
+  await refuses(passive, /failed|seed|initializing|resynchronizing|not healthy/i);
   await seed;
   await demo.waitUntilHealthy();
   await move(passive);

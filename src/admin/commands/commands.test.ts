@@ -297,6 +297,14 @@ test('health: the witness is gone: only its check fails', async () => {
   assert.deepEqual(await failedChecks(cluster), { FileShareQuorum: 'witness: the share is not there' });
 });
 
+test('health: a host runs and its vote is lost: said, although the majority stands', async () => {
+  const cluster = new FakeCluster();
+  cluster.acceptorFailures.set('mbx01-node2', 'it holds no state');
+  assert.deepEqual(await failedChecks(cluster), {
+    QuorumGroup: 'it stands, but not every vote counts: mbx01-node2: it holds no state',
+  });
+});
+
 test('health: no quorum: said as such, with what can be said without the register', async () => {
   const cluster = new FakeCluster();
   cluster.hasQuorum = false;

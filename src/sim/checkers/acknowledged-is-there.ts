@@ -67,14 +67,16 @@ export class AcknowledgedIsThere implements Checker {
     }
     for (const { uid, sha256 } of folder.messages) {
       const known = this.#uids.get(`${folder.uidValidity}:${uid}`);
-      if (known !== undefined && known !== sha256) throw new Violation('M2', `${where}: UID ${uid} was shown for another message`);
+      if (known !== undefined && known !== sha256)
+        throw new Violation('M2', `${where}: UID ${uid} was shown for another message`);
     }
   }
 
   #note(who: string, uidValidity: number, uid: number, sha256: string): void {
     const key = `${uidValidity}:${uid}`;
     const known = this.#uids.get(key);
-    if (known !== undefined && known !== sha256) throw new Violation('M2', `${who} was shown UID ${uid} for two messages`);
+    if (known !== undefined && known !== sha256)
+      throw new Violation('M2', `${who} was shown UID ${uid} for two messages`);
     this.#uids.set(key, sha256);
   }
 

@@ -23,7 +23,10 @@ export class OneActive implements Checker {
 
   answered(host: SimulatedHost, epoch: number): void {
     if (epoch < this.#highest) {
-      throw new Violation('S5', `${host.name} answers under epoch ${epoch} after ${this.#highestBy} answered under ${this.#highest}`);
+      throw new Violation(
+        'S5',
+        `${host.name} answers under epoch ${epoch} after ${this.#highestBy} answered under ${this.#highest}`,
+      );
     }
     this.#highest = epoch;
     this.#highestBy = host.name;

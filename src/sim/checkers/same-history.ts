@@ -46,8 +46,10 @@ export class SameHistory implements Checker {
       const digest = digestApplied(database);
       const end = first.records.at(-1)?.lsn ?? 0;
       if (digest.lsn > end) throw new Violation('S22', `the database of ${host.name} is ahead of its log`);
-      if (digest.lsn < end) throw new Violation('L2', `${host.name} has applied ${formatLsn(digest.lsn)} of ${formatLsn(end)}`);
-      if (digest.sha256 !== expected) throw new Violation('S21', `the database of ${host.name} is not what its log says`);
+      if (digest.lsn < end)
+        throw new Violation('L2', `${host.name} has applied ${formatLsn(digest.lsn)} of ${formatLsn(end)}`);
+      if (digest.sha256 !== expected)
+        throw new Violation('S21', `the database of ${host.name} is not what its log says`);
     }
   }
 
@@ -90,7 +92,10 @@ function compareLogs(one: Log, other: Log): void {
     const left = one.records[index];
     const right = other.records[index];
     if (left?.lsn === right?.lsn && left?.crc === right?.crc) continue;
-    throw new Violation('S14', `${names} differ at record ${index}: ${formatLsn(left?.lsn ?? 0)} and ${formatLsn(right?.lsn ?? 0)}`);
+    throw new Violation(
+      'S14',
+      `${names} differ at record ${index}: ${formatLsn(left?.lsn ?? 0)} and ${formatLsn(right?.lsn ?? 0)}`,
+    );
   }
   for (const [generation, bytes] of one.files) {
     if (other.files.get(generation)?.equals(bytes) !== true) {

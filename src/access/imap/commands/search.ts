@@ -1,6 +1,6 @@
 /**
  * SEARCH and UID SEARCH (RFC 3501 6.4.4), with RETURN (RFC 4731). Message after message is held against the criteria;
- * what is in its bytes is read only when a criterion asks for it.
+ * what is in its bytes is read only when a criterion asks for it and the content index cannot tell.
  */
 import { type DecodedField, decodedHeader, decodedText } from '../../../mail/decoded-text.ts';
 import { matches, type SearchableMessage } from '../../../mail/search.ts';
@@ -8,6 +8,7 @@ import type { MailStore, MessageRow } from '../../../store/mail-store.ts';
 import { type CommandDefinition, type Completion, defineCommand, type SessionContext } from '../command.ts';
 import { printUids } from '../copy-uid.ts';
 import { CommandRefused } from '../errors.ts';
+import { IndexedSearch } from '../indexed-search.ts';
 import { messageRows } from '../message-rows.ts';
 import type { Numbering } from '../message-set.ts';
 import { type PendingKey, readSearchKeys } from '../search-keys.ts';
@@ -45,10 +46,13 @@ async function run(session: SessionContext, args: SearchArguments, numbering: Nu
   if (!charsets.has(args.charset)) throw new CommandRefused('BADCHARSET (UTF-8 US-ASCII)', 'Unknown charset');
   const folder = session.selectedFolder();
   const key = args.key(folder);
+  const index = await IndexedSearch.ask(session.store, folder.folderId, key);
+  const uids = index?.candidates(key, folder.uids) ?? folder.uids;
+  session.slice.begin();
   const found: number[] = [];
-  for (const row of messageRows(session.store, folder, folder.uids, session.limits.rows)) {
+  for (const row of messageRows(session.store, folder, uids, session.limits.rows)) {
     const sequence = folder.sequenceOf(row.uid) ?? 0;
-    if (matches(key, searchable(session.store, folder, row, sequence))) {
+    if (matches(key, searchable(session.store, folder, row, sequence, index))) {
       found.push(numbering === 'uid' ? row.uid : sequence);
     }
     if (session.slice.isOver()) await session.slice.step();
@@ -58,7 +62,13 @@ async function run(session: SessionContext, args: SearchArguments, numbering: Nu
   return {};
 }
 
-function searchable(store: MailStore, folder: SelectedFolder, row: MessageRow, sequence: number): SearchableMessage {
+function searchable(
+  store: MailStore,
+  folder: SelectedFolder,
+  row: MessageRow,
+  sequence: number,
+  index: IndexedSearch | undefined,
+): SearchableMessage {
   let header: readonly DecodedField[] | undefined;
   let text: string | undefined;
   return {
@@ -71,6 +81,7 @@ function searchable(store: MailStore, folder: SelectedFolder, row: MessageRow, s
     sizeBytes: row.sizeBytes,
     modseq: row.modseq,
     header: () => (header ??= readHeader(store, row)),
+    indexed: (key) => index?.tell(key, row.uid),
     text: () => (text ??= decodedText(store.body(row.bodyId), store.structure(row.bodyId))),
   };
 }

@@ -1,0 +1,59 @@
+/**
+ * The disk of everything runs full under load. What cannot be written is not acknowledged, what was acknowledged stays,
+ * and when there is room again the hosts come back as they were.
+ */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { hasProgram } from '../../scripts/test-programs.ts';
+import { Demo, HUB, NODES } from '../support/demo.ts';
+import { fullCheck } from '../support/full-check.ts';
+import { faultsOf } from '../support/history-check.ts';
+import { Load } from '../support/load.ts';
+import { runProgram } from '../support/program.ts';
+import { waitFor } from '../support/wait.ts';
+
+const SEED = 1;
+const DISK_SIZE = '256m';
+/** What is left when the load meets the end of the disk. */
+const ROOM_BYTES = 3 * 1024 * 1024;
+const REFUSALS = 20;
+const LIMIT_MS = 240_000;
+
+function withoutMount(): string | false {
+  if (process.getuid?.() !== 0 || process.platform !== 'linux') return 'only root on Linux can mount a small disk';
+  return hasProgram('mount') ? false : 'mount is not installed';
+}
+
+const title = 'full disk: under load: nothing acknowledged is lost, and it goes on when there is room';
+test(title, { timeout: LIMIT_MS, skip: withoutMount() }, async (t) => {
+  const disk = mkdtempSync(join(tmpdir(), 'holdfast-disk-'));
+  assert.equal((await runProgram('mount', ['-t', 'tmpfs', '-o', `size=${DISK_SIZE}`, 'tmpfs', disk])).code, 0);
+  t.after(async () => {
+    await runProgram('umount', ['--lazy', disk]);
+    rmSync(disk, { recursive: true });
+  });
+  const demo = await Demo.start({ users: 4 }, join(disk, 'data'));
+  t.after(() => demo.stop());
+  await demo.waitUntilHealthy();
+  const load = new Load(demo, SEED);
+  t.after(() => load.end());
+  load.start();
+
+  const filler = join(disk, 'filler');
+  const { bavail, bsize } = statfsSync(disk);
+  writeFileSync(filler, Buffer.alloc(bavail * bsize - ROOM_BYTES));
+  const refused = (): number => load.history.messages.filter((message) => message.outcome !== 'acknowledged').length;
+  await waitFor('the full disk is felt', 90_000, () => Promise.resolve(refused() > REFUSALS ? true : undefined));
+  rmSync(filler);
+
+  for (const host of [...NODES, HUB]) if (!demo.isRunning(host)) await demo.startHost(host);
+  await demo.waitUntilHealthy();
+  await load.hold();
+  const verdict = await fullCheck(load.imap, load.users, load.history);
+  assert.deepEqual(faultsOf(verdict).slice(0, 20), []);
+  assert.deepEqual(load.violations, []);
+  console.log(`# ${verdict.acknowledged} acknowledged messages, ${refused()} refused or unknown`);
+});
