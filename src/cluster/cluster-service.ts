@@ -86,7 +86,7 @@ export class ClusterService implements CopyRequests {
     this.#host = options.host;
     this.#register = options.register;
     this.#clock = options.clock;
-    this.#logger = options.logger.child({ host: options.host });
+    this.#logger = options.logger;
     this.#timing = options.timing;
     this.#onSuperseded = options.onSuperseded;
     this.#hints = new HintBoard(options.host);

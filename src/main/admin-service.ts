@@ -176,7 +176,7 @@ export class AdminService {
       return (await links.ask(host, 'copy-report', {}, REPORT_TIMEOUT_MS)) as CopyReport[];
     } catch (error) {
       if (!isProblem(error)) throw error;
-      logger.info({ host, reason: error.message }, 'a host did not report');
+      logger.info({ peer: host, reason: error.message }, 'a host did not report');
       return [];
     }
   }

@@ -279,7 +279,7 @@ function firstDocument(
   const decided = compose(formed, [
     ...storageGroups.map(
       (name) => (current: RegisterDocument) =>
-        addStorageGroup(current, { name, copies, mode, sharedStorage: false, circularLogging: false }),
+        addStorageGroup(current, { name, copies, mode, sharedStorage: false, circularLogging: true }),
     ),
     (current) => addServer(current, { name: server, storageGroups, redundantMachines: copies }),
   ]);

@@ -11,7 +11,7 @@ import { type Cancel, type Clock, sleep } from '../base/clock.ts';
 import { type Deferred, deferred } from '../base/deferred.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Channel } from '../base/network.ts';
-import { messageOf, Problem } from '../base/problem.ts';
+import { isProblem, messageOf, Problem } from '../base/problem.ts';
 import type { CopyRequests } from '../cluster/copy-control.ts';
 import { type LeaseHolder, readClock } from '../cluster/lease.ts';
 import type { TransactionLog } from '../log/transaction-log.ts';
@@ -139,7 +139,7 @@ export class ActiveCopy implements Journal {
   admit(payloadBytes: number): void {
     if (this.#ended !== undefined) throw notActive(this.#ended);
     if (this.#options.isDraining()) throw notActive('it is being moved to another host');
-    this.#log.admit(payloadBytes);
+    this.#admitToLog(payloadBytes);
     if (this.#options.mode !== 'sync-strict') return;
     const missing = this.#commit.required().filter((host) => this.#subscriptions.get(host)?.caughtUp !== true);
     if (missing.length > 0) {
@@ -148,6 +148,17 @@ export class ActiveCopy implements Journal {
         `Cannot accept a change: ${missing.join(', ')} cannot confirm it now and the mode is sync-strict. Try again later.`,
         { temporary: true },
       );
+    }
+  }
+
+  /** A full disk here is no reason to refuse mail as long as a copy with room can lead. */
+  #admitToLog(payloadBytes: number): void {
+    try {
+      this.#log.admit(payloadBytes);
+    } catch (error) {
+      const heir = this.caughtUpCopies().find((host) => this.#commit.isInSync(host));
+      if (isProblem(error, 'DiskFull') && heir !== undefined) this.lose(`the disk is full; ${heir} has everything`);
+      throw error;
     }
   }
 
@@ -301,7 +312,7 @@ export class ActiveCopy implements Journal {
   #shrinkWithout(host: string, why: string): void {
     const { requests, storageGroup, logger } = this.#options;
     const smaller = this.#commit.inSync.filter((copy) => copy !== host);
-    logger.warn({ host, why }, 'asking the register to take a copy out of the in-sync set');
+    logger.warn({ peer: host, why }, 'asking the register to take a copy out of the in-sync set');
     this.#changeMembership(host, smaller, () => requests.requestShrink(storageGroup, this.epoch, smaller));
   }
 
@@ -327,7 +338,7 @@ export class ActiveCopy implements Journal {
     try {
       answer = await request();
     } catch (error) {
-      logger.warn({ host, reason: messageOf(error) }, 'the in-sync set could not be changed');
+      logger.warn({ peer: host, reason: messageOf(error) }, 'the in-sync set could not be changed');
     }
     this.#retryMembershipAtMs = clock.monotonicMs() + replicationLimits.membershipRetryMs;
     if (this.#ended !== undefined || answer === 'unknown') return;
@@ -349,7 +360,7 @@ export class ActiveCopy implements Journal {
     if (this.#subscriptions.get(host) !== subscription) return;
     this.#subscriptions.delete(host);
     this.#absentSinceMs.set(host, this.#options.clock.monotonicMs());
-    this.#options.logger.warn({ host, reason }, 'a copy is no longer connected');
+    this.#options.logger.warn({ peer: host, reason }, 'a copy is no longer connected');
     if (this.#ended === undefined && this.#commit.stopJoining(host)) this.#onCommitted();
   }
 

@@ -129,7 +129,7 @@ export class Follower {
     try {
       channel = await network.connect(`${host}/copy/${storageGroup}`, replicationLimits.connectTimeoutMs);
     } catch (error) {
-      if (!isProblem(error)) logger.warn({ host, reason: messageOf(error) }, 'the other copy cannot be reached');
+      if (!isProblem(error)) logger.warn({ peer: host, reason: messageOf(error) }, 'the other copy cannot be reached');
       return;
     }
     const frames = new FrameQueue(channel);
@@ -164,7 +164,7 @@ export class Follower {
         this.#state = { ...IDLE, source: host, resynchronizing: true, failure: this.#state.failure };
         await copy.storeEpoch(frame.epoch);
         await copy.continueFrom(frame.commonLsn, frame.chain);
-        logger.info({ host, epoch: frame.epoch, commonLsn: frame.commonLsn }, 'following the active copy');
+        logger.info({ peer: host, epoch: frame.epoch, commonLsn: frame.commonLsn }, 'following the active copy');
         return this.#acknowledge(channel, frame.epoch, copy.endLsn);
       }
       case 'seed-needed':
@@ -247,7 +247,7 @@ export class Follower {
     if (!isProblem(error) || copy.hasLogFailed) return onFatal(error);
     this.#failures += 1;
     logger.warn(
-      { host, code: error.code, reason: error.message, times: this.#failures },
+      { peer: host, code: error.code, reason: error.message, times: this.#failures },
       'cannot follow the active copy',
     );
     const lasting =

@@ -74,7 +74,7 @@ export class Subscription {
         await this.#step();
       }
     } catch (error) {
-      const fields = { host: this.host, reason: messageOf(error) };
+      const fields = { peer: this.host, reason: messageOf(error) };
       if (isProblem(error)) this.#options.logger.warn(fields, 'replication to a copy stopped');
       else this.#options.logger.error(fields, 'replication to a copy failed');
       this.close(messageOf(error));
