@@ -10,7 +10,7 @@ import { AdminClient, findCluster } from '../src/main/admin-client.ts';
 import type { DemoDescription } from '../src/main/demo/demo-file.ts';
 import { type ProcessFacts, processesOf } from './processes.ts';
 
-const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const COMMAND = fileURLToPath(new URL('../bin/holdfast', import.meta.url));
 const FIRST_BASE_PORT = 20_000;
 const BASE_PORTS = 40;
 const BASE_PORT_STEP = 1_000;
@@ -86,7 +86,7 @@ export class DemoCluster {
   }
 
   async startHost(host: string): Promise<void> {
-    const child = spawn(process.execPath, [MAIN, 'demo', 'start-host', host, '--data', this.folder], {
+    const child = spawn(COMMAND, ['demo', 'start-host', host, '--data', this.folder], {
       stdio: 'ignore',
     });
     await new Promise((resolve) => child.once('exit', resolve));
@@ -103,8 +103,8 @@ async function launch(
   basePort: number,
   users: number,
 ): Promise<{ demo: ChildProcess | undefined; output: string }> {
-  const args = [MAIN, 'demo', '--data', folder, '--port', String(basePort), '--users', String(users), '--fresh'];
-  const demo = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const args = ['demo', '--data', folder, '--port', String(basePort), '--users', String(users), '--fresh'];
+  const demo = spawn(COMMAND, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   const ready = await new Promise<boolean>((resolve) => {
     const limit = setTimeout(() => resolve(false), START_LIMIT_MS);

@@ -136,7 +136,9 @@ function summary(results: readonly SeedResult[], tookMs: number): string {
     ['outcome unknown', String(sum((result) => result.unknown))],
     ['seeds with loss (M1)', String(broken('M1'))],
     ['seeds with duplicates (M7)', String(broken('M7'))],
-    ...[...faults].sort(([one], [other]) => (one < other ? -1 : 1)).map(([kind, count]) => [`fault: ${kind}`, String(count)]),
+    ...[...faults]
+      .sort(([one], [other]) => (one < other ? -1 : 1))
+      .map(([kind, count]) => [`fault: ${kind}`, String(count)]),
   ];
   return columns(rows);
 }

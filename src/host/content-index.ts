@@ -13,6 +13,8 @@ import { DATABASE_NAME } from './seed-files.ts';
 
 export const CONTENT_INDEX_NAME = 'content-index.sqlite';
 
+/** Its work is a few messages at a time; SQLite's memory is not V8's. */
+const INDEXER_HEAP = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 128 };
 const ANSWER_LIMIT_MS = 2_000;
 const CLOSE_LIMIT_MS = 5_000;
 const RESTART_MS = 5_000;
@@ -80,6 +82,7 @@ export class ThreadContentIndex implements ContentIndex {
   }
 
   rebuild(): void {
+    if (this.#worker !== undefined) this.#status = { ...this.#status, state: 'Crawling' };
     this.#send({ type: 'rebuild' });
   }
 
@@ -122,7 +125,7 @@ export class ThreadContentIndex implements ContentIndex {
       packsFolder: join(root, 'packs'),
       signature,
     };
-    const worker = new Worker(thread, { workerData });
+    const worker = new Worker(thread, { workerData, resourceLimits: INDEXER_HEAP });
     this.#worker = worker;
     this.#status = { ...NOT_RUNNING, state: 'Crawling' };
     worker.on('message', (message: FromContentIndex) => this.#onMessage(message));

@@ -1,12 +1,12 @@
 /**
  * The thread behind host/content-index.ts. It works when there is something to do, a stretch at a time with a rest
- * after it, at a lower priority than whoever serves; questions are answered between two steps.
+ * after it so that those who serve keep their processor; questions are answered between two stretches. (A lower priority
+ * of the thread would do for the work, but questions would wait with it.)
  *
  * A file that is damaged, of another version or of another log is thrown away and made anew. Everything else that goes
  * wrong (a full disk, a database that cannot be opened) is tried again after a while.
  */
 import { closeSync, openSync, readSync, rmSync } from 'node:fs';
-import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -20,11 +20,9 @@ import { BODY_HEAD_BYTES, type BodyPlace } from '../store/packs.ts';
 import { SearchIndex } from '../store/search-index.ts';
 import { SearchIndexer } from '../store/search-indexer.ts';
 
-/** On Linux a priority belongs to a thread, and 0 is the thread that asks. */
-const NICENESS = 10;
 const STRETCH_MS = 15;
 /** After a stretch, this part of its length is rested. */
-const REST_PART = 0.5;
+const REST_PART = 1;
 const STATUS_INTERVAL_MS = 250;
 const SWEEP_INTERVAL_MS = 10 * 60_000;
 const RETRY_MS = 10_000;
@@ -75,6 +73,7 @@ class Crawler {
   rebuild(reason: string): void {
     send({ type: 'event', level: 'info', event: 'the content index is made anew', fields: { reason } });
     this.close();
+    this.#isBehind = true;
     for (const suffix of ['', '-wal', '-shm']) rmSync(`${settings.indexPath}${suffix}`, { force: true });
     this.plan();
   }
@@ -213,7 +212,6 @@ function send(message: FromContentIndex): void {
   port.postMessage(message);
 }
 
-setPriority(0, NICENESS);
 const crawler = new Crawler();
 crawler.plan();
 port.on('message', (message: ToContentIndex) => {

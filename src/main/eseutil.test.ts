@@ -73,7 +73,7 @@ test('eseutil: a whole copy: every dump and check passes', () =>
     assert.match(log.text, /E0000000001\.log/);
     assert.match(log.text, /No damaged log files were found\./);
     const file = await run(({ print, progress }) => dumpLog(join(root, 'log', 'E0000000001.log'), print, progress));
-    assert.match(file.text, /MessagesAppended +\d+ records/);
+    assert.match(file.text, /MessagesAppended: +\d+ records/);
     assert.match((await run(({ print }) => dumpSpace(root, print))).text, /00000001\.pack +48 /);
     const whole = await check(root);
     assert.deepEqual(whole.findings, []);
@@ -191,10 +191,10 @@ test('eseutil /p: bodies damaged, the log still has them: nothing is lost', () =
   withCopy({ messages: 30 }, async ({ root }) => {
     const [position = 0] = query(root, 'SELECT position FROM body WHERE id = 7') as number[];
     flip(join(root, 'packs', '00000001.pack'), position + 5, 6_000);
-    assert.equal((await check(root)).findings.length, 4);
+    assert.equal((await check(root)).findings.length, 2);
     const { text } = await run((out) => repairCopy(root, out));
     assert.match(text, /Kept 30 messages/);
-    assert.match(text, /restored from the log: 4,/);
+    assert.match(text, /restored from the log: 2,/);
     assert.match(text, /Nothing was lost\./);
     assert.deepEqual((await check(root)).findings, []);
   }));
@@ -257,7 +257,7 @@ test('eseutil /p: records damaged that the database lacks: those before stay, th
     flip(join(root, 'log', 'E0000000002.log'), 30_000);
     const { text } = await run((out) => repairCopy(root, out));
     assert.match(text, /put aside in quarantine/);
-    assert.ok(Number(count(root)) > 30, text);
+    assert.ok(Number(count(root)) > 12, text);
     assert.deepEqual((await check(root)).findings, []);
     assert.deepEqual((await integrity(root)).findings, []);
   }));

@@ -8,8 +8,14 @@ import type { Logger } from '../base/logger.ts';
 
 const RESTART_FIRST_MS = 100;
 const RESTART_MAX_MS = 5_000;
-/** Short-lived objects are collected early, and malloc keeps one arena less per thread: a host runs several processes. */
-const SMALL_HEAP: readonly string[] = ['--max-semi-space-size=4'];
+/** Short-lived objects are collected early: a host runs several processes. */
+const SMALL_HEAP: readonly string[] = ['--max-semi-space-size=2'];
+/** glibc: two arenas instead of one for each thread, and thresholds that stay what they are, so that freed memory goes back. */
+const SMALL_MALLOC = {
+  MALLOC_ARENA_MAX: '2',
+  MALLOC_TRIM_THRESHOLD_: String(256 * 1024),
+  MALLOC_MMAP_THRESHOLD_: String(128 * 1024),
+};
 /** A process that ran this long is restarted at once again. */
 const GOOD_RUN_MS = 30_000;
 const STOP_LIMIT_MS = 5_000;
@@ -46,7 +52,7 @@ export class RoleProcess {
     const child = fork(main, this.#options.args(), {
       serialization: 'advanced',
       execArgv: [...SMALL_HEAP],
-      env: { ...process.env, MALLOC_ARENA_MAX: '2' },
+      env: { ...process.env, ...SMALL_MALLOC },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.#child = child;

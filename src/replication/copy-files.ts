@@ -142,7 +142,7 @@ export class CopyFiles {
     const { storage, logger } = this.#options;
     const { lastGoodLsn: lsn, file, fromByte } = damaged.damage;
     await this.#closeLog();
-    await storage.disk.writeAtomically(DAMAGED_FILE, Buffer.from(JSON.stringify({ lsn, reason: damaged.message })));
+    await this.#noteLack(lsn, damaged.message);
     const quarantineFolder = `quarantine/damaged-behind-${lsn}`;
     await truncateAfter({ disk: storage.disk, folder: LOG_FOLDER, lsn, quarantineFolder });
     logger.error(
@@ -150,6 +150,15 @@ export class CopyFiles {
       'the log is damaged: the rest was put aside and is fetched again',
     );
     await this.#openLog();
+  }
+
+  /**
+   * Durable, before anything is received: the register may still name this copy in sync, from the time of another disk,
+   * and then a part of the log must not pass for the whole (C10).
+   */
+  async #noteLack(lsn: number, reason: string): Promise<void> {
+    await this.#options.storage.disk.writeAtomically(DAMAGED_FILE, Buffer.from(JSON.stringify({ lsn, reason })));
+    this.#lacksRecords = true;
   }
 
   async #openLogOrRest(): Promise<void> {
@@ -300,7 +309,7 @@ export class CopyFiles {
    * file without records goes with it: the active copy's file of that generation may have another header.
    */
   async continueFrom(commonLsn: number, chain: number, epoch: number): Promise<void> {
-    if (this.log.generation === 0) return;
+    if (this.log.generation === 0) return this.#noteLack(commonLsn, 'its log is new');
     await this.log.durable(this.log.endLsn);
     await this.#applying;
     const place = await this.log.reader.find(commonLsn);

@@ -316,6 +316,10 @@ export class Copy implements CopyControl {
       get generation() {
         return files.generation;
       },
+      get lacksRecords() {
+        return files.lacksRecords;
+      },
+      recordsAreBack: () => files.recordsAreBack(),
       get hasLogFailed() {
         return files.isOpen && files.log.failure !== undefined;
       },
@@ -436,7 +440,6 @@ export class Copy implements CopyControl {
       if (this.#suspended !== null) return;
       await this.#files.commitDatabase();
       await this.#files.truncateLog(this.#files.committedLsn);
-      await this.#noteRepair();
       return;
     }
     try {
@@ -447,13 +450,6 @@ export class Copy implements CopyControl {
       if (!isProblem(error, 'NotActive')) throw error;
       if (this.#active?.hasEnded === false) this.#active.lose(error.message);
     }
-  }
-
-  /** A copy whose log was damaged may lead again when it holds what the active copy had committed. */
-  async #noteRepair(): Promise<void> {
-    const follower = this.#follower;
-    if (!this.#files.lacksRecords || follower?.state.following !== true) return;
-    if (this.#files.durableLsn >= follower.committedLsn) await this.#files.recordsAreBack();
   }
 
   /** Rides on the next renewal of the lease, which nobody waits for here. */

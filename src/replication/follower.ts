@@ -42,6 +42,9 @@ export interface FollowedCopy {
   readonly appliedLsn: number;
   readonly generation: number;
   readonly hasLogFailed: boolean;
+  /** It may not lead, because it is new or was damaged, until it holds everything that the active copy has. */
+  readonly lacksRecords: boolean;
+  recordsAreBack(): Promise<void>;
 }
 
 export interface FollowerOptions {
@@ -165,7 +168,7 @@ export class Follower {
         await copy.storeEpoch(frame.epoch);
         await copy.continueFrom(frame.commonLsn, frame.chain);
         logger.info({ peer: host, epoch: frame.epoch, commonLsn: frame.commonLsn }, 'following the active copy');
-        return this.#acknowledge(channel, frame.epoch, copy.endLsn);
+        return this.#acknowledgeWhenDurable(channel, frame.epoch, copy.endLsn);
       }
       case 'seed-needed':
         throw new Problem(
@@ -190,18 +193,32 @@ export class Follower {
           resynchronizing: false,
         };
         this.#onCommitted(frame.progress.committedLsn);
+        if (copy.lacksRecords) void this.#acknowledgeWhenDurable(channel, frame.epoch, copy.endLsn);
         return;
     }
   }
 
   async #acknowledgeWhenDurable(channel: Channel, epoch: number, lsn: number): Promise<void> {
+    const { copy, onFatal } = this.#options;
     try {
-      await this.#options.copy.durable(lsn);
+      if (copy.generation > 0) await copy.durable(lsn);
+      if (copy.lacksRecords && !(await this.#isKnownWhole(lsn))) return;
     } catch (error) {
-      return this.#options.onFatal(error);
+      return onFatal(error);
     }
     this.#acknowledge(channel, epoch, lsn);
     this.#applyWanted.raise();
+  }
+
+  /**
+   * A copy that lacks records says that it has them all only after it has noted so itself: who is recorded in sync must
+   * be able to lead, whatever happens next. Until it knows where the active copy's log ends it says nothing.
+   */
+  async #isKnownWhole(lsn: number): Promise<boolean> {
+    const { progress } = this.#state;
+    if (progress === null) return false;
+    if (lsn >= progress.endLsn) await this.#options.copy.recordsAreBack();
+    return true;
   }
 
   /** C2 again, at the last moment: a copy that has promised a higher epoch acknowledges nothing of a lower one. */

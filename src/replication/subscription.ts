@@ -85,6 +85,8 @@ export class Subscription {
     const { hello, log, epoch, channel } = this.#options;
     const isFresh = hello.ends.length === 0;
     const common = isFresh ? hello.seededLsn : lastCommonLsn(log.epochEnds, hello.ends);
+    // The copy may have been quicker than this disk: what it has is not lost here, only not durable yet.
+    if (common > log.durableLsn && common <= log.endLsn) await log.durable(common);
     const place = common === 0 ? undefined : await log.reader.find(common);
     const reason = this.#whyNotFromLog(common, place !== undefined);
     if (reason !== undefined) {

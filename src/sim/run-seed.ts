@@ -30,8 +30,8 @@ export interface SeedResult {
 
 /** L1, L2: from the end of the faults to one serving copy and all copies in sync and Healthy. */
 const RECOVERY_LIMIT_MS = 30_000;
-/** A delivery to a cluster that is well. */
-const PROBE_LIMIT_MS = 3_000;
+/** A delivery to a cluster that is well; one disk may still be busy with what it began while it was slow. */
+const PROBE_LIMIT_MS = 10_000;
 const SAMPLE_INTERVAL_MS = 250;
 /** The oracle compares everything at every takeover: more mail than this finds nothing more. */
 const MAX_OPERATIONS = 600;
@@ -81,10 +81,13 @@ export async function runSeed(seed: number, options: { bug?: PlantedBug } = {}):
 function planCluster(seed: number): ClusterOptions {
   const random = new SeededRandom(seed ^ 0x5eed);
   const modes: ReplicationMode[] = ['sync', 'sync', 'sync', 'sync', 'sync', 'sync', 'sync-strict', 'async'];
+  const mode = modes[random.below(modes.length)] ?? 'sync';
+  // Of three copies in async mode one may need a seed after a takeover: a passive database does not wait for the third.
+  const isThree = mode !== 'async' && random.below(6) === 0;
   return {
     seed,
-    mode: modes[random.below(modes.length)] ?? 'sync',
-    nodes: random.below(6) === 0 ? ['node1', 'node2', 'node3'] : ['node1', 'node2'],
+    mode,
+    nodes: isThree ? ['node1', 'node2', 'node3'] : ['node1', 'node2'],
     fileSizeBytes: 4_096 * (3 + random.below(16)),
     maxDrift: random.below(3) === 0 ? CLOCK_DRIFT : 0.0005,
   };
@@ -105,6 +108,8 @@ async function live(cluster: SimulatedCluster, random: SeededRandom, counts: Map
   await probe(cluster);
   load.stop();
   await cluster.until(() => cluster.client.openOperations === 0, RECOVERY_LIMIT_MS);
+  const isEven = (): boolean => new Set(cluster.hosts.map(({ view }) => view?.endLsn)).size === 1;
+  await cluster.until(isEven, RECOVERY_LIMIT_MS);
   // Passive copies apply what is committed a moment later.
   await cluster.sleep(1_000);
   await cluster.checkEnd();

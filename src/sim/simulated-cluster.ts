@@ -40,6 +40,7 @@ export interface ClusterOptions {
   readonly nodes?: readonly string[];
   readonly timing?: ClusterTiming;
   readonly fileSizeBytes?: number;
+  readonly circularLogging?: boolean;
   /** Greatest error in speed of a node's clock. */
   readonly maxDrift?: number;
   readonly bug?: PlantedBug;
@@ -79,6 +80,7 @@ export class SimulatedCluster {
   readonly client: SimulatedClient;
   readonly register: TrueRegister;
   readonly mode: ReplicationMode;
+  readonly #circularLogging: boolean;
   readonly #checkers: Checker[] = [];
   readonly #broken = Promise.withResolvers<never>();
   /** Activations that were seen: the first one and every failover or move after it. */
@@ -88,6 +90,7 @@ export class SimulatedCluster {
     const { seed, nodes = ['node1', 'node2'], timing = defaultTiming, fileSizeBytes = 32 * 1024 } = options;
     this.seed = seed;
     this.mode = options.mode ?? 'sync';
+    this.#circularLogging = options.circularLogging ?? false;
     this.random = new SeededRandom(seed);
     this.time = new SimulatedTime(this.#chance());
     this.network = new SimulatedNetwork(this.time, this.#chance());
@@ -96,6 +99,7 @@ export class SimulatedCluster {
     const common = {
       timing,
       fileSizeBytes,
+      circularLogging: options.circularLogging ?? false,
       identity: IDENTITY,
       voters: nodes.length === 2 ? [...nodes, SHARE] : nodes,
       copies: nodes,
@@ -166,12 +170,12 @@ export class SimulatedCluster {
 
   /** Formed, started, one mailbox, every copy in sync. */
   async begin(): Promise<void> {
-    await this.#form();
+    await this.#form(this.#circularLogging);
     for (const host of this.hosts) host.start();
     await this.client.createMailbox();
   }
 
-  async #form(): Promise<void> {
+  async #form(circularLogging: boolean): Promise<void> {
     const process = new SimulatedProcess('administrator');
     const clock = new MachineClock(this.time, { drift: 0, startMs: 0 }).of(process);
     const disks = this.register.disks;
@@ -190,7 +194,7 @@ export class SimulatedCluster {
           copies: names,
           mode: this.mode,
           sharedStorage: false,
-          circularLogging: false,
+          circularLogging,
         }),
       (document: RegisterDocument | undefined) =>
         document && addServer(document, { name: SERVER, storageGroups: [STORAGE_GROUP], redundantMachines: names }),
@@ -264,6 +268,7 @@ export class SimulatedCluster {
     if (group === undefined || active?.serving?.epoch !== group.epoch || group.active !== active.name) return false;
     return this.hosts.every((host) => {
       const isInSync = this.mode === 'async' || group.inSync.includes(host.name);
+      if (host.view?.state !== (host === active ? 'active' : 'passive')) return false;
       return host.isUp && isInSync && this.statusOf(host) === 'Healthy';
     });
   }

@@ -19,6 +19,7 @@ export interface SimulatedCopyOptions {
   readonly copies: readonly string[];
   readonly incarnation: number;
   readonly fileSizeBytes: number;
+  readonly circularLogging: boolean;
   readonly storage: CopyStorage;
   readonly network: Network;
   readonly requests: CopyRequests;
@@ -46,7 +47,6 @@ export class SimulatedCopy {
     this.#mail = new CopyService(options);
     this.copy = new Copy({
       ...options,
-      circularLogging: false,
       onServing: (serving) => this.#onServing(serving),
     });
   }
@@ -96,6 +96,7 @@ export class SimulatedCopy {
     const hello = decodeHello(frame);
     if (hello.service === MAIL_SERVICE) this.#mail.serve(channel);
     else if (hello.service === SESSION_SERVICE) serveSession(channel, this.#options.clock, () => this.#store);
+    else if (hello.service === 'seed') this.copy.acceptSeed(channel);
     else this.copy.accept(channel, parseReplicationHello(hello));
   }
 }

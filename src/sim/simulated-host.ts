@@ -3,6 +3,7 @@
  * of its own that can end at any moment. The production code runs in them unchanged; what is simulated is everything it
  * touches.
  */
+import { present } from '../base/assert.ts';
 import { messageOf } from '../base/problem.ts';
 import type { Random } from '../base/random.ts';
 import { SeededRandom } from '../base/random.ts';
@@ -40,6 +41,7 @@ export interface HostOptions {
   readonly copies: readonly string[];
   readonly storageGroup: string;
   readonly fileSizeBytes: number;
+  readonly circularLogging: boolean;
   readonly drift: number;
   readonly bug: PlantedBug | undefined;
   readonly onServing: (host: SimulatedHost, serving: Serving | undefined) => void;
@@ -48,6 +50,8 @@ export interface HostOptions {
 
 const COPY_FOLDER = 'copy';
 const VOTE_FOLDER = 'cluster';
+/** Without the first two files nothing of a log can be trusted: a copy that lost one has to be seeded. */
+const LAST_VITAL_FILE = 'E0000000002.log';
 /** From the death of a process to its next start. */
 const RESTART_MS = 300;
 
@@ -202,7 +206,7 @@ export class SimulatedHost {
       ...(bug?.wrapStore === undefined ? {} : { wrapStore: bug.wrapStore }),
     });
     this.#copy = copy;
-    const control = bug?.wrapControl?.(copy.copy, this.clock.of(process)) ?? copy.copy;
+    const control = bug?.wrapControl?.(copy.copy) ?? copy.copy;
     clusterService.attach(storageGroup, new PipedCopy({ ...pipe, control }));
     copy.open().catch((error: unknown) => time.after(0, () => this.#copyFailed(process, error)));
   }
@@ -211,6 +215,12 @@ export class SimulatedHost {
     if (!process.isAlive) return;
     this.#options.story.tell(this.name, `the copy's process ends: ${messageOf(error)}`);
     this.killCopy('it failed');
+  }
+
+  /** Update-StorageGroupCopy: makes the copy here anew from `source`. */
+  seed(source: SimulatedHost): Promise<void> {
+    const copy = present(this.#copy, 'The host has a copy').copy;
+    return copy.seed(source.name, (line) => this.#options.story.tell(this.name, `seed: ${line}`));
   }
 
   // ── what can happen to it ────────────────────────────────────────────────────────────────────────────────────────
@@ -269,7 +279,9 @@ export class SimulatedHost {
   rotLog(): boolean {
     const { random, story } = this.#options;
     const folder = `${COPY_FOLDER}/log`;
-    const closed = this.disk.list(folder).filter((name) => /^E00[0-9a-f]{8}\.log$/.test(name));
+    const closed = this.disk
+      .list(folder)
+      .filter((name) => /^E00[0-9a-f]{8}\.log$/.test(name) && name > LAST_VITAL_FILE);
     const name = closed[random.below(Math.max(1, closed.length))];
     if (name === undefined) return false;
     this.losePower();

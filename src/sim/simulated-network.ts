@@ -88,8 +88,7 @@ export class SimulatedNetwork {
   /** Power is back; connections from before are unknown to the machine, which says so to whoever uses one. */
   lighten(host: string): void {
     if (!this.#dark.delete(host)) return;
-    for (const channel of this.#channels)
-      if (channel.remoteHost === host) channel.closedByPeer('connection reset');
+    for (const channel of this.#channels) if (channel.remoteHost === host) channel.closedByPeer('connection reset');
     this.#resume();
   }
 

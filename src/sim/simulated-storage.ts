@@ -3,6 +3,7 @@
  * memory, and what would be left of it is kept as an image: after a kill the last commit, after a loss of power the last
  * commit that was carried over, or a later one, as chance will have it.
  */
+import { present } from '../base/assert.ts';
 import type { Random } from '../base/random.ts';
 import type { LogDevice } from '../log/disk.ts';
 import type { CopyStorage, PackLengths } from '../replication/copy-files.ts';
@@ -10,9 +11,10 @@ import type { SeedPlace, SeedSnapshot } from '../replication/seed.ts';
 import { Database } from '../store/database.ts';
 import type { PackDevice } from '../store/packs.ts';
 import { takeImage } from '../store/snapshot.ts';
-import { PortDisk, PortLogDevice, PortPackDevice } from './disk-ports.ts';
+import { type Place, PortDisk, PortLogDevice, PortPackDevice } from './disk-ports.ts';
 import type { SimulatedDisk } from './simulated-disk.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
+import { SimulatedSeedPlace, simulatedSnapshot } from './simulated-seed.ts';
 
 /** What outlives the process: one for each copy of a machine. */
 export class DatabaseImages {
@@ -36,12 +38,26 @@ export class DatabaseImages {
 class ImagedDatabase extends Database {
   readonly #images: DatabaseImages;
   #isClosed = false;
+  readonly #resting: (() => void)[] = [];
 
   constructor(options: { signature: Uint8Array; images: DatabaseImages; process: SimulatedProcess }) {
     const { signature, images, process } = options;
     super({ path: ':memory:', signature, ...(images.committed === undefined ? {} : { image: images.committed }) });
     this.#images = images;
     process.onDeath(() => this.#keep());
+  }
+
+  /** Resolves at once while no transaction is open, else right behind the next commit. */
+  atRest(): Promise<void> {
+    if (!this.connection.isTransaction) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#resting.push(resolve);
+    });
+  }
+
+  override commit(): void {
+    super.commit();
+    for (const tell of this.#resting.splice(0)) tell();
   }
 
   override close(): void {
@@ -123,27 +139,23 @@ export class SimulatedStorage implements CopyStorage {
     return true;
   }
 
+  /** Of the last commit: while a transaction is open, of the next one. */
   async takeSnapshot(packs: PackLengths, signature: string): Promise<SeedSnapshot> {
-    const database = this.#database;
-    if (database === undefined) throw new Error('A snapshot is taken of an open database');
-    const { lsn, image, packs: lengths } = takeImage(database, packs);
-    void image;
-    return {
-      manifest: {
-        lsn,
-        signature,
-        files: lengths.map(({ pack, length }) => ({ name: packName(pack), sizeBytes: length })),
-      },
-      read: (name, position, length) => this.disk.read(name, position, length),
-      release: () => Promise.resolve(),
-    };
+    const database = present(this.#database, 'A snapshot is taken of an open database');
+    await database.atRest();
+    return simulatedSnapshot(this.#place, takeImage(database, packs), signature);
   }
 
   seedPlace(): SeedPlace {
-    throw new Error('Seeding is not simulated');
+    const { images } = this.#options;
+    return new SimulatedSeedPlace(this.#place, (image) => {
+      images.committed = image;
+      images.checkpointed = image;
+    });
   }
-}
 
-function packName(pack: number): string {
-  return `packs/${String(pack).padStart(8, '0')}.pack`;
+  get #place(): Place {
+    const { disk, process, folder } = this.#options;
+    return { disk, process, root: folder };
+  }
 }

@@ -44,7 +44,7 @@ export const BODY_PIECE_BYTES = MIB;
 export const LONG_BODIES_REMEMBERED = 256;
 
 /** SQLite's page cache. The whole process has 150 MB. */
-export const PAGE_CACHE_KIB = 16 * KIB;
+export const PAGE_CACHE_KIB = 8 * KIB;
 /** What is left of the write-ahead file after it was carried over. */
 export const WAL_KEPT_BYTES = 64 * MIB;
 
@@ -53,7 +53,7 @@ export const INDEX_BATCH_MESSAGES = 16;
 /** Bodies that are compared with the content index in one step, to find what is gone. */
 export const INDEX_SWEEP_BODIES = 5_000;
 /** The content index's page cache. */
-export const INDEX_CACHE_KIB = 8 * KIB;
+export const INDEX_CACHE_KIB = 4 * KIB;
 /** Words of which the indexer remembers that the vocabulary has them. */
 export const WORDS_KEPT_IN_MEMORY = 50_000;
 /** Words that may contain a search text; with more of them, messages are read instead. */

@@ -98,6 +98,8 @@ export class SearchIndex {
     const prepare = (sql: string): StatementSync => {
       const statement = connection.prepare(sql);
       statement.setReturnArrays(true);
+      // FTS5 leaves row ids of its own above 2^53 behind as the last one inserted, and `run` would throw.
+      statement.setReadBigInts(!sql.startsWith('SELECT'));
       return statement;
     };
     this.#insertDocument = prepare('INSERT INTO document VALUES (?, ?, ?)');

@@ -50,41 +50,39 @@ async function swaksWithoutTls(): Promise<string | false> {
   const skip = skipWithout(['swaks']);
   if (skip !== false || !hasProgram('swaks')) return skip;
   const { stdout } = await runProgram('swaks', ['--support']);
-  return stdout.includes('=== TLS supported') || process.env['CI'] === 'true' ? false : 'swaks has no TLS (Net::SSLeay)';
+  return stdout.includes('=== TLS supported') || process.env['CI'] === 'true'
+    ? false
+    : 'swaks has no TLS (Net::SSLeay)';
 }
 
-test(
-  'peers: swaks submits with STARTTLS and AUTH: the message arrives as it was written',
-  { skip: await swaksWithoutTls() },
-  async () => {
-    const { from, to, server, message } = submission('peers.swaks');
-    const common = ['--server', server, '--from', from.address, '--to', to.address, '--data', '-'];
-    const tls = ['--tls', '--tls-verify', '--tls-ca-path', authorityOf(demo)];
-    const login = ['--auth', 'PLAIN', '--auth-user', from.address, '--auth-password', from.password];
-    const stranger = await runProgram('swaks', [...common, ...tls], { input: message });
-    assert.notEqual(stranger.code, 0, 'without a login nothing is taken');
-    const { code, stdout } = await runProgram('swaks', [...common, ...tls, ...login], { input: message });
-    assert.equal(code, 0, stdout.toString('utf8'));
-    assert.match(stdout.toString('utf8'), /TLS started/);
-    assert.deepEqual((await find(to, 'peers.swaks')).map(sha256Of), [sha256Of(Buffer.from(message))]);
-  },
-);
+test('peers: swaks submits with STARTTLS and AUTH: the message arrives as it was written', {
+  skip: await swaksWithoutTls(),
+}, async () => {
+  const { from, to, server, message } = submission('peers.swaks');
+  const common = ['--server', server, '--from', from.address, '--to', to.address, '--data', '-'];
+  const tls = ['--tls', '--tls-verify', '--tls-ca-path', authorityOf(demo)];
+  const login = ['--auth', 'PLAIN', '--auth-user', from.address, '--auth-password', from.password];
+  const stranger = await runProgram('swaks', [...common, ...tls], { input: message });
+  assert.notEqual(stranger.code, 0, 'without a login nothing is taken');
+  const { code, stdout } = await runProgram('swaks', [...common, ...tls, ...login], { input: message });
+  assert.equal(code, 0, stdout.toString('utf8'));
+  assert.match(stdout.toString('utf8'), /TLS started/);
+  assert.deepEqual((await find(to, 'peers.swaks')).map(sha256Of), [sha256Of(Buffer.from(message))]);
+});
 
-test(
-  'peers: curl submits with STARTTLS and AUTH: the message arrives as it was written',
-  { skip: skipWithout(['curl']) },
-  async () => {
-    const { from, to, server, message } = submission('peers.curl');
-    const common = ['--silent', '--show-error', '--ssl-reqd', '--cacert', authorityOf(demo), '--url', `smtp://${server}`];
-    const mail = ['--mail-from', from.address, '--mail-rcpt', to.address, '--upload-file', '-'];
-    const stranger = await runProgram('curl', [...common, ...mail], { input: message });
-    assert.notEqual(stranger.code, 0, 'without a login nothing is taken');
-    const login = ['--user', `${from.address}:${from.password}`];
-    const { code, stderr } = await runProgram('curl', [...common, ...login, ...mail], { input: message });
-    assert.equal(code, 0, stderr);
-    assert.deepEqual((await find(to, 'peers.curl')).map(sha256Of), [sha256Of(Buffer.from(message))]);
-  },
-);
+test('peers: curl submits with STARTTLS and AUTH: the message arrives as it was written', {
+  skip: skipWithout(['curl']),
+}, async () => {
+  const { from, to, server, message } = submission('peers.curl');
+  const common = ['--silent', '--show-error', '--ssl-reqd', '--cacert', authorityOf(demo), '--url', `smtp://${server}`];
+  const mail = ['--mail-from', from.address, '--mail-rcpt', to.address, '--upload-file', '-'];
+  const stranger = await runProgram('curl', [...common, ...mail], { input: message });
+  assert.notEqual(stranger.code, 0, 'without a login nothing is taken');
+  const login = ['--user', `${from.address}:${from.password}`];
+  const { code, stderr } = await runProgram('curl', [...common, ...login, ...mail], { input: message });
+  assert.equal(code, 0, stderr);
+  assert.deepEqual((await find(to, 'peers.curl')).map(sha256Of), [sha256Of(Buffer.from(message))]);
+});
 
 function submission(id: string) {
   const { ports, address, users } = demo.description;

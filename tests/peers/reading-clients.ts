@@ -66,7 +66,8 @@ async function readWithImapflow(demo: Demo, { address, password }: Account): Pro
   const messages: Buffer[] = [];
   const lock = await client.getMailboxLock('INBOX');
   try {
-    for await (const { source } of client.fetch('1:*', { source: true })) if (source !== undefined) messages.push(source);
+    for await (const { source } of client.fetch('1:*', { source: true }))
+      if (source !== undefined) messages.push(source);
   } finally {
     lock.release();
   }
@@ -157,6 +158,7 @@ async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
 
 async function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   const { code, stdout, stderr } = await runProgram(command, args, { ...options, withinMs: CLIENT_TIMEOUT_MS });
-  if (code !== 0) throw new Error(`${command} ended with exit code ${code}: ${stderr}${stdout.toString('utf8').slice(-500)}`);
+  if (code !== 0)
+    throw new Error(`${command} ended with exit code ${code}: ${stderr}${stdout.toString('utf8').slice(-500)}`);
   return stdout.toString('utf8');
 }

@@ -167,7 +167,9 @@ export class Demo {
   async stopHost(host: string): Promise<void> {
     const group = runningGroup(this.hostFolder(host));
     if (group !== undefined) process.kill(group, 'SIGTERM');
-    await waitFor(`${host} has stopped`, STOP_TIMEOUT_MS, () => Promise.resolve(this.isRunning(host) ? undefined : true));
+    await waitFor(`${host} has stopped`, STOP_TIMEOUT_MS, () =>
+      Promise.resolve(this.isRunning(host) ? undefined : true),
+    );
   }
 
   async startHost(host: string): Promise<void> {

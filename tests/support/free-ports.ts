@@ -1,8 +1,8 @@
 /** A base for a demo's ports: every port that it will listen on is free on every address that it will use. */
 import { createServer } from 'node:net';
-import { configurationsOf } from '../../src/main/form-cluster.ts';
 import { portsOf } from '../../src/main/demo/ports.ts';
 import { demoSpecification } from '../../src/main/demo/specification.ts';
+import { configurationsOf } from '../../src/main/form-cluster.ts';
 
 /** Below the range from which Linux takes the ports of outgoing connections, so that none of these gets in the way. */
 const LOWEST_BASE = 4_000;

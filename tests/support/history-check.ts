@@ -26,7 +26,12 @@ export function checkHistory(history: History, present: readonly PresentMessage[
   const wanted = new Map(history.messages.map((message) => [keyOf(message), message]));
   const flags = Map.groupBy(history.flags, keyOf);
   const findings = history.messages.flatMap((message) =>
-    judge(message, there.get(keyOf(message)) ?? [], expunged.get(keyOf(message))?.outcome, flags.get(keyOf(message)) ?? []),
+    judge(
+      message,
+      there.get(keyOf(message)) ?? [],
+      expunged.get(keyOf(message))?.outcome,
+      flags.get(keyOf(message)) ?? [],
+    ),
   );
   const of = (kind: Finding['kind']) => findings.filter((each) => each.kind === kind).map((each) => each.text);
   return {
@@ -72,7 +77,10 @@ function judge(
     if (each.folder !== message.folder) note('altered', `in ${each.folder} instead of ${message.folder}`);
     const allowed = allowedFlags(flags);
     if (!allowed.some((set) => sameFlags(set, each.flags))) {
-      note('flagsLost', `(${each.flags.join(' ')}) instead of ${allowed.map((set) => `(${set.join(' ')})`).join(' or ')}`);
+      note(
+        'flagsLost',
+        `(${each.flags.join(' ')}) instead of ${allowed.map((set) => `(${set.join(' ')})`).join(' or ')}`,
+      );
     }
   }
   return found;
@@ -86,7 +94,11 @@ function allowedFlags(changes: readonly FlagsEntry[]): readonly (readonly string
 }
 
 function sameFlags(left: readonly string[], right: readonly string[]): boolean {
-  const canonical = (flags: readonly string[]): string => flags.map((flag) => flag.toLowerCase()).toSorted().join(' ');
+  const canonical = (flags: readonly string[]): string =>
+    flags
+      .map((flag) => flag.toLowerCase())
+      .toSorted()
+      .join(' ');
   return canonical(left) === canonical(right);
 }
 

@@ -50,7 +50,8 @@ export class ImapClient {
     this.#socket.write(`${tag} ${text}${literal === undefined ? '' : ` {${literal.length}}`}\r\n`);
     for (;;) {
       const answer = await this.#readAnswer();
-      if (answer.text.startsWith('+')) this.#socket.write(Buffer.concat([literal ?? Buffer.alloc(0), Buffer.from('\r\n')]));
+      if (answer.text.startsWith('+'))
+        this.#socket.write(Buffer.concat([literal ?? Buffer.alloc(0), Buffer.from('\r\n')]));
       else if (answer.text.startsWith(`${tag} `)) return { ...readTagged(answer.text.slice(tag.length + 1)), untagged };
       else if (answer.text.startsWith('* BYE')) throw new ConnectionLost(answer.text);
       else take(answer);
@@ -99,6 +100,7 @@ export class ImapRefused extends Error {
 
 function readTagged(text: string): Pick<Answer, 'status' | 'text'> {
   const [, status = '', rest = ''] = /^(OK|NO|BAD)(?: (.*))?$/.exec(text) ?? [];
-  if (status !== 'OK' && status !== 'NO' && status !== 'BAD') throw new Error(`Not a tagged answer: ${text.slice(0, 100)}`);
+  if (status !== 'OK' && status !== 'NO' && status !== 'BAD')
+    throw new Error(`Not a tagged answer: ${text.slice(0, 100)}`);
   return { status, text: rest };
 }

@@ -68,7 +68,9 @@ export class LineSocket {
       if (index < 0 && buffer.length > MAX_LINE_BYTES) throw new Error('A line without end');
       return index < 0 ? undefined : index + 1;
     });
-    return this.#take(end).toString('latin1').replace(/\r?\n$/, '');
+    return this.#take(end)
+      .toString('latin1')
+      .replace(/\r?\n$/, '');
   }
 
   async readBytes(count: number): Promise<Buffer> {

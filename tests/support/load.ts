@@ -1,10 +1,10 @@
 /** All clients of a system test together: senders, mail programs and probes, held and let go as one. */
 import { SeededRandom } from '../../src/base/random.ts';
-import { ConnectionLost } from './line-socket.ts';
 import type { Demo } from './demo.ts';
 import { Gate } from './gate.ts';
 import { History, sha256Of } from './history.ts';
 import { ImapClient, ImapRefused } from './imap-client.ts';
+import { ConnectionLost } from './line-socket.ts';
 import { MailSender } from './mail-sender.ts';
 import { MailboxWriter } from './mailbox-writer.ts';
 import { makeMessage } from './make-message.ts';

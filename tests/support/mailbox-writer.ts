@@ -68,10 +68,17 @@ export class MailboxWriter {
     const id = `${name}.${this.#count++}`;
     const message = makeMessage(id, account.address, random);
     const { outcome, text } = await this.#run(client, `APPEND ${this.#folder}`, message);
-    const entry = { id, mailbox: account.address, folder: this.#folder, via: 'append', sha256: sha256Of(message) } as const;
+    const entry = {
+      id,
+      mailbox: account.address,
+      folder: this.#folder,
+      via: 'append',
+      sha256: sha256Of(message),
+    } as const;
     history.messages.push({ ...entry, outcome });
     const uid = /^\[APPENDUID \d+ (\d+)\]/.exec(text)?.[1];
-    if (outcome === 'acknowledged' && uid === undefined) this.#options.onViolation(`APPEND of ${id} without UID: ${text}`);
+    if (outcome === 'acknowledged' && uid === undefined)
+      this.#options.onViolation(`APPEND of ${id} without UID: ${text}`);
     if (outcome === 'acknowledged' && uid !== undefined) this.#owned.push({ id, uid: Number(uid), flags: [] });
   }
 
@@ -88,7 +95,9 @@ export class MailboxWriter {
     const own = told.find((match) => Number(match?.[1] ?? match?.[4]) === owned.uid);
     const flags = (own?.[2] ?? own?.[3])?.split(' ').filter((flag) => flag !== '' && flag !== '\\Recent');
     if (flags === undefined || flags.toSorted().join(' ') !== result.toSorted().join(' ')) {
-      this.#options.onViolation(`${account.address} ${owned.id}: ${command} was answered ${untagged.join(' / ')} ${text}`);
+      this.#options.onViolation(
+        `${account.address} ${owned.id}: ${command} was answered ${untagged.join(' / ')} ${text}`,
+      );
     }
   }
 
@@ -142,7 +151,9 @@ export class MailboxWriter {
   async #openFolder(client: ImapClient): Promise<void> {
     await client.command(`CREATE ${this.#folder}`);
     const { untagged } = await client.ok(`SELECT ${this.#folder}`);
-    const told = untagged.map(({ text }) => /\[UIDVALIDITY (\d+)\]/.exec(text)?.[1]).find((value) => value !== undefined);
+    const told = untagged
+      .map(({ text }) => /\[UIDVALIDITY (\d+)\]/.exec(text)?.[1])
+      .find((value) => value !== undefined);
     this.#uidValidity ??= told;
     if (told !== this.#uidValidity) {
       this.#options.onViolation(`UIDVALIDITY of ${this.#folder} was ${this.#uidValidity} and is ${told}`);

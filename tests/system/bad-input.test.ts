@@ -35,19 +35,23 @@ after(async () => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
-/** The one line, for a look at its words. */
-function oneLine({ code, stderr }: Finished, words: RegExp): void {
+/** The one line, with what is the matter in it and, in a sentence of its own, what to do. */
+function oneLine(finished: Finished, words: RegExp): void {
+  refused(finished, words);
+  assert.match(finished.stderr, /\. [A-Z][^\n]+\n$/, `it does not say what to do: ${finished.stderr}`);
+}
+
+function refused({ code, stderr }: Finished, words: RegExp): void {
   assert.notEqual(code, 0, `it was accepted; ${stderr}`);
   assert.notEqual(code, null, 'it was ended by a signal');
   assert.match(stderr, /^Cannot [^\n]+\n$/, `not one line: ${stderr}`);
   assert.match(stderr, words);
-  assert.match(stderr, /\. [A-Z][^\n]+\n$/, `it does not say what to do: ${stderr}`);
 }
 
 async function refusesDemo(folder: string, words: RegExp, options: readonly string[] = []): Promise<void> {
-  const before = fingerprint(folder);
+  const asItWas = fingerprint(folder);
   oneLine(await runHoldfast(['demo', '--data', folder, '--port', `${await freePortBase()}`, ...options]), words);
-  assert.deepEqual(fingerprint(folder), before, 'the folder is as it was');
+  assert.deepEqual(fingerprint(folder), asItWas, 'the folder is as it was');
 }
 
 /** A copy of the stopped cluster with one change. */
@@ -64,7 +68,10 @@ test('bad input: a port in use: is named, and nothing is made', async () => {
   await new Promise<void>((resolve) => server.listen({ host: '127.0.0.1', port: base + 143 }, resolve));
   try {
     const folder = join(scratch, 'port');
-    oneLine(await runHoldfast(['demo', '--data', folder, '--port', `${base}`]), new RegExp(`port ${base + 143} is in use`));
+    oneLine(
+      await runHoldfast(['demo', '--data', folder, '--port', `${base}`]),
+      new RegExp(`port ${base + 143} is in use`),
+    );
     assert.deepEqual(fingerprint(folder), []);
   } finally {
     server.close();
@@ -72,7 +79,10 @@ test('bad input: a port in use: is named, and nothing is made', async () => {
 });
 
 test('bad input: the folder is in use: the second demo is refused, the first goes on', async () => {
-  oneLine(await runHoldfast(['demo', '--data', demo.folder, '--port', `${await freePortBase()}`]), /already runs|still run/);
+  oneLine(
+    await runHoldfast(['demo', '--data', demo.folder, '--port', `${await freePortBase()}`]),
+    /already runs|still run/,
+  );
   oneLine(await runHoldfast(['demo', '--data', demo.folder, '--fresh']), /already runs|still run/);
   const host = await runHoldfast(['host', '--data', demo.hostFolder(NODES[0])]);
   oneLine(host, /already runs/);
@@ -129,27 +139,32 @@ test('bad input: a configuration that is not there: says so', async () => {
 });
 
 test('bad input: a damaged cluster.json: is refused', async () => {
-  await refusesDemo(spoiled('marker', (path) => writeFileSync(join(path, 'cluster.json'), '{')), /cluster\.json/);
-  await refusesDemo(spoiled('marker 2', (path) => writeFileSync(join(path, 'cluster.json'), '{}')), /cluster\.json/);
+  await refusesDemo(
+    spoiled('marker', (path) => writeFileSync(join(path, 'cluster.json'), '{')),
+    /cluster\.json/,
+  );
+  await refusesDemo(
+    spoiled('marker 2', (path) => writeFileSync(join(path, 'cluster.json'), '{}')),
+    /cluster\.json/,
+  );
 });
 
-test('bad input: words that mean nothing: one line, and where to look', async () => {
+test('bad input: words that mean nothing: one line that says what could stand there', async () => {
   const folder = join(scratch, 'words');
-  for (const words of [
-    ['demo', '--data', folder, '--users', 'many'],
-    ['demo', '--data', folder, '--port', '70000'],
-    ['demo', '--data', folder, '--mode', 'fast'],
-    ['demo', '--data', folder, '--wat'],
-    ['demo', 'start-host', 'mbx09', '--data', stopped],
-    ['demo', 'start-host', NODES[0], '--data', folder],
-    ['Get-Nothing'],
-    ['Get-StorageGroupCopyStatus', '-Colour', 'red', '--data', demo.folder],
-    ['Get-StorageGroupCopyStatus', '--data', folder],
-    ['Move-ClusteredMailboxServer', 'mbx01', '--data', demo.folder],
-    ['host'],
-  ]) {
-    oneLine(await runHoldfast(words), /./);
-  }
+  const cases: readonly [words: readonly string[], said: RegExp][] = [
+    [['demo', '--data', folder, '--users', 'many'], /--users is a whole number/],
+    [['demo', '--data', folder, '--port', '70000'], /--port is a whole number/],
+    [['demo', '--data', folder, '--mode', 'fast'], /sync, sync-strict, async/],
+    [['demo', '--data', folder, '--wat'], /--wat.*--help/],
+    [['demo', 'start-host', 'mbx09', '--data', stopped], /Hosts: mbx01-node1/],
+    [['demo', 'start-host', NODES[0], '--data', folder], /no demo in/],
+    [['Get-Nothing'], /Get-Nothing/],
+    [['Get-StorageGroupCopyStatus', '-Colour', 'red', '--data', demo.folder], /Colour/],
+    [['Get-StorageGroupCopyStatus', '--data', folder], /find a cluster/],
+    [['Move-ClusteredMailboxServer', 'mbx01', '--data', demo.folder], /TargetMachine/],
+    [['host'], /--data/],
+  ];
+  for (const [words, said] of cases) refused(await runHoldfast(words), said);
   assert.deepEqual(fingerprint(folder), []);
 });
 
@@ -161,14 +176,15 @@ test('bad input: nobody runs: a cmdlet says that no host answers', async () => {
   oneLine(await runHoldfast(['Get-StorageGroupCopyStatus', '--data', stopped]), /no host answers/);
 });
 
-test('bad input: a disk without room: is said, and what was half made is no cluster', { skip: withoutMount() }, async () => {
+test('bad input: a disk without room: is said, and what was half made is no cluster', {
+  skip: withoutMount(),
+}, async () => {
   const disk = join(scratch, 'disk');
   mkdirSync(disk);
   assert.equal((await runProgram('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', disk])).code, 0);
   try {
     const folder = join(disk, 'data');
-    const demo = await runHoldfast(['demo', '--data', folder, '--port', `${await freePortBase()}`]);
-    oneLine(demo, /disk is full/);
+    oneLine(await runHoldfast(['demo', '--data', folder, '--port', `${await freePortBase()}`]), /disk is full/);
   } finally {
     await runProgram('umount', [disk]);
   }

@@ -21,7 +21,9 @@ const LIMIT_MS = 14 * 60_000;
 const CHECK_EVERY = 10;
 const USERS = 6;
 
-test('system: random faults under load: nothing acknowledged is lost, doubled or changed', { timeout: LIMIT_MS }, async (t) => {
+test('system: random faults under load: nothing acknowledged is lost, doubled or changed', {
+  timeout: LIMIT_MS,
+}, async (t) => {
   console.log(`# seed ${SEED}, ${ROUNDS} rounds`);
   const demo = await Demo.start({ users: USERS });
   t.after(() => demo.stop());
@@ -69,7 +71,9 @@ async function runRound(world: World, index: number, name: string): Promise<void
     const seen = [load.session.last(4), load.delivery.last(4), ...load.violations].join('\n  ');
     throw new Error(`seed ${SEED}, round ${index + 1} (${name}): ${String(error)}\n  ${seen}`, { cause: error });
   }
-  console.log(`# ${String(index + 1).padStart(3)} ${name.padEnd(50)} ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
+  console.log(
+    `# ${String(index + 1).padStart(3)} ${name.padEnd(50)} ${((performance.now() - startMs) / 1000).toFixed(1)} s`,
+  );
 }
 
 async function checkNow({ load }: World): Promise<Verdict> {
@@ -95,7 +99,12 @@ function report({ times, load }: World, verdicts: readonly Verdict[]): void {
     ['acknowledged messages', last?.acknowledged ?? 0],
     ['acknowledged flag changes', last?.acknowledgedFlags ?? 0],
     ['acknowledged expunges', load.history.expunges.filter((each) => each.outcome === 'acknowledged').length],
-    ['refused, unknown', ['refused', 'unknown'].map((each) => load.history.messages.filter((entry) => entry.outcome === each).length).join(', ')],
+    [
+      'refused, unknown',
+      ['refused', 'unknown']
+        .map((each) => load.history.messages.filter((entry) => entry.outcome === each).length)
+        .join(', '),
+    ],
     ['lost', most('lost')],
     ['duplicated', most('duplicated')],
     ['altered', most('altered')],

@@ -2,7 +2,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { History, idHeader, idOf, type MessageEntry, type Outcome, type PresentMessage, sha256Of } from '../support/history.ts';
+import {
+  History,
+  idHeader,
+  idOf,
+  type MessageEntry,
+  type Outcome,
+  type PresentMessage,
+  sha256Of,
+} from '../support/history.ts';
 import { checkHistory, faultsOf } from '../support/history-check.ts';
 
 const mailbox = 'user1@example.test';
@@ -39,7 +47,12 @@ test('history check: a planted loss: is found', () => {
 
 test('history check: a planted duplicate: is found, of an unknown message too', () => {
   const history = historyOf(entry('a'), entry('b', 'unknown'));
-  const verdict = checkHistory(history, [there('a'), there('a', { uid: 2 }), there('b', { uid: 3 }), there('b', { uid: 4 })]);
+  const verdict = checkHistory(history, [
+    there('a'),
+    there('a', { uid: 2 }),
+    there('b', { uid: 3 }),
+    there('b', { uid: 4 }),
+  ]);
   assert.equal(verdict.duplicated.length, 2);
   assert.equal(faultsOf(verdict).length, 2);
 });
@@ -87,7 +100,10 @@ test('history check: what nobody sent: is found', () => {
 });
 
 test('history check: any plan with one fault planted: exactly that fault is found', () => {
-  const outcomes = fc.array(fc.constantFrom<Outcome>('acknowledged', 'refused', 'unknown'), { minLength: 1, maxLength: 40 });
+  const outcomes = fc.array(fc.constantFrom<Outcome>('acknowledged', 'refused', 'unknown'), {
+    minLength: 1,
+    maxLength: 40,
+  });
   fc.assert(
     fc.property(outcomes, fc.nat(), fc.constantFrom('loss', 'duplicate', 'alter', 'refused'), (plan, pick, fault) => {
       const history = historyOf(...plan.map((outcome, index) => entry(`m${index}`, outcome)));

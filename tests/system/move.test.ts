@@ -1,16 +1,16 @@
 /** Move-ClusteredMailboxServer on real processes: when it is refused, and what a client notices when it is not. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { isProblem } from '../../src/base/problem.ts';
+import { SeededRandom } from '../../src/base/random.ts';
 import { Demo, otherNode, STORAGE_GROUP } from '../support/demo.ts';
 import { fullCheck } from '../support/full-check.ts';
 import { faultsOf } from '../support/history-check.ts';
 import { Load } from '../support/load.ts';
 import { summarise } from '../support/probe.ts';
 import { noTimes, rounds, type World } from '../support/rounds.ts';
-import { SeededRandom } from '../../src/base/random.ts';
 
 const SEED = 1;
 const MOVES = 6;
@@ -86,11 +86,12 @@ test('move: the machine of the copy is dead: refused', async () => {
 test('move: the copy is Failed, then Seeding: refused until the seed has ended', { timeout: 180_000 }, async () => {
   const passive = otherNode(await demo.waitUntilHealthy());
   await demo.kill(passive);
-  // Which epochs it has promised, nobody else can tell it: nothing that it could mend by itself.
-  writeFileSync(join(demo.hostFolder(passive), 'copies', 'First Storage Group', 'epoch.json'), 'damaged');
+  const database = join(demo.hostFolder(passive), 'copies', 'First Storage Group', 'database.sqlite');
+  for (const end of ['-wal', '-shm']) rmSync(`${database}${end}`, { force: true });
+  writeFileSync(database, 'not a database'.repeat(1_000));
   await demo.startHost(passive);
   const { FailedMessage: why } = await demo.waitForStatus('Failed');
-  assert.match(String(why), /Update-StorageGroupCopy/);
+  assert.match(String(why), /database/);
   await refuses(passive, /failed/i);
   const seed = demo.cmdlet('Update-StorageGroupCopy', { Identity: STORAGE_GROUP, DeleteExistingFiles: true });
   await refuses(passive, /failed|seed|initializing|resynchronizing|not healthy/i);

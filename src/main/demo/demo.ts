@@ -39,12 +39,21 @@ export async function runDemo(words: readonly string[]): Promise<void> {
   if (words[0] === 'start-host') return await startHost(words.slice(1));
   const options = parseDemoOptions(words);
   // A folder that is not there yet is not made for a demo that cannot start.
-  if (inspectFolder(options.folder) === undefined) await checkPorts(portsOf(newConfigurations(options)));
+  if (lookInto(options.folder) === undefined) await checkPorts(portsOf(newConfigurations(options)));
   const lock = takeLock(options.folder);
   try {
     await runLocked(options);
   } finally {
     lock.release();
+  }
+}
+
+/** What the system refuses here is the folder's fault, and so a Problem. */
+function lookInto(folder: string): ClusterMarker | undefined {
+  try {
+    return inspectFolder(folder);
+  } catch (error) {
+    throw explainSystemError(`use the data folder ${folder}`, error);
   }
 }
 

@@ -17,18 +17,24 @@ export interface DatabaseFile {
   readonly sizeBytes: number;
 }
 
-/** SQLite's pages and trees, with the range of each page it names. `thorough`: indexes against their tables too. */
+/**
+ * SQLite's pages and trees, with the range of each page it names. `thorough`: indexes against their tables too. SQLite
+ * may name the damaged pages first and then give up: what it said before counts.
+ */
 export function checkPages(file: DatabaseFile, thorough = false): readonly Finding[] {
+  const findings: Finding[] = [];
   try {
     const pageBytes = Number(file.connection.prepare('PRAGMA page_size').get()?.['page_size']);
     const pragma = thorough ? 'integrity_check' : 'quick_check';
-    const rows = file.connection.prepare(`PRAGMA ${pragma}(${MAX_DATABASE_ERRORS})`).all();
-    const lines = rows.flatMap((row) => String(Object.values(row)[0]).split('\n'));
-    const errors = lines.filter((line) => line !== 'ok' && line !== '' && !line.startsWith('***'));
-    return errors.map((line) => pageFinding(file, line, pageBytes));
+    for (const row of file.connection.prepare(`PRAGMA ${pragma}(${MAX_DATABASE_ERRORS})`).iterate()) {
+      const lines = String(Object.values(row)[0]).split('\n');
+      const errors = lines.filter((line) => line !== 'ok' && line !== '' && !line.startsWith('***'));
+      findings.push(...errors.map((line) => pageFinding(file, line, pageBytes)));
+    }
   } catch (error) {
-    return [wholeFile(file, messageOf(error))];
+    if (findings.length === 0) findings.push(wholeFile(file, messageOf(error)));
   }
+  return findings;
 }
 
 function pageFinding(file: DatabaseFile, line: string, pageBytes: number): Finding {

@@ -6,12 +6,14 @@ import { present } from '../../../base/assert.ts';
 import { silentLogger } from '../../../base/logger.ts';
 import { CopyFolder } from '../../../host/copy-folder.ts';
 import { machineClock, machineRandom } from '../../../host/machine.ts';
+import { readFrame } from '../../../log/record.ts';
 import { TransactionLog } from '../../../log/transaction-log.ts';
 import { UidSet } from '../../../mail/uid-set.ts';
 import { Database } from '../../../store/database.ts';
 import { encodeFact } from '../../../store/facts.ts';
 import type { Journal } from '../../../store/journal.ts';
 import { Packs } from '../../../store/packs.ts';
+import { Replayer } from '../../../store/replay.ts';
 import { takeSnapshot } from '../../../store/snapshot.ts';
 import { StorageGroup } from '../../../store/storage-group.ts';
 import { newMessage } from '../../../store/testing/store-world.ts';
@@ -45,9 +47,10 @@ export async function makeCopy(options: FixtureOptions): Promise<CopyFixture> {
     ifMissing: 'empty',
     fileSizeBytes: options.fileSizeBytes ?? 64 * 1024,
   });
-  startEpoch(log);
+  const first = startEpoch(log);
   const database = new Database({ path: folder.databasePath, signature: present(log.signature, 'The log has begun') });
   const packs = new Packs(folder.openPacks());
+  new Replayer({ database, packs }).apply(readFrame(first));
   const store = new StorageGroup({
     database,
     packs,
@@ -67,7 +70,7 @@ export async function makeCopy(options: FixtureOptions): Promise<CopyFixture> {
   return { root, remove: () => rmSync(data, { recursive: true, force: true }) };
 }
 
-function startEpoch(log: TransactionLog): void {
+function startEpoch(log: TransactionLog): Buffer {
   const { kind, payload } = encodeFact({
     type: 'EpochStarted',
     epoch: 1,
@@ -78,7 +81,7 @@ function startEpoch(log: TransactionLog): void {
     timeMs: 0,
     uidJump: 0,
   });
-  log.startEpoch(1, kind, payload);
+  return log.startEpoch(1, kind, payload).frame;
 }
 
 /** Committed is what is durable here, as on a copy that is alone. */

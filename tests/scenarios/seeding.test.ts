@@ -1,0 +1,32 @@
+/** A copy that has to be made anew. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { scenario } from '../../src/sim/scenario.ts';
+
+test('the disk with a copy is lost when the first log files are long gone: it says that it needs a seed, gets one under load, and may lead', async () => {
+  await scenario(
+    async (stage) => {
+      const { active, passive } = stage;
+      const isFirstGone = (): boolean => {
+        const names = stage.files(active, 'copy/log');
+        return names.some((name) => /^E00[0-9a-f]{8}\.log$/.test(name)) && !names.includes('E0000000001.log');
+      };
+      for (let round = 0; round < 100 && !isFirstGone(); round++) {
+        await stage.deliver(20);
+        await stage.sleep(3_000);
+      }
+      assert(isFirstGone(), 'the first log file is removed when nobody needs it');
+      passive.loseCopyDisk();
+      passive.start();
+      const needsSeed = (): boolean => passive.view?.failedMessage?.includes('Seed') ?? false;
+      await stage.becomes('it says what it needs', needsSeed, 10_000);
+      stage.startLoad();
+      await passive.seed(active);
+      await stage.well(20_000);
+      await stage.move(passive);
+      await stage.well(5_000);
+    },
+    { circularLogging: true, fileSizeBytes: 12_288 },
+  );
+});
