@@ -31,6 +31,8 @@ export class CopyFolder implements CopyStorage {
   readonly #copyDatabase: CopyDatabase;
   readonly disk: FileSystemDisk;
   readonly databasePath: string;
+  /** A read found this body damaged. */
+  onBodyDamaged: (bodyId: number) => void = () => undefined;
   readonly contentIndex?: ContentIndex;
   readonly #checkpoint: DatabaseCheckpoint;
 
@@ -66,7 +68,7 @@ export class CopyFolder implements CopyStorage {
   }
 
   openPacks(): PackDevice {
-    return new FilePackDevice(join(this.#root, 'packs'));
+    return new FilePackDevice(join(this.#root, 'packs'), (bodyId) => this.onBodyDamaged(bodyId));
   }
 
   checkpointDatabase(): Promise<boolean> {

@@ -40,6 +40,7 @@ interface Run {
 
 export class FilePackDevice implements PackDevice {
   readonly #folder: string;
+  readonly #onBodyDamaged: (bodyId: number) => void;
   /** Oldest use first. */
   readonly #open = new Map<number, number>();
   #dirty = new Set<number>();
@@ -51,8 +52,13 @@ export class FilePackDevice implements PackDevice {
   #failure: Error | undefined;
 
   /** `folder`: an existing folder, absolute. */
-  constructor(folder: string) {
+  constructor(folder: string, onBodyDamaged: (bodyId: number) => void = () => undefined) {
     this.#folder = folder;
+    this.#onBodyDamaged = onBodyDamaged;
+  }
+
+  bodyDamaged(bodyId: number): void {
+    this.#onBodyDamaged(bodyId);
   }
 
   append(pack: number, position: number, bytes: Uint8Array): void {

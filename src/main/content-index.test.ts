@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { RecentRegistry } from '../access/imap/recent.ts';
 import { Client } from '../access/imap/testing/imap-world.ts';
 import { ManualClock } from '../access/imap/testing/manual-clock.ts';
-import { RecentRegistry } from '../access/imap/recent.ts';
 import { silentLogger } from '../base/logger.ts';
 import { CONTENT_INDEX_NAME, ThreadContentIndex } from '../host/content-index.ts';
 import { machineClock, machineRandom } from '../host/machine.ts';
@@ -77,7 +77,9 @@ class World {
 
   async append(...texts: readonly string[]): Promise<void> {
     const messages = texts.map((text) => {
-      const bytes = Buffer.from(`From: a@example.test\r\nSubject: ${text}\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n${text}\r\n`);
+      const bytes = Buffer.from(
+        `From: a@example.test\r\nSubject: ${text}\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n${text}\r\n`,
+      );
       return { bytes, structure: parseMessage(bytes), flags: 0, keywords: [], internalDateMs: 0 };
     });
     await this.store.append(this.folderId, messages);

@@ -10,7 +10,7 @@ import { messageOf } from '../base/problem.ts';
 import { defaultTiming } from '../cluster/timing.ts';
 import { copyEndpoint } from '../directory/copy-protocol.ts';
 import { CopyService } from '../directory/copy-service.ts';
-import { hostEntry, loadConfig } from '../host/config.ts';
+import type { HostConfig } from '../host/config.ts';
 import { ThreadContentIndex } from '../host/content-index.ts';
 import { CopyFolder } from '../host/copy-folder.ts';
 import { locateEndpoint } from '../host/endpoints.ts';
@@ -28,6 +28,8 @@ import { ImapSessions } from './imap-sessions.ts';
 
 /** What the cluster service hands over at the start, as arguments of the process. */
 export interface CopyArguments {
+  /** As the service read it: this process need not load what reads it. */
+  readonly config: HostConfig;
   readonly dataFolder: string;
   readonly storageGroup: string;
   readonly copies: readonly string[];
@@ -37,9 +39,7 @@ export interface CopyArguments {
 }
 
 export async function runCopy(args: CopyArguments): Promise<void> {
-  const config = loadConfig(args.dataFolder);
-  const { storageGroup } = args;
-  hostEntry(config, config.host);
+  const { config, storageGroup } = args;
   const logger = pinoLogger({ host: config.host, role: 'copy', storageGroup });
   const stop = (reason: string): void => {
     logger.error({ reason }, 'the copy process ends');

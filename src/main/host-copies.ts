@@ -93,6 +93,7 @@ export class HostCopies {
     return [
       'copy',
       JSON.stringify({
+        config,
         dataFolder,
         storageGroup,
         copies: latest.copies,

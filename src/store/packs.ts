@@ -10,7 +10,7 @@
  */
 import { present } from '../base/assert.ts';
 import { crc32 } from '../base/checksum.ts';
-import { Problem } from '../base/problem.ts';
+import { isProblem, Problem } from '../base/problem.ts';
 import type { Tally } from './database.ts';
 import { BODY_CACHE_BYTES, BODY_PIECE_BYTES, LONG_BODIES_REMEMBERED, PACK_BYTES } from './limits.ts';
 
@@ -29,6 +29,8 @@ export interface PackDevice {
   list(): readonly { readonly pack: number; readonly length: number }[];
   /** Lets go of all files. What was not synced may be gone; the log has it. */
   close(): void;
+  /** Told when a read found this body damaged: whoever can mend it writes the same bytes to the same place. */
+  bodyDamaged?(bodyId: number): void;
 }
 
 export interface BodyPlace {
@@ -77,6 +79,15 @@ export class Packs {
 
   /** The bytes [start, end) of a body, cut to its length. Not to be changed by the caller. Problem('BodyDamaged') */
   read(place: BodyPlace, start = 0, end = place.sizeBytes): Buffer {
+    try {
+      return this.#read(place, start, end);
+    } catch (error) {
+      if (isProblem(error, 'BodyDamaged')) this.#device.bodyDamaged?.(place.bodyId);
+      throw error;
+    }
+  }
+
+  #read(place: BodyPlace, start: number, end: number): Buffer {
     const last = Math.min(end, place.sizeBytes);
     if (start >= last) return Buffer.alloc(0);
     const kept = this.#kept.get(place.bodyId);

@@ -62,7 +62,19 @@ test('search index: nothing but punctuation: it cannot tell', () => {
 
 test('search index: words of the query language are only words', () => {
   const index = makeIndex(['a "quoted" NEAR body : NOT x OR y* AND (z)', 'else']);
-  for (const text of ['"', 'NEAR', 'NOT', 'x OR y*', 'body :', '(z)', 'a "quoted"', '* AND', '^a', '+', "'); DROP TABLE"]) {
+  for (const text of [
+    '"',
+    'NEAR',
+    'NOT',
+    'x OR y*',
+    'body :',
+    '(z)',
+    'a "quoted"',
+    '* AND',
+    '^a',
+    '+',
+    "'); DROP TABLE",
+  ]) {
     const { found: hits, open } = index.find('body', text, ALL);
     assert.ok(open === 'all' || [...hits, ...open].length <= 1, text);
   }

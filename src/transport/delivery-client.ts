@@ -29,12 +29,15 @@ export class DeliveryClient {
 
   constructor(options: DeliveryClientOptions) {
     this.#options = options;
-    this.#turnstile = new Turnstile(options.limits.maxConcurrent);
+    this.#turnstile = new Turnstile({
+      maxInside: options.limits.maxConcurrent,
+      maxInsideBytes: options.limits.maxConcurrentBytes,
+    });
   }
 
   /** `encoded`: encodeDelivery's bytes. */
   deliver(encoded: Buffer): Promise<DeliveryOutcome> {
-    return this.#turnstile.pass(() => this.#deliver(encoded));
+    return this.#turnstile.pass(encoded.length, () => this.#deliver(encoded));
   }
 
   async #deliver(encoded: Buffer): Promise<DeliveryOutcome> {

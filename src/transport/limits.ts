@@ -30,6 +30,8 @@ export type ReceptionLimits = typeof receptionLimits;
 export const deliveryClientLimits = {
   /** Deliveries under way to one storage group; more wait for their turn. */
   maxConcurrent: 256,
+  /** The same in bytes: a copy holds a message several times over until it is committed, and has little memory. */
+  maxConcurrentBytes: 8 * MIB,
   /** One attempt at one copy. A commit that waits for a slow copy is not an error until then. */
   attemptTimeoutMs: 10_000,
   /** Between two attempts at a copy that says it is active and answers that it is not. */

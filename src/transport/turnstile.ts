@@ -1,31 +1,58 @@
-/** Lets a bounded number of tasks run at a time; the others wait in the order of their coming. */
+/**
+ * Lets a bounded number of tasks with a bounded number of bytes run at a time; the others wait in the order of their
+ * coming. A task larger than the bound runs alone.
+ */
+export interface TurnstileLimits {
+  readonly maxInside: number;
+  readonly maxInsideBytes: number;
+}
+
+interface Waiting {
+  readonly sizeBytes: number;
+  readonly enter: () => void;
+}
+
 export class Turnstile {
-  readonly #maxInside: number;
-  readonly #waiting: (() => void)[] = [];
+  readonly #limits: TurnstileLimits;
+  readonly #waiting: Waiting[] = [];
   #inside = 0;
+  #insideBytes = 0;
 
-  constructor(maxInside: number) {
-    this.#maxInside = maxInside;
+  constructor(limits: TurnstileLimits) {
+    this.#limits = limits;
   }
 
-  get inside(): number {
-    return this.#inside;
-  }
-
-  async pass<T>(task: () => Promise<T>): Promise<T> {
-    if (this.#inside >= this.#maxInside) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    else this.#inside += 1;
+  async pass<T>(sizeBytes: number, task: () => Promise<T>): Promise<T> {
+    if (this.#waiting.length > 0 || !this.#hasRoom(sizeBytes)) {
+      await new Promise<void>((enter) => this.#waiting.push({ sizeBytes, enter }));
+    } else {
+      this.#count(sizeBytes);
+    }
     try {
       return await task();
     } finally {
-      this.#leave();
+      this.#leave(sizeBytes);
     }
   }
 
   /** The place goes straight to the next in line: nobody who comes now may slip in between. */
-  #leave(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#inside -= 1;
-    else next();
+  #leave(sizeBytes: number): void {
+    this.#inside -= 1;
+    this.#insideBytes -= sizeBytes;
+    for (let next = this.#waiting[0]; next !== undefined && this.#hasRoom(next.sizeBytes); next = this.#waiting[0]) {
+      this.#waiting.shift();
+      this.#count(next.sizeBytes);
+      next.enter();
+    }
+  }
+
+  #count(sizeBytes: number): void {
+    this.#inside += 1;
+    this.#insideBytes += sizeBytes;
+  }
+
+  #hasRoom(sizeBytes: number): boolean {
+    const { maxInside, maxInsideBytes } = this.#limits;
+    return this.#inside === 0 || (this.#inside < maxInside && this.#insideBytes + sizeBytes <= maxInsideBytes);
   }
 }

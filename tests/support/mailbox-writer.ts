@@ -49,7 +49,10 @@ export class MailboxWriter {
   async step(): Promise<void> {
     const { random, paceMs } = this.#options;
     const client = await this.#connected();
-    if (client === undefined) return void (await pause(RECONNECT_PAUSE_MS));
+    if (client === undefined) {
+      await pause(RECONNECT_PAUSE_MS);
+      return;
+    }
     const owned = this.#owned[random.below(Math.max(1, this.#owned.length))];
     const dice = random.below(10);
     if (owned === undefined || (dice < 3 && this.#owned.length < MOST_OWNED)) await this.#append(client);

@@ -1,0 +1,269 @@
+/**
+ * The maintenance of a running copy: the scrub once a day, the mending of damaged bodies from another copy, and the
+ * comparison of the copies while nothing changes. Everything long runs in a thread that lives as long as its job.
+ */
+import { Worker } from 'node:worker_threads';
+import { crc32 } from '../base/checksum.ts';
+import { type Cancel, type Clock, sleep } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Channel, Network } from '../base/network.ts';
+import { messageOf, Problem } from '../base/problem.ts';
+import { type CopyDigest, differentFolders } from '../store/maintenance/copy-digest.ts';
+import { describeFinding } from '../store/maintenance/finding.ts';
+import type { ScrubPass } from '../store/maintenance/scrub.ts';
+import { bodyPlace, RepairClient, readBody, serveRepair, writeBody } from './body-repair.ts';
+import { maintenanceLimits } from './maintenance-limits.ts';
+import type { JobResult, MaintenanceJob } from './maintenance-thread.ts';
+
+export interface Comparison {
+  readonly host: string;
+  readonly lsn: number;
+  readonly otherLsn: number;
+  /** Different LSNs say nothing. */
+  readonly result: 'Equal' | 'Different' | 'NotComparable';
+  readonly differentFolders: readonly number[];
+  /** Why it could not be compared. */
+  readonly reason: string | null;
+}
+
+/** What is told to administrators. */
+export interface MaintenanceReport {
+  /** Damage that is known and not mended, as lines. */
+  readonly damage: readonly string[];
+  readonly repairedBodies: number;
+  readonly lastScrubMs: number | null;
+  readonly comparisons: readonly Comparison[];
+}
+
+export interface CopyMaintenanceOptions {
+  /** The copy's folder. */
+  readonly root: string;
+  readonly host: string;
+  readonly storageGroup: string;
+  readonly copies: readonly string[];
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The last record of the log, and whether this copy is the one that serves. */
+  readonly state: () => { readonly endLsn: number; readonly isActive: boolean };
+  readonly limits?: Partial<typeof maintenanceLimits>;
+}
+
+export class CopyMaintenance {
+  readonly #options: CopyMaintenanceOptions;
+  readonly #limits: typeof maintenanceLimits;
+  readonly #client: RepairClient;
+  /** Bodies to be mended, with what is wrong. */
+  readonly #damaged = new Map<number, string>();
+  #otherDamage: readonly string[] = [];
+  #repairedBodies = 0;
+  #lastScrubMs: number | null = null;
+  #comparisons: readonly Comparison[] = [];
+  #digest: Promise<CopyDigest> | undefined;
+  #digestLsn = -1;
+  #comparedLsn = -1;
+  #seenLsn = -1;
+  #isRepairing = false;
+  #isStopped = false;
+  readonly #workers = new Set<Worker>();
+  readonly #timers = new Map<string, Cancel>();
+
+  constructor(options: CopyMaintenanceOptions) {
+    this.#options = options;
+    this.#limits = { ...maintenanceLimits, ...options.limits };
+    this.#client = new RepairClient(options);
+  }
+
+  start(): void {
+    this.#plan('scrub', this.#limits.firstScrubMs, () => this.#scrubAndPlan());
+    this.#plan('compare', this.#limits.compareIntervalMs, () => this.#compareAndPlan());
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    for (const cancel of this.#timers.values()) cancel();
+    await Promise.all([...this.#workers].map((worker) => worker.terminate()));
+  }
+
+  report(): MaintenanceReport {
+    const bodies = [...this.#damaged.values()];
+    return {
+      damage: [...this.#otherDamage, ...bodies].slice(0, this.#limits.maxFindings),
+      repairedBodies: this.#repairedBodies,
+      lastScrubMs: this.#lastScrubMs,
+      comparisons: this.#comparisons,
+    };
+  }
+
+  /** Another copy wants a body or a digest. */
+  accept(channel: Channel): void {
+    serveRepair(channel, this.#options.clock, this.#options.root, () => this.digest());
+  }
+
+  // ── scrub ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** One pass now. Problem('MaintenanceFailed') */
+  async scrub(): Promise<ScrubPass> {
+    const { clock, logger } = this.#options;
+    const pass = (await this.#run('scrub')) as ScrubPass;
+    this.#lastScrubMs = clock.wallMs();
+    for (const finding of pass.findings) logger.error({ ...finding }, 'the scrub found damage');
+    this.#otherDamage = pass.findings.filter(({ bodyId }) => bodyId === undefined).map(describeFinding);
+    for (const finding of pass.findings) {
+      if (finding.bodyId !== undefined) this.bodyDamaged(finding.bodyId, describeFinding(finding));
+    }
+    logger.info({ ...pass, findings: pass.findings.length }, 'the scrub has passed');
+    return pass;
+  }
+
+  async #scrubAndPlan(): Promise<void> {
+    await this.#quietly('scrub', () => this.scrub());
+    this.#plan('scrub', this.#limits.scrubIntervalMs, () => this.#scrubAndPlan());
+  }
+
+  // ── repair ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Found by a read or by the scrub; mended in the background, as soon as another copy can be reached. */
+  bodyDamaged(bodyId: number, what = `message body ${bodyId}: a read found it damaged`): void {
+    if (this.#damaged.size >= this.#limits.maxDamagedBodies || this.#isStopped) return;
+    if (!this.#damaged.has(bodyId)) this.#options.logger.error({ bodyId, what }, 'a message body is damaged');
+    this.#damaged.set(bodyId, what);
+    if (this.#isRepairing) return;
+    this.#isRepairing = true;
+    void this.#quietly('repair', () => this.#repairAll());
+  }
+
+  async #repairAll(): Promise<void> {
+    try {
+      while (this.#damaged.size > 0 && !this.#isStopped) {
+        for (const bodyId of [...this.#damaged.keys()]) {
+          if (await this.#repair(bodyId)) this.#damaged.delete(bodyId);
+        }
+        if (this.#damaged.size > 0) await sleep(this.#options.clock, this.#limits.repairRetryMs);
+      }
+    } finally {
+      this.#isRepairing = false;
+    }
+  }
+
+  /** True when nothing is left to do for it. */
+  async #repair(bodyId: number): Promise<boolean> {
+    const { root, host, copies, logger } = this.#options;
+    const place = bodyPlace(root, bodyId);
+    if (place === undefined || (await readBody(root, place)) !== undefined) return true;
+    for (const copy of copies) {
+      if (copy === host) continue;
+      try {
+        const bytes = await this.#client.body(copy, bodyId);
+        if (bytes.length !== place.sizeBytes || crc32(bytes) !== place.crc32) continue;
+        await writeBody(root, place, bytes);
+        this.#repairedBodies += 1;
+        logger.info({ bodyId, pack: place.pack, position: place.position, from: copy }, 'a message body was repaired');
+        return true;
+      } catch (error) {
+        logger.warn({ bodyId, from: copy, reason: messageOf(error) }, 'a message body was not repaired');
+      }
+    }
+    return false;
+  }
+
+  // ── comparison ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Of the last commit. Made once for an LSN: while nothing changes it costs nothing. */
+  async digest(): Promise<CopyDigest> {
+    const { endLsn } = this.#options.state();
+    if (this.#digest === undefined || this.#digestLsn !== endLsn) {
+      this.#digestLsn = endLsn;
+      this.#digest = this.#run('digest') as Promise<CopyDigest>;
+      this.#digest.catch(() => {
+        this.#digest = undefined;
+      });
+    }
+    const digest = await this.#digest;
+    // The database commits a moment after the log: what is known about an older commit is not kept.
+    if (digest.lsn !== this.#digestLsn) this.#digest = undefined;
+    return digest;
+  }
+
+  /** With every other copy, now. */
+  async compare(): Promise<readonly Comparison[]> {
+    const { host, copies, logger } = this.#options;
+    const here = await this.digest();
+    const others = copies.filter((copy) => copy !== host);
+    const comparisons = await Promise.all(others.map((copy) => this.#compareWith(copy, here)));
+    for (const each of comparisons) {
+      if (each.result === 'Different') logger.error({ ...each }, 'the copies differ');
+    }
+    this.#comparisons = comparisons;
+    return comparisons;
+  }
+
+  async #compareWith(host: string, here: CopyDigest): Promise<Comparison> {
+    const unknown = { host, lsn: here.lsn, otherLsn: 0, result: 'NotComparable', differentFolders: [] } as const;
+    try {
+      const there = await this.#client.digest(host);
+      if (there.lsn !== here.lsn) {
+        return { ...unknown, otherLsn: there.lsn, reason: 'the copies do not stand at the same record' };
+      }
+      const folders = differentFolders(here, there);
+      const result = here.whole === there.whole ? 'Equal' : 'Different';
+      return { ...unknown, otherLsn: there.lsn, result, differentFolders: folders, reason: null };
+    } catch (error) {
+      return { ...unknown, reason: messageOf(error) };
+    }
+  }
+
+  /** Only on the active copy, only when nothing was recorded since the last look, and once for each end of the log. */
+  async #compareAndPlan(): Promise<void> {
+    const { endLsn, isActive } = this.#options.state();
+    const isIdle = endLsn === this.#seenLsn;
+    this.#seenLsn = endLsn;
+    if (isActive && isIdle && this.#comparedLsn !== endLsn) {
+      await this.#quietly('comparison', async () => {
+        const comparisons = await this.compare();
+        if (comparisons.every(({ result }) => result !== 'NotComparable')) this.#comparedLsn = endLsn;
+      });
+    }
+    this.#plan('compare', this.#limits.compareIntervalMs, () => this.#compareAndPlan());
+  }
+
+  // ── jobs ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #plan(name: string, delayMs: number, step: () => Promise<void>): void {
+    if (this.#isStopped) return;
+    this.#timers.set(
+      name,
+      this.#options.clock.after(delayMs, () => void step()),
+    );
+  }
+
+  /** Maintenance that fails is told and tried again; the copy serves on. */
+  async #quietly(name: string, step: () => Promise<unknown>): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      if (!this.#isStopped) this.#options.logger.warn({ reason: messageOf(error) }, `the ${name} did not end well`);
+    }
+  }
+
+  #run(job: MaintenanceJob['job']): Promise<JobResult> {
+    const workerData: MaintenanceJob = {
+      root: this.#options.root,
+      job,
+      bytesPerSecond: this.#limits.scrubBytesPerSecond,
+    };
+    const worker = new Worker(new URL('./maintenance-thread.ts', import.meta.url), { workerData });
+    worker.unref();
+    this.#workers.add(worker);
+    return new Promise<JobResult>((resolve, reject) => {
+      const fail = (reason: string): void =>
+        reject(new Problem('MaintenanceFailed', `Cannot finish the ${job}: ${reason}`));
+      worker.once('message', (result: JobResult) => resolve(result));
+      worker.once('error', (error) => fail(messageOf(error)));
+      worker.once('exit', (code) => {
+        this.#workers.delete(worker);
+        fail(`its thread has ended (${code})`);
+      });
+    });
+  }
+}
