@@ -4,7 +4,7 @@
  *
  * A browser must not be made to speak for an administrator: there is no cookie, the bearer token is a header that no
  * foreign page can set without a preflight that nobody here answers, the Host must be one of ours (DNS rebinding), a
- * foreign Origin is refused, and only application/json is read (bad-input.md, class 36). Loopback is no authentication.
+ * foreign Origin is refused, and only application/json is read. Loopback is no authentication.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';

@@ -10,14 +10,7 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Problem } from '../base/problem.ts';
-import {
-  type Accepted,
-  type AcceptorIdentity,
-  type AcceptorReply,
-  type AcceptorRequest,
-  AskedAcceptor,
-  type Ballot,
-} from '../cluster/acceptor.ts';
+import { type AcceptorIdentity, type AcceptorReply, type AcceptorRequest, AskedAcceptor } from '../cluster/acceptor.ts';
 import { decodeAcceptorState, encodeAcceptorState } from '../cluster/acceptor-codec.ts';
 import { type AcceptorState, stepAcceptor } from '../cluster/acceptor-state.ts';
 import { OneAtATime } from './one-at-a-time.ts';
@@ -49,16 +42,12 @@ export class FileAcceptor extends AskedAcceptor {
     return this.#turns.run(() => this.#ask(request));
   }
 
-  /** Makes the folder, too: an administrator says that this vote is new. */
-  override async initialise(promised: Ballot, accepted: Accepted | undefined): Promise<void> {
-    await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
-    await super.initialise(promised, accepted);
-  }
-
   async #ask(request: AcceptorRequest): Promise<AcceptorReply> {
     if (this.#isPoisoned) throw this.#failed();
     this.#loaded ??= { state: await this.#load() };
     const before = this.#loaded.state;
+    // An administrator says that this vote is new: its folder may be gone with the disk.
+    if (request.kind === 'initialise') await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
     const step = stepAcceptor(before, request);
     if (step.state !== undefined && step.state !== before) {
       await this.#replace(encodeAcceptorState(step.state));

@@ -1,7 +1,7 @@
 /**
  * The log writer's own thread: takes one request at a time and answers when it is durable. All calls are synchronous on
  * purpose. After the first error of a write, a sync, a rename or a close, it refuses everything: what the kernel made of
- * the bytes is unknown, and a later fsync that succeeds proves nothing (faults.md, finding 4).
+ * the bytes is unknown, and a later fsync that succeeds proves nothing.
  */
 import { closeSync, fdatasyncSync, fsyncSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';

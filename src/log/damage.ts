@@ -1,5 +1,5 @@
 /**
- * Records that were once durable and are not there any more. Never cut away silently (faults.md, S15): it is repaired
+ * Records that were once durable and are not there any more. Never cut away silently (S15): it is repaired
  * from another copy, or the copy is not mounted. So the error carries exactly what a repair needs.
  */
 import { Problem } from '../base/problem.ts';

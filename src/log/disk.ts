@@ -29,7 +29,7 @@ export interface Disk {
 /**
  * The log's writer. Calls are carried out one after the other in the order they were made. The first error of
  * `append`, `rename` or a sync is final: that call and every later one reject with the same error, because after a
- * failed fsync nobody knows what is on the disk and a second fsync would lie (faults.md, finding 4). Only `prepare`
+ * failed fsync nobody knows what is on the disk and a second fsync would lie. Only `prepare`
  * may fail with Problem `DiskFull` and leave the device well: it touches no byte that anybody depends on.
  */
 export interface LogDevice {

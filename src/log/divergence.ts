@@ -1,7 +1,7 @@
 /**
  * A copy that lost the race has records behind the last common point that no other copy has. They are put aside, whole
  * files in `quarantine/`, and only then cut away, so that the log ends exactly at the common point and follows the new
- * history from there (faults.md, S20).
+ * history from there (S20).
  *
  * The cut touches several files and a machine may stop between any two steps. So it is written down first: once the note
  * `E00cut.note` is durable, the cut is decided, every step may be repeated, and each start of the log finishes it before it

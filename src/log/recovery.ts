@@ -3,7 +3,7 @@
  *
  * A record that should be there and is not has one of two reasons. It was being written when the machine stopped: a torn
  * tail, nobody was told of it, it is cut away. Or it was durable, perhaps answered, and the disk lost it: damage
- * (faults.md, finding 2). The difference is evidence, and any of this is: a file that follows; a header that was being put
+ * (S15). The difference is evidence, and any of this is: a file that follows; a header that was being put
  * in place; a later record that names it as durable; a file shorter than it was made; somebody else who knows better.
  *
  * The open file is written once more, whole, and synced. Bytes that a process wrote and never synced may be read back
@@ -88,7 +88,7 @@ interface FoundFile {
   header: LogFileHeader;
 }
 
-/** An empty folder is a new log only where the caller says so and nobody remembers records (faults.md, N16). */
+/** An empty folder is a new log only where the caller says so and nobody remembers records (N16). */
 function refuseIfMissing(options: RecoveryOptions): void {
   if (options.ifMissing === 'empty' && (options.knownDurableLsn ?? 0) === 0) return;
   throw new Problem(

@@ -152,6 +152,14 @@ export class TransactionLog {
     return this.#files.epochEnds();
   }
 
+  /** Every file but the one that records go to, oldest first. */
+  get closedFiles(): readonly { generation: number; lastLsn: number; sizeBytes: number; createdMs: number }[] {
+    return this.#files.all.slice(0, -1).map(({ header, lastLsn }) => {
+      const { generation, sizeBytes, createdMs } = header;
+      return { generation, lastLsn, sizeBytes, createdMs };
+    });
+  }
+
   /** Reading beside the writing: shipping to a copy that is behind, replay. */
   get reader(): LogReader {
     return new LogReader(this.#options.disk, this.#options.folder, this.#files);

@@ -46,7 +46,7 @@ export interface ClusterOptions {
   readonly bug?: PlantedBug;
 }
 
-/** A promise of guarantees.md or faults.md that was broken. */
+/** A promise of docs/guarantees.md or docs/invariants.md that was broken. */
 export class Violation extends Error {
   override name = 'Violation';
   readonly invariant: string;
@@ -101,7 +101,7 @@ export class SimulatedCluster {
       fileSizeBytes,
       circularLogging: options.circularLogging ?? false,
       identity: IDENTITY,
-      voters: nodes.length === 2 ? [...nodes, SHARE] : nodes,
+      votes: nodes.length === 2 ? [...nodes, SHARE] : nodes,
       copies: nodes,
       storageGroup: STORAGE_GROUP,
       bug: options.bug,

@@ -37,7 +37,7 @@ export interface HostOptions {
   readonly timing: ClusterTiming;
   readonly identity: AcceptorIdentity;
   /** Every host with a vote, this one included. */
-  readonly voters: readonly string[];
+  readonly votes: readonly string[];
   readonly copies: readonly string[];
   readonly storageGroup: string;
   readonly fileSizeBytes: number;
@@ -152,10 +152,10 @@ export class SimulatedHost {
   }
 
   #register(service: SimulatedProcess, vote: SimulatedVote): Register {
-    const { network, voters, identity } = this.#options;
+    const { network, votes, identity } = this.#options;
     const clock = this.clock.of(service);
     const port = network.of(this.name, service);
-    const acceptors = voters.map((name) =>
+    const acceptors = votes.map((name) =>
       name === this.name ? this.#ownVote(vote) : remoteVote(name, identity, port, clock),
     );
     const register = new CasPaxosRegister({ acceptors, proposer: this.name, clock, random: this.#derivedRandom() });

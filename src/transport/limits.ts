@@ -45,9 +45,9 @@ export const queueLimits = {
   /** Unconfirmed messages of one storage group; then clients hear 452 4.3.1. */
   maxQueuedBytes: 1024 * MIB,
   maxQueuedMessages: 200_000,
-  /** The seeds' MaxDumpsterSizePerStorageGroup: 1.5 times the default maximum message size of 12 MB. */
+  /** Exchange's MaxDumpsterSizePerStorageGroup: 1.5 times the default maximum message size of 12 MB. */
   maxDumpsterBytes: 18 * MIB,
-  /** The seeds' MaxDumpsterTime. */
+  /** Exchange's MaxDumpsterTime. */
   maxDumpsterMs: 7 * 24 * HOUR_MS,
   /** Log files that may stand beyond what the messages in them need, before an old message is moved forward. */
   maxIdleFiles: 16,
