@@ -9,6 +9,7 @@ import type { LoadResult } from './load-generator.ts';
 import { type DiskFigures, diskLine, measureDisk } from './machine.ts';
 import type { PartOptions } from './part.ts';
 import {
+  busySeconds,
   type ProcessFacts,
   type ProcessorTimes,
   peakBytes,
@@ -27,6 +28,8 @@ interface Measured {
   readonly setting: Setting;
   readonly load: LoadResult;
   readonly shares: readonly ProcessShare[];
+  /** Cores that others than cluster and generator used meanwhile: where it is not near 0, the figures are too low. */
+  readonly othersCores: number;
 }
 
 interface ProcessShare {
@@ -64,10 +67,9 @@ export async function benchDelivery({ folder, isQuick }: PartOptions): Promise<v
   }
 }
 
-/** The target's setting comes first: its memory is that of a cluster that has seen nothing larger. */
+/** Small messages first: the target's memory is that of a cluster that has seen nothing larger. */
 function allSettings(): Setting[] {
-  const settings = SIZES.flatMap((messageBytes) => CONNECTIONS.map((connections) => ({ messageBytes, connections })));
-  return settings;
+  return SIZES.flatMap((messageBytes) => CONNECTIONS.map((connections) => ({ messageBytes, connections })));
 }
 
 function isTarget(setting: Setting): boolean {
@@ -89,10 +91,13 @@ async function measure(cluster: DemoCluster, setting: Setting, measureMs: number
   });
   await pause(WARM_UP_MS);
   const before = processes.map(({ pid }) => processorTimes(pid));
+  const busyBefore = busySeconds();
   const result = await load.result();
+  const busy = busySeconds() - busyBefore;
   const shares = processes.map((facts, index) => shareOf(facts, activeHost, before[index]));
+  const ours = shares.reduce((sum, { times }) => sum + totalOf(times), result.processorSeconds);
   await cluster.settled();
-  return { setting, load: result, shares };
+  return { setting, load: result, shares, othersCores: Math.max(0, busy - ours) / result.seconds };
 }
 
 function shareOf(facts: ProcessFacts, activeHost: string, before: ProcessorTimes | undefined): ProcessShare {
@@ -102,6 +107,10 @@ function shareOf(facts: ProcessFacts, activeHost: string, before: ProcessorTimes
   const isActive = facts.host === activeHost;
   const name = facts.role === 'copy' ? `${isActive ? 'active' : 'passive'} copy` : `${facts.role} of ${facts.host}`;
   return { name, times, residentBytes: residentBytes(facts.pid), peakBytes: peakBytes(facts.pid) };
+}
+
+function totalOf(times: ProcessorTimes): number {
+  return THREAD_KINDS.reduce((sum, kind) => sum + times[kind], 0);
 }
 
 function printRates(measured: readonly Measured[], disk: DiskFigures): void {
@@ -117,8 +126,9 @@ function printRates(measured: readonly Measured[], disk: DiskFigures): void {
     'of disk %',
     'active MiB',
     'passive MiB',
+    "others' cores",
   ];
-  const rows = measured.map(({ setting, load, shares }): Cell[] => {
+  const rows = measured.map(({ setting, load, shares, othersCores }): Cell[] => {
     const rate = load.acknowledged / load.seconds;
     const bytesPerSecond = rate * setting.messageBytes;
     return [
@@ -131,6 +141,7 @@ function printRates(measured: readonly Measured[], disk: DiskFigures): void {
       twoDecimals(rate / disk.syncsPerSecond),
       oneDecimal((100 * bytesPerSecond) / disk.sequentialBytesPerSecond),
       ...['active copy', 'passive copy'].map((name) => memoryOf(shares, name)),
+      oneDecimal(othersCores),
     ];
   });
   printTable('delivery: LMTP, acknowledged when both copies have synced', head, rows);
@@ -149,7 +160,7 @@ function memoryOf(shares: readonly ProcessShare[], name: string): string {
 function printShares({ setting, load, shares }: Measured): void {
   const perMessage = (seconds: number): string => whole((seconds * 1_000_000) / load.acknowledged);
   const rows = shares.map(({ name, times, ...memory }): Cell[] => {
-    const total = THREAD_KINDS.reduce((sum, kind) => sum + times[kind], 0);
+    const total = totalOf(times);
     return [
       name,
       twoDecimals(total / load.seconds),

@@ -53,6 +53,16 @@ export function processorTimes(pid: number): ProcessorTimes {
   return times;
 }
 
+/** What all processors of the machine have worked since its start, for whomever; also what a hypervisor took away. */
+export function busySeconds(): number {
+  const [, user = 0, nice = 0, system = 0, , , irq = 0, softIrq = 0, steal = 0] = read('/proc/stat')
+    .split('\n', 1)
+    .join('')
+    .split(/\s+/)
+    .map(Number);
+  return (user + nice + system + irq + softIrq + steal) / TICKS_PER_SECOND;
+}
+
 function kindOf(isFirst: boolean, name: string): ThreadKind {
   if (isFirst) return 'main';
   if (name.includes('V8') || name.startsWith('DelayedTask')) return 'V8';

@@ -62,14 +62,15 @@ async function runPlanted(): Promise<boolean> {
     tasks,
     () => false,
     ({ bug = '' }, result) => {
-      if (result.violation !== undefined && !found.has(bug)) found.set(bug, result);
+      if (result.violation === undefined || found.has(bug)) return;
+      found.set(bug, result);
+      console.log(`${bug}: seed ${result.seed}: ${result.violation.message.split('\n')[0]?.slice(0, 200)}`);
     },
     isFound,
   );
-  const rows = plantedBugs.map(({ name, what, budgetSeeds }) => {
+  const rows = plantedBugs.map(({ name, budgetSeeds }) => {
     const result = found.get(name);
     const how = result === undefined ? `NOT FOUND in ${budgetSeeds} seeds` : `seed ${result.seed} of ${budgetSeeds}`;
-    console.log(`\n${name} (${what}): ${how}\n  ${result?.violation?.message.slice(0, 300) ?? ''}`);
     return [name, how, result?.violation?.invariant ?? ''];
   });
   console.log(`\n${columns([['planted bug', 'found by', 'as'], ...rows])}`);

@@ -32,6 +32,10 @@ async function run(words: readonly string[]): Promise<void> {
       return await (await import('./main/copy-process.ts')).runCopy(copyArguments(rest));
     case 'hub':
       return await (await import('./main/hub-process.ts')).runHub(dataFolderOption(rest));
+    case 'restore':
+      return await (await import('./main/restore/restore.ts')).runRestore(rest, (line) =>
+        process.stdout.write(`${line}\n`),
+      );
     case 'access':
       return await (await import('./main/access-process.ts')).runAccess(dataFolderOption(rest));
     case 'eseutil':
@@ -62,7 +66,7 @@ const words = process.argv.slice(2);
 try {
   await run(words);
 } catch (error) {
-  const isService = subCommands.includes(words[0] ?? '');
+  const isService = words[0] !== 'restore' && subCommands.includes(words[0] ?? '');
   const hint = isService
     ? 'The log is in the folder log of the data folder.'
     : 'Run it with NODE_DEBUG=holdfast to see where.';

@@ -33,6 +33,20 @@ export interface Change {
   readonly asks: boolean;
   /** What would be done, for -WhatIf and for the question; `Suspend replication of mbx01\First Storage Group`. */
   readonly describe: (parameters: Readonly<Record<string, unknown>>) => string;
+  /**
+   * What may be lost, from the facts of this moment: said by -WhatIf, and asked about in a second question. Only for
+   * commands that take -Force and refuse without it.
+   */
+  readonly consequence:
+    | ((context: AdminContext, parameters: Readonly<Record<string, unknown>>) => Promise<string>)
+    | undefined;
+}
+
+/** As a command's file declares it. */
+interface ChangeDeclaration<P> {
+  readonly asks: boolean;
+  readonly describe: (parameters: P) => string;
+  readonly consequence?: (context: AdminContext, parameters: P) => Promise<string>;
 }
 
 export type ParameterShape = z.ZodObject<z.ZodRawShape>;
@@ -79,7 +93,7 @@ export interface CommandDeclaration<Shape extends z.ZodRawShape> {
   readonly positional?: readonly (keyof Shape & string)[];
   readonly aliases?: Readonly<Record<string, keyof Shape & string>>;
   readonly permission: Permission;
-  readonly change?: { readonly asks: boolean; readonly describe: (parameters: z.output<z.ZodObject<Shape>>) => string };
+  readonly change?: ChangeDeclaration<z.output<z.ZodObject<Shape>>>;
   readonly columns: readonly Column[];
   readonly table: readonly string[];
   readonly defaultFormat?: Format;
@@ -107,8 +121,18 @@ export function declareCommand<Shape extends z.ZodRawShape>(declaration: Command
     aliases: declaration.aliases ?? {},
     defaultFormat: declaration.defaultFormat ?? 'Table',
     needsCluster: declaration.needsCluster ?? true,
-    change:
-      change === undefined ? undefined : { asks: change.asks, describe: (values) => change.describe(typed(values)) },
+    change: change && untypedChange(change, typed),
     handler: (context, values, catalog) => handler(context, typed(values), catalog),
+  };
+}
+
+function untypedChange<P>(
+  { asks, describe, consequence }: ChangeDeclaration<P>,
+  typed: (values: Readonly<Record<string, unknown>>) => P,
+): Change {
+  return {
+    asks,
+    describe: (values) => describe(typed(values)),
+    consequence: consequence && ((context, values) => consequence(context, typed(values))),
   };
 }

@@ -22,12 +22,46 @@ export interface CopyLogMarks {
 }
 
 /** Facts of one copy, as its host reported them a moment ago. */
+/** What a copy's own maintenance knows: damage that is not mended yet, and how it compares with the other copies. */
+export interface CopyMaintenanceReport {
+  readonly damage: readonly string[];
+  readonly repairedBodies: number;
+  /** Milliseconds since 1970; null before the first pass since its process started. */
+  readonly lastScrubMs: number | null;
+  readonly comparisons: readonly CopyComparison[];
+}
+
+export interface CopyComparison {
+  readonly host: string;
+  readonly lsn: number;
+  readonly otherLsn: number;
+  readonly result: 'Equal' | 'Different' | 'NotComparable';
+  /** Ids; 0 stands for what belongs to no folder. */
+  readonly differentFolders: readonly number[];
+  readonly reason: string | null;
+}
+
 export interface CopyReport {
   readonly storageGroup: string;
   readonly host: string;
   /** Null when the host's service, or the copy's process, does not answer. */
   readonly view: CopyView | null;
   readonly logs: CopyLogMarks | null;
+  readonly maintenance?: CopyMaintenanceReport | null;
+  readonly upkeep?: CopyUpkeepReport | null;
+}
+
+/** Backups of the storage group that the copy knows of, and its content index. Times in milliseconds since 1970. */
+export interface CopyUpkeepReport {
+  readonly backups: { readonly latestFullMs: number | null; readonly latestIncrementalMs: number | null };
+  readonly contentIndex: {
+    readonly state: string;
+    /** Messages that are not in the index yet. */
+    readonly backlog: number;
+    readonly indexedLsn: number;
+    readonly databaseLsn: number;
+    readonly failure: string | null;
+  } | null;
 }
 
 /** What the host that was asked sees of the rest. */
@@ -46,7 +80,17 @@ export interface AcceptorReport {
   readonly failure: string | null;
 }
 
-export type HostMethod = 'copy-report' | 'suspend-copy' | 'resume-copy' | 'update-copy' | 'hand-off';
+export type HostMethod =
+  | 'copy-report'
+  | 'suspend-copy'
+  | 'resume-copy'
+  | 'update-copy'
+  | 'restore-copy'
+  | 'hand-off'
+  | 'compare-copy'
+  | 'back-up-copy'
+  | 'rebuild-content-index'
+  | 'log-files';
 export type CopyMethod = 'mailboxes' | 'create-mailbox';
 
 export interface AdminContext {
@@ -54,10 +98,17 @@ export interface AdminContext {
   readonly hostName: string;
   /** As decided: read through a majority. Problem('NoQuorum') */
   register(): Promise<RegisterDocument>;
+  /**
+   * Makes one change of the register: `change` returns the next document, or undefined when there is nothing to change.
+   * True when it was changed. Problem('NoQuorum' | 'OutcomeUnknown')
+   */
+  changeRegister(change: (document: RegisterDocument) => RegisterDocument | undefined): Promise<boolean>;
   /** One for each copy that the register names, the unreachable ones included. */
   copyReports(): Promise<readonly CopyReport[]>;
   hostReports(): Promise<readonly HostReport[]>;
   acceptorReports(): Promise<readonly AcceptorReport[]>;
+  /** Gives its vote back to an acceptor that is empty. Problem('CannotAdmit' | 'AcceptorOutbid') */
+  admitAcceptor(name: string): Promise<void>;
   /** Domains whose recipients are ours. */
   readonly acceptedDomains: readonly string[];
   /** Asks the process of the active copy; `body` and the answer are plain JSON. Problem('NotActive') when nobody serves it. */

@@ -88,6 +88,11 @@ export function quoted(text: string): string {
   return `"${text.slice(0, 200).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?')}"`;
 }
 
+/** A record's place in the log as people read it: epoch:number (log/lsn.ts). */
+export function formatPosition(lsn: number): string {
+  return `${Math.floor(lsn / 2 ** 32)}:${lsn % 2 ** 32}`;
+}
+
 /** ISO 8601, or null. */
 export function isoTime(timeMs: number | null): string | null {
   return timeMs === null ? null : new Date(timeMs).toISOString();

@@ -21,6 +21,16 @@ const promised = [
   'Suspend-StorageGroupCopy',
   'Test-ReplicationHealth',
   'Update-StorageGroupCopy',
+  'Dismount-Database',
+  'Get-LossReport',
+  'Get-MailboxServer',
+  'Mount-Database',
+  'Restore-ClusterVote',
+  'Restore-StorageGroupCopy',
+  'Set-MailboxServer',
+  'Set-StorageGroup',
+  'Start-ClusteredMailboxServer',
+  'Stop-ClusteredMailboxServer',
 ];
 
 test('registry: the commands that were promised are there, and each is whole', () => {

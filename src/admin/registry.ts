@@ -6,17 +6,32 @@ import { z } from 'zod';
 import { assert } from '../base/assert.ts';
 import { Problem } from '../base/problem.ts';
 import type { Catalog, Command, Permission, Row } from './command.ts';
+import { backupStorageGroup } from './commands/backup-storage-group.ts';
+import { dismountDatabase } from './commands/dismount-database.ts';
 import { getClusteredMailboxServerStatus } from './commands/get-clustered-mailbox-server-status.ts';
 import { getCommand } from './commands/get-command.ts';
+import { getContentIndexStatus } from './commands/get-content-index-status.ts';
 import { getHelp } from './commands/get-help.ts';
+import { getLogTruncation } from './commands/get-log-truncation.ts';
+import { getLossReport } from './commands/get-loss-report.ts';
 import { getMailbox } from './commands/get-mailbox.ts';
+import { getMailboxServer } from './commands/get-mailbox-server.ts';
 import { getStorageGroup } from './commands/get-storage-group.ts';
 import { getStorageGroupCopyStatus } from './commands/get-storage-group-copy-status.ts';
+import { mountDatabase } from './commands/mount-database.ts';
 import { moveClusteredMailboxServer } from './commands/move-clustered-mailbox-server.ts';
 import { newMailbox } from './commands/new-mailbox.ts';
+import { restoreClusterVote } from './commands/restore-cluster-vote.ts';
+import { restoreStorageGroupCopy } from './commands/restore-storage-group-copy.ts';
 import { resumeStorageGroupCopy } from './commands/resume-storage-group-copy.ts';
+import { setMailboxServer } from './commands/set-mailbox-server.ts';
+import { setStorageGroup } from './commands/set-storage-group.ts';
+import { startClusteredMailboxServer } from './commands/start-clustered-mailbox-server.ts';
+import { stopClusteredMailboxServer } from './commands/stop-clustered-mailbox-server.ts';
 import { suspendStorageGroupCopy } from './commands/suspend-storage-group-copy.ts';
 import { testReplicationHealth } from './commands/test-replication-health.ts';
+import { testStorageGroupCopy } from './commands/test-storage-group-copy.ts';
+import { updateContentIndex } from './commands/update-content-index.ts';
 import { updateStorageGroupCopy } from './commands/update-storage-group-copy.ts';
 import type { AdminContext } from './context.ts';
 import { nearestNames } from './nearest-names.ts';
@@ -63,17 +78,32 @@ class Registry implements Catalog {
 }
 
 export const registry: Catalog = new Registry([
+  backupStorageGroup,
+  dismountDatabase,
   getClusteredMailboxServerStatus,
   getCommand,
+  getContentIndexStatus,
   getHelp,
+  getLogTruncation,
+  getLossReport,
   getMailbox,
+  getMailboxServer,
   getStorageGroup,
   getStorageGroupCopyStatus,
+  mountDatabase,
   moveClusteredMailboxServer,
   newMailbox,
+  restoreClusterVote,
+  restoreStorageGroupCopy,
   resumeStorageGroupCopy,
+  setMailboxServer,
+  setStorageGroup,
+  startClusteredMailboxServer,
+  stopClusteredMailboxServer,
   suspendStorageGroupCopy,
   testReplicationHealth,
+  testStorageGroupCopy,
+  updateContentIndex,
   updateStorageGroupCopy,
 ]);
 
@@ -94,8 +124,18 @@ export async function execute(context: AdminContext, request: unknown, held: Per
   }
   const { whatIf, ...given } = takeWhatIf(command, values);
   const parameters = validate(command, given.values);
-  if (whatIf) return { rows: [], whatIf: command.change?.describe(parameters) ?? '' };
+  if (whatIf) return { rows: [], whatIf: await whatWouldBeDone(context, command, parameters) };
   return { rows: await command.handler(context, parameters, registry) };
+}
+
+async function whatWouldBeDone(
+  context: AdminContext,
+  command: Command,
+  parameters: Readonly<Record<string, unknown>>,
+): Promise<string> {
+  const done = command.change?.describe(parameters) ?? '';
+  const consequence = await command.change?.consequence?.(context, parameters);
+  return consequence === undefined ? done : `${done}: ${consequence}`;
 }
 
 /** For the commands that need no cluster: they never look at their context. */

@@ -7,6 +7,7 @@ import {
   isServing,
   passiveHosts,
   reachableHosts,
+  reportOf,
   serverStatusOf,
   viewOf,
 } from './cluster-facts.ts';
@@ -108,7 +109,18 @@ export function machineChecks(facts: ClusterFacts): readonly CheckResult[] {
       check,
       error: each(passive, (group) => fault(facts, group, machine)),
     }));
-    return [...node, { server: machine, check: 'ReplayService', error: down }, ...(passive.length === 0 ? [] : copies)];
+    const here = storageGroupsOf(facts.document).filter((group) => group.record.copies.includes(machine));
+    const files = {
+      server: machine,
+      check: 'SGCopyDamage',
+      error: each(here, (group) => damageFault(facts, group, machine)),
+    };
+    return [
+      ...node,
+      { server: machine, check: 'ReplayService', error: down },
+      ...(passive.length === 0 ? [] : copies),
+      ...(here.length === 0 ? [] : [files]),
+    ];
   });
 }
 
@@ -148,6 +160,16 @@ function copyQueueFault(facts: ClusterFacts, group: StorageGroup, host: string):
 function replayQueueFault(facts: ClusterFacts, group: StorageGroup, host: string): string | undefined {
   const length = viewOf(facts, group.name, host)?.replayQueueLength ?? 0;
   return length >= HEALTHY_REPLAY_QUEUE ? `${length} log files are not yet replayed` : undefined;
+}
+
+/** What the scrub or a read found and nobody has mended yet, and copies that hold something else at the same position. */
+function damageFault(facts: ClusterFacts, group: StorageGroup, host: string): string | undefined {
+  const { damage = [], comparisons = [] } = reportOf(facts, group.name, host)?.maintenance ?? {};
+  const different = comparisons
+    .filter(({ result }) => result === 'Different')
+    .map((other) => `it differs from the copy on ${other.host} in folders ${other.differentFolders.join(', ')}`);
+  const faults = [...damage, ...different];
+  return faults.length === 0 ? undefined : faults.join('; ');
 }
 
 function each(groups: readonly StorageGroup[], fault: (group: StorageGroup) => string | undefined): string | undefined {

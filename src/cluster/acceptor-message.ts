@@ -56,7 +56,10 @@ function isReply(value: unknown): value is AcceptorReply {
     case 'state':
       return isBallot(value['promised']) && isOptionalAccepted(value['accepted']);
     case 'not-admitted':
-      return (reasons as readonly unknown[]).includes(value['why']);
+      return (
+        (reasons as readonly unknown[]).includes(value['why']) &&
+        (value['incarnation'] === undefined || Number.isSafeInteger(value['incarnation']))
+      );
     default:
       return false;
   }

@@ -33,7 +33,7 @@ export function stepAcceptor(state: AcceptorState | undefined, request: Acceptor
   if (state === undefined) return { state, reply: { kind: 'not-admitted', why: 'empty' } };
   if (request.kind === 'advance') return advance(state, request.identity, request.ballot);
   const why = strangerTo(state.identity, request.identity);
-  if (why !== undefined) return { state, reply: { kind: 'not-admitted', why } };
+  if (why !== undefined) return notAdmitted(state, why);
   if (request.kind === 'peek') {
     return { state, reply: { kind: 'state', promised: state.promised, accepted: state.accepted } };
   }
@@ -68,12 +68,17 @@ function advance(state: AcceptorState, identity: AcceptorIdentity, ballot: Ballo
   const isNextSet =
     state.identity.clusterId === identity.clusterId && state.identity.incarnation + 1 === identity.incarnation;
   const why = isNextSet ? undefined : strangerTo(state.identity, identity);
-  if (why !== undefined) return { state, reply: { kind: 'not-admitted', why } };
+  if (why !== undefined) return notAdmitted(state, why);
   return prepare(isNextSet && compareBallots(ballot, state.promised) > 0 ? { ...state, identity } : state, ballot);
 }
 
 function refuse(state: AcceptorState): AcceptorStep {
   return { state, reply: { kind: 'refused', promised: state.promised } };
+}
+
+function notAdmitted(state: AcceptorState, why: NotAdmittedReason): AcceptorStep {
+  const reply = { kind: 'not-admitted', why } as const;
+  return { state, reply: why === 'other-cluster' ? reply : { ...reply, incarnation: state.identity.incarnation } };
 }
 
 function strangerTo(stored: AcceptorIdentity, asked: AcceptorIdentity): NotAdmittedReason | undefined {

@@ -46,7 +46,8 @@ export type AcceptorReply =
   | { readonly kind: 'refused'; readonly promised: Ballot }
   | { readonly kind: 'state'; readonly promised: Ballot; readonly accepted: Accepted | undefined }
   | { readonly kind: 'initialised' }
-  | { readonly kind: 'not-admitted'; readonly why: NotAdmittedReason };
+  /** `incarnation`: at which its state stands, where it holds one of this cluster. */
+  | { readonly kind: 'not-admitted'; readonly why: NotAdmittedReason; readonly incarnation?: number };
 
 export type NotAdmittedReason = 'empty' | 'other-cluster' | 'older-incarnation' | 'newer-incarnation' | 'not-empty';
 
@@ -157,7 +158,6 @@ const states: Record<NotAdmittedReason, string> = {
 };
 
 export function notAdmitted(name: string, why: NotAdmittedReason): Problem {
-  const next =
-    why === 'newer-incarnation' ? "Read the cluster's configuration again" : 'Admit it again if it should vote';
+  const next = why === 'newer-incarnation' ? 'This host learns it now' : `Restore-ClusterVote ${name} gives it back`;
   return new Problem('AcceptorNotAdmitted', `Cannot count the vote of ${name}: ${states[why]}. ${next}.`);
 }

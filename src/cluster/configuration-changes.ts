@@ -111,6 +111,16 @@ export function setMode(document: RegisterDocument, storageGroup: string, mode: 
   });
 }
 
+export function setCircularLogging(
+  document: RegisterDocument,
+  storageGroup: string,
+  circularLogging: boolean,
+): Changed {
+  return changeGroup(document, storageGroup, (group) =>
+    group.circularLogging === circularLogging ? undefined : { ...group, circularLogging },
+  );
+}
+
 export interface NewServer {
   readonly name: string;
   readonly storageGroups: readonly string[];
@@ -138,6 +148,19 @@ export function assignStorageGroup(document: RegisterDocument, server: string, s
     ...record,
     storageGroups: [...record.storageGroups, storageGroup],
   }));
+}
+
+export type MountPolicy = Pick<ClusteredMailboxServerRecord, 'autoDatabaseMountDial' | 'forcedDatabaseMountAfterHours'>;
+
+/** What may be mounted although records may be missing; matters in async only. */
+export function setMountPolicy(document: RegisterDocument, server: string, policy: Partial<MountPolicy>): Changed {
+  return changeServer(document, server, (record) => {
+    const changed = { ...record, ...policy };
+    const isSame =
+      changed.autoDatabaseMountDial === record.autoDatabaseMountDial &&
+      changed.forcedDatabaseMountAfterHours === record.forcedDatabaseMountAfterHours;
+    return isSame ? undefined : changed;
+  });
 }
 
 export function stopServer(document: RegisterDocument, server: string, reason: string): Changed {

@@ -61,13 +61,18 @@ export function loadConfig(dataFolder: string): HostConfig {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new Problem(
-      'ConfigUnreadable',
-      `Cannot read the configuration ${path}: ${messageOf(error)}. Form the cluster first, or give the right --data folder.`,
-      { cause: error },
-    );
+    throw new Problem('ConfigUnreadable', `Cannot read the configuration ${path}: ${unreadable(error)}.`, {
+      cause: error,
+    });
   }
   return parseConfig(text, path);
+}
+
+function unreadable(error: unknown): string {
+  const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  return isMissing
+    ? 'it is not there. Give the right folder with --data; if the folder of this host was lost, put holdfast.yaml and tls/ back from a backup, start the host, then make its copy anew with Update-StorageGroupCopy'
+    : `${messageOf(error)}. Mend that, or give another folder with --data`;
 }
 
 export function parseConfig(text: string, path: string): HostConfig {

@@ -152,7 +152,7 @@ export class ThreadContentIndex implements ContentIndex {
   #onExit(worker: Worker): void {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
-    for (const id of [...this.#asked.keys()]) this.#answer(id, undefined);
+    for (const id of this.#asked.keys()) this.#answer(id, undefined);
     if (this.#signature === undefined) {
       this.#status = NOT_RUNNING;
       return;

@@ -12,6 +12,7 @@ import { assert } from '../base/assert.ts';
 import type { Logger } from '../base/logger.ts';
 import { type Channel, type EndpointName, type Network, networkLimits } from '../base/network.ts';
 import { messageOf, Problem } from '../base/problem.ts';
+import { RefusalLog } from './refusal-log.ts';
 
 const HEARTBEAT_INTERVAL_MS = 1_000;
 const SILENCE_LIMIT_MS = 4_000;
@@ -38,9 +39,11 @@ export interface TlsNetworkOptions {
 
 export class TlsNetwork implements Network {
   readonly #options: TlsNetworkOptions;
+  readonly #refusals: RefusalLog;
 
   constructor(options: TlsNetworkOptions) {
     this.#options = options;
+    this.#refusals = new RefusalLog(options.logger);
   }
 
   connect(endpoint: EndpointName, timeoutMs: number): Promise<Channel> {
@@ -99,10 +102,7 @@ export class TlsNetwork implements Network {
       accept(new TlsChannel(socket, name));
     });
     server.on('tlsClientError', (error, socket) => {
-      this.#options.logger.warn(
-        { endpoint, from: socket.remoteAddress, reason: messageOf(error) },
-        'connection refused',
-      );
+      this.#refusals.note(endpoint, socket.remoteAddress ?? '', messageOf(error));
       socket.destroy();
     });
     server.on('error', (error) => this.#options.onListenError(endpoint, listenProblem(endpoint, place, error)));

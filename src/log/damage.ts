@@ -28,7 +28,7 @@ export class LogDamaged extends Problem {
     super(
       'LogDamaged',
       `Cannot ${action}: ${damage.file} is damaged from byte ${damage.fromByte} to ${damage.toByte}, ` +
-        `records ${formatLsn(damage.firstLsn)} to ${last} (${damage.evidence}). Repair it from another copy.`,
+        `records ${formatLsn(damage.firstLsn)} to ${last} (${damage.evidence}). Make this copy anew with Update-StorageGroupCopy.`,
     );
     this.damage = damage;
   }

@@ -7,7 +7,7 @@
  * in place; a later record that names it as durable; a file shorter than it was made; somebody else who knows better.
  *
  * The open file is written once more, whole, and synced. Bytes that a process wrote and never synced may be read back
- * from memory after a restart, and after a failed fsync even a new fsync says nothing about them (finding 4); only a
+ * from memory after a restart, and after a failed fsync even a new fsync says nothing about them; only a
  * rewrite does. The same write puts zeros over a torn tail.
  */
 import type { Logger } from '../base/logger.ts';

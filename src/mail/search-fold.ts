@@ -8,9 +8,9 @@
  * nothing here depends on a locale. Marks of other scripts than Latin, Greek and Cyrillic are no accents, and stay.
  */
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII is what is meant
-const ASCII = /^[\x00-\x7f]*$/;
-const ACCENTS = /[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f\u00ad\u200b-\u200d\ufeff]/g;
+const ASCII = /^\p{ASCII}*$/u;
+/** The blocks of combining marks, and what is not seen: soft hyphens, joiners, byte order marks. */
+const ACCENTS = /[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f\u00ad\u200b-\u200d\ufeff]/gu;
 
 /** Letters that no decomposition takes apart. */
 const LETTERS: Readonly<Record<string, string>> = {

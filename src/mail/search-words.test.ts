@@ -40,7 +40,24 @@ test('search words: a word that is too long is cut, and it says so', () => {
   assert.ok(wordsOf('x'.repeat(MAX_WORD_CHARACTERS)).isWhole);
 });
 
-const letters = fc.constantFrom('a', 'b', 'é', 'ß', '東', '京', '메', 'が', 'ส', ' ', '.', '-', '👍', '7', '\u0301', 'Ж');
+const letters = fc.constantFrom(
+  'a',
+  'b',
+  'é',
+  'ß',
+  '東',
+  '京',
+  '메',
+  'が',
+  'ส',
+  ' ',
+  '.',
+  '-',
+  '👍',
+  '7',
+  '\u0301',
+  'Ж',
+);
 const shortText = fc.string({ unit: letters, maxLength: 12 });
 
 test('search words: a search text within one word: in the text exactly if a word contains it', () => {

@@ -17,8 +17,7 @@ const LETTERS =
   '\\ua000-\\ua95f\\ua980-\\uabff\\ufb00-\\ufdff\\ufe70-\\ufefe\\u{10000}-\\u{1ffff}';
 const RUNS = new RegExp(`([${PAIRED}]+)|[${LETTERS}]+`, 'gu');
 const ASCII_WORDS = /[a-z0-9]+/g;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII is what is meant
-const ASCII = /^[\x00-\x7f]*$/;
+const ASCII = /^\p{ASCII}*$/u;
 
 /** Longer words are cut, and the message is looked at whenever the index cannot tell. */
 export const MAX_WORD_CHARACTERS = 64;

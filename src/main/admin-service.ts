@@ -15,13 +15,15 @@ import { Rpc, type RpcHandler } from '../base/rpc.ts';
 import type { Acceptor } from '../cluster/acceptor.ts';
 import type { ClusterService } from '../cluster/cluster-service.ts';
 import { recordMove, resumeCopy, suspendCopy } from '../cluster/configuration-changes.ts';
-import type { Register } from '../cluster/register.ts';
 import { member, type RegisterDocument } from '../cluster/register-document.ts';
 import { withinTime } from '../cluster/within-time.ts';
 import { copyEndpoint, copyMethods, encodeHello, MAIL_SERVICE } from '../directory/copy-protocol.ts';
 import { type HostConfig, hostEntry } from '../host/config.ts';
 import { machineRandom } from '../host/machine.ts';
+import type { AcceptorSet } from './acceptor-set.ts';
 import { PROGRESS_NOTICE } from './admin-client.ts';
+import { changeRegister, restoreCopy } from './admin-orders.ts';
+import { type BackupNotice, type BackupOrder, backUpCopy } from './backup-orders.ts';
 import type { HostCopies } from './host-copies.ts';
 import { type HostLinks, STEP_PROGRESS_NOTICE } from './host-links.ts';
 
@@ -30,6 +32,7 @@ const REPORT_TIMEOUT_MS = 1_500;
 const COPY_TIMEOUT_MS = 10_000;
 /** A move drains the log to the target, which may have to catch up. */
 const MOVE_TIMEOUT_MS = 60_000;
+const LONG_METHODS: ReadonlySet<HostMethod> = new Set(['hand-off', 'compare-copy']);
 const MOVED_POLL_MS = 25;
 const MOVED_LIMIT_MS = 15_000;
 
@@ -37,8 +40,7 @@ type Notify = (notice: string, line: string) => void;
 
 export interface AdminServiceOptions {
   readonly config: HostConfig;
-  readonly register: Register;
-  readonly acceptors: readonly Acceptor[];
+  readonly register: AcceptorSet;
   readonly cluster: ClusterService;
   readonly copies: HostCopies;
   readonly links: HostLinks;
@@ -79,6 +81,15 @@ export class AdminService {
         await this.#options.copies.remote(args.storageGroup).setSuspended(args.comment);
         return {};
       }),
+      'compare-copy': this.#forHosts((args: CopyQuestion) => this.#options.copies.remote(args.storageGroup).compare()),
+      'log-files': this.#forHosts((args: CopyQuestion) => this.#options.copies.remote(args.storageGroup).logFiles()),
+      'restore-copy': this.#forHosts((args: CopyQuestion) => restoreCopy(this.#options, args.storageGroup)),
+      'backup-taken': this.#forHosts(({ storageGroup, taken }: BackupNotice) =>
+        this.#options.copies.remote(storageGroup).noteBackup(taken),
+      ),
+      'rebuild-content-index': this.#forHosts((args: CopyQuestion) =>
+        this.#options.copies.remote(args.storageGroup).rebuildContentIndex(),
+      ),
       'hand-off': this.#forHosts((args: HandOffRequest) => this.#handOff(args)),
     };
   }
@@ -89,6 +100,9 @@ export class AdminService {
       admin: (body, remoteHost) => this.#admin(body, remoteHost, notify),
       'update-copy': this.#forHosts((args: UpdateRequest) =>
         this.#updateCopy(args, (line) => notify(STEP_PROGRESS_NOTICE, line)),
+      ),
+      'back-up-copy': this.#forHosts((args: BackupOrder) =>
+        backUpCopy(this.#options, args, (line) => notify(STEP_PROGRESS_NOTICE, line)),
       ),
     };
   }
@@ -111,7 +125,7 @@ export class AdminService {
     const isAccess = this.#isHost(remoteHost) && hostEntry(this.#options.config, remoteHost).roles.includes('access');
     if (!isAdministrator && !isAccess) throw notAllowed(remoteHost);
     const request: unknown = JSON.parse(body.toString('utf8'));
-    this.#options.logger.info({ from: remoteHost, command: commandOf(request) }, 'command');
+    this.#options.logger.info({ from: remoteHost, ...loggedParts(request) }, 'command');
     const answer = await execute(
       this.#context((line) => notify(PROGRESS_NOTICE, line)),
       request,
@@ -127,7 +141,9 @@ export class AdminService {
       register: () => this.#readRegister(),
       copyReports: () => this.#copyReports(),
       hostReports: () => this.#hostReports(),
-      acceptorReports: () => Promise.all(this.#options.acceptors.map((acceptor) => this.#acceptorReport(acceptor))),
+      changeRegister: (change) => changeRegister(this.#options.register, change),
+      acceptorReports: () => this.#acceptorReports(),
+      admitAcceptor: (name) => this.#options.register.admit(name),
       askActiveCopy: (storageGroup, method, body) => this.#askActiveCopy(storageGroup, method, body),
       askHost: (host, method, body, onProgress) => this.#askHost(host, method, body, onProgress ?? (() => undefined)),
       reportProgress,
@@ -151,7 +167,8 @@ export class AdminService {
     const { copies, config } = this.#options;
     return copies.names.map((storageGroup) => {
       const facts = copies.facts(storageGroup);
-      return { storageGroup, host: config.host, view: facts?.view ?? null, logs: facts?.logs ?? null };
+      const { view = null, logs = null, maintenance = null, upkeep = null } = facts ?? {};
+      return { storageGroup, host: config.host, view, logs, maintenance, upkeep };
     });
   }
 
@@ -197,6 +214,13 @@ export class AdminService {
     );
   }
 
+  /** The look at the register first: by it a host learns that the set of acceptors has changed. */
+  async #acceptorReports(): Promise<readonly AcceptorReport[]> {
+    const { register } = this.#options;
+    await register.peek({ timeoutMs: REPORT_TIMEOUT_MS });
+    return Promise.all(register.acceptors.map((acceptor) => this.#acceptorReport(acceptor)));
+  }
+
   async #acceptorReport(acceptor: Acceptor): Promise<AcceptorReport> {
     const { clock, config } = this.#options;
     const kind = this.#isHost(acceptor.name) ? 'host' : 'share';
@@ -213,12 +237,13 @@ export class AdminService {
 
   async #askHost(host: string, method: HostMethod, body: object, onProgress: (line: string) => void): Promise<unknown> {
     const { config, links } = this.#options;
-    if (method === 'update-copy') {
+    if (method === 'update-copy' || method === 'back-up-copy') {
       if (host !== config.host) return links.askLong(host, method, body, 24 * 60 * 60_000, onProgress);
+      if (method === 'back-up-copy') return backUpCopy(this.#options, body as BackupOrder, onProgress);
       return this.#updateCopy(body as UpdateRequest, onProgress);
     }
     if (host !== config.host)
-      return links.ask(host, method, body, method === 'hand-off' ? MOVE_TIMEOUT_MS : COPY_TIMEOUT_MS);
+      return links.ask(host, method, body, LONG_METHODS.has(method) ? MOVE_TIMEOUT_MS : COPY_TIMEOUT_MS);
     const answer = await this.handlers()[method]?.(Buffer.from(JSON.stringify(body)), host);
     return answer === undefined ? null : JSON.parse(Buffer.from(answer).toString('utf8'));
   }
@@ -348,6 +373,10 @@ interface SuspendRequest {
   readonly comment: string;
 }
 
+interface CopyQuestion {
+  readonly storageGroup: string;
+}
+
 interface HandOffRequest {
   readonly clusteredMailboxServer: string;
   readonly target: string;
@@ -367,4 +396,17 @@ function notAllowed(name: string): Problem {
 function commandOf(request: unknown): string {
   const command = (request as { command?: unknown } | null)?.command;
   return typeof command === 'string' ? command.slice(0, 100) : '';
+}
+
+/** What an administrator ordered, without passwords. */
+function loggedParts(request: unknown): { command: string; parameters: Readonly<Record<string, unknown>> } {
+  const parameters = (request as { parameters?: unknown } | null)?.parameters;
+  const isRecord = typeof parameters === 'object' && parameters !== null && !Array.isArray(parameters);
+  const named = isRecord ? Object.entries(parameters) : [];
+  return {
+    command: commandOf(request),
+    parameters: Object.fromEntries(
+      named.slice(0, 20).map(([name, value]) => [name.slice(0, 50), /password/i.test(name) ? '…' : value]),
+    ),
+  };
 }

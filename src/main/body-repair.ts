@@ -54,10 +54,14 @@ export async function readBody(root: string, place: BodyPlace): Promise<Buffer |
   }
 }
 
-/** Durable when it resolves. `bytes` were checked against `place`. */
+/**
+ * Durable when it resolves; `bytes` were checked against `place`. The pack is opened before the place is looked up once
+ * more: a seed may replace both at any moment, and then the bytes go into the file that is gone, not into the new one.
+ */
 export async function writeBody(root: string, place: BodyPlace, bytes: Buffer): Promise<void> {
   const file: FileHandle = await open(join(root, packName(place.pack)), 'r+');
   try {
+    if (bodyPlace(root, place.bodyId)?.position !== place.position) return;
     const entry = Buffer.concat([headOf(place), bytes]);
     for (let written = 0; written < entry.length; ) {
       written += (await file.write(entry, written, entry.length - written, place.position + written)).bytesWritten;

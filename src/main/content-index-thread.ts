@@ -16,7 +16,7 @@ import { isProblem, messageOf } from '../base/problem.ts';
 import type { ContentIndexThreadSettings, FromContentIndex, ToContentIndex } from '../host/content-index.ts';
 import type { ContentIndexState } from '../store/content-index.ts';
 import { openReader } from '../store/database.ts';
-import { BODY_HEAD_BYTES, type BodyPlace } from '../store/packs.ts';
+import { type BodyPlace, PACK_HEAD_BYTES } from '../store/packs.ts';
 import { SearchIndex } from '../store/search-index.ts';
 import { SearchIndexer } from '../store/search-indexer.ts';
 
@@ -173,7 +173,7 @@ class PackReader {
     const descriptor = this.#open(place.pack);
     if (descriptor === undefined) return undefined;
     const bytes = Buffer.allocUnsafeSlow(place.sizeBytes);
-    const start = place.position + BODY_HEAD_BYTES;
+    const start = place.position + PACK_HEAD_BYTES;
     for (let filled = 0; filled < bytes.length; ) {
       const count = readSync(descriptor, bytes, filled, bytes.length - filled, start + filled);
       if (count === 0) return undefined;

@@ -6,12 +6,22 @@ import { decodeHello, IMAP_SERVICE, MAIL_SERVICE } from '../directory/copy-proto
 import type { CopyService } from '../directory/copy-service.ts';
 import type { Copy } from '../replication/copy.ts';
 import { parseReplicationHello } from '../replication/protocol.ts';
+import { REPAIR_SERVICE } from './body-repair.ts';
+import type { CopyMaintenance } from './copy-maintenance.ts';
 import type { ImapSessions } from './imap-sessions.ts';
 
-export class CopyDoor {
-  readonly #parts: { copy: Copy; mail: CopyService; sessions: ImapSessions; logger: Logger };
+interface CopyDoorParts {
+  readonly copy: Copy;
+  readonly mail: CopyService;
+  readonly sessions: ImapSessions;
+  readonly maintenance: CopyMaintenance;
+  readonly logger: Logger;
+}
 
-  constructor(parts: { copy: Copy; mail: CopyService; sessions: ImapSessions; logger: Logger }) {
+export class CopyDoor {
+  readonly #parts: CopyDoorParts;
+
+  constructor(parts: CopyDoorParts) {
     this.#parts = parts;
   }
 
@@ -37,6 +47,8 @@ export class CopyDoor {
         return this.#parts.copy.accept(channel, parseReplicationHello(hello));
       case 'seed':
         return this.#parts.copy.acceptSeed(channel);
+      case REPAIR_SERVICE:
+        return this.#parts.maintenance.accept(channel);
       default:
         channel.close(`there is no service ${hello.service}`);
     }

@@ -8,13 +8,20 @@ import type { Channel } from '../base/network.ts';
 import { Rpc, type RpcHandler } from '../base/rpc.ts';
 import type { ActivationGrant, CopyControl, CopyRequests, CopyView, RequestAnswer } from '../cluster/copy-control.ts';
 import type { LogPosition } from '../cluster/register-document.ts';
+import { BackupFolder } from '../host/backup-folder.ts';
+import type { BackupType } from '../replication/backup-manifest.ts';
+import type { BackupTaken } from '../replication/backup-note.ts';
 import type { LogMarks } from '../replication/copy.ts';
+import type { CopyUpkeep, UpkeepFacts } from '../replication/copy-upkeep.ts';
+import type { LogFileNeed } from '../replication/explain-truncation.ts';
+import type { Comparison, MaintenanceReport } from './copy-maintenance.ts';
 
 /** Fencing and suspending end within a few disk syncs; replaying the rest of a log may take long. */
 const SHORT_STEP_MS = 10_000;
 const LONG_STEP_MS = 10 * 60_000;
 const REQUEST_MS = 10_000;
 const SEED_MS = 24 * 60 * 60_000;
+const BACKUP_MS = 24 * 60 * 60_000;
 /** The copy tells how it stands this often, and at once when something happened. */
 const VIEW_INTERVAL_MS = 100;
 
@@ -44,21 +51,45 @@ function parsed<T>(body: Buffer): T {
 /** A copy as the cluster service sees it, with what administrators ask of it. */
 export interface ControlledCopy extends CopyControl {
   setSuspended(comment: string | null): Promise<void>;
+  setCircularLogging(circularLogging: boolean): void;
   seed(source: string, onProgress: (line: string) => void): Promise<void>;
   logMarks(): LogMarks | null;
+  logFileNeeds(): readonly LogFileNeed[];
+  readonly upkeep: Pick<CopyUpkeep, 'facts' | 'backUp' | 'noteBackup' | 'rebuildContentIndex'>;
+}
+
+export interface BackupSummary {
+  readonly id: string;
+  readonly host: string;
+  readonly takenMs: number;
+  readonly startLsn: number;
+  readonly endLsn: number;
+  readonly files: number;
+  readonly sizeBytes: number;
+}
+
+/** The part of a copy's maintenance that administrators ask. */
+export interface ControlledMaintenance {
+  report(): MaintenanceReport;
+  compare(): Promise<readonly Comparison[]>;
 }
 
 /** What a copy tells of itself. */
 interface CopyNews {
   readonly view: CopyView;
   readonly logs: LogMarks | null;
+  readonly maintenance: MaintenanceReport | null;
+  readonly upkeep: UpkeepFacts | null;
 }
 
+const NO_NEWS: CopyNews = { view: STOPPED, logs: null, maintenance: null, upkeep: null };
+
 /** The service's end. The process at the other end is ours and of our version: its messages are taken as they are. */
-export class RemoteCopy implements ControlledCopy {
+export class RemoteCopy implements Omit<ControlledCopy, 'logFileNeeds' | 'upkeep'> {
   readonly #rpc: Rpc;
-  #news: CopyNews = { view: { ...STOPPED, state: 'starting', initializing: true }, logs: null };
+  #news: CopyNews = { ...NO_NEWS, view: { ...STOPPED, state: 'starting', initializing: true } };
   #onSeedProgress: ((line: string) => void) | undefined;
+  #onBackupProgress: ((line: string) => void) | undefined;
 
   constructor(options: { channel: Channel; clock: Clock; storageGroup: string; requests: CopyRequests }) {
     const { requests, storageGroup } = options;
@@ -87,9 +118,10 @@ export class RemoteCopy implements ControlledCopy {
           this.#news = parsed<CopyNews>(body);
         },
         'seed-progress': (body) => this.#onSeedProgress?.(body.toString('utf8')),
+        'backup-progress': (body) => this.#onBackupProgress?.(body.toString('utf8')),
       },
       onClose: () => {
-        this.#news = { view: STOPPED, logs: null };
+        this.#news = NO_NEWS;
       },
     });
   }
@@ -134,13 +166,47 @@ export class RemoteCopy implements ControlledCopy {
     await this.#ask('suspend', { comment }, SHORT_STEP_MS);
   }
 
+  setCircularLogging(circularLogging: boolean): void {
+    this.#rpc.notify('circular-logging', json({ circularLogging }));
+  }
+
   logMarks(): LogMarks | null {
     return this.#news.logs;
+  }
+
+  maintenance(): MaintenanceReport | null {
+    return this.#news.maintenance;
+  }
+
+  logFiles(): Promise<readonly LogFileNeed[]> {
+    return this.#ask('log-files', {}, SHORT_STEP_MS);
+  }
+
+  compare(): Promise<readonly Comparison[]> {
+    return this.#ask('compare', {}, LONG_STEP_MS);
   }
 
   async seed(source: string, onProgress: (line: string) => void): Promise<void> {
     this.#onSeedProgress = onProgress;
     await this.#ask('seed', { source }, SEED_MS);
+  }
+
+  upkeep(): UpkeepFacts | null {
+    return this.#news.upkeep;
+  }
+
+  /** `path`: absolute, on this host. */
+  async backUp(path: string, type: BackupType, onProgress: (line: string) => void): Promise<BackupSummary> {
+    this.#onBackupProgress = onProgress;
+    return await this.#ask('back-up', { path, type }, BACKUP_MS);
+  }
+
+  async noteBackup(taken: BackupTaken): Promise<void> {
+    await this.#ask('note-backup', taken, SHORT_STEP_MS);
+  }
+
+  async rebuildContentIndex(): Promise<void> {
+    await this.#ask('rebuild-content-index', {}, SHORT_STEP_MS);
   }
 
   async #ask<T>(method: string, args: unknown, timeoutMs: number): Promise<T> {
@@ -153,6 +219,7 @@ export class ServiceLink implements CopyRequests {
   readonly #rpc: Rpc;
   readonly #clock: Clock;
   #copy: ControlledCopy | undefined;
+  #maintenance: ControlledMaintenance | undefined;
   #lastView = '';
 
   constructor(options: {
@@ -177,6 +244,8 @@ export class ServiceLink implements CopyRequests {
           this.#copy?.inSyncChanged(args.epoch, args.inSync);
         },
         resume: (body) => this.#copy?.resume(parsed<{ epoch: number }>(body).epoch),
+        'circular-logging': (body) =>
+          this.#copy?.setCircularLogging(parsed<{ circularLogging: boolean }>(body).circularLogging),
       },
     });
   }
@@ -199,13 +268,29 @@ export class ServiceLink implements CopyRequests {
       seed: step((copy, args: { source: string }) =>
         copy.seed(args.source, (line) => this.#rpc.notify('seed-progress', Buffer.from(line))),
       ),
+      'log-files': step(async (copy) => copy.logFileNeeds()),
+      compare: step(async () => (await this.#maintenance?.compare()) ?? []),
       suspend: step((copy, args: { comment: string | null }) => copy.setSuspended(args.comment)),
+      'back-up': step((copy, args: { path: string; type: BackupType }) => this.#backUp(copy, args.path, args.type)),
+      'note-backup': step((copy, taken: BackupTaken) => copy.upkeep.noteBackup(taken)),
+      'rebuild-content-index': step(async (copy) => copy.upkeep.rebuildContentIndex()),
     };
   }
 
+  async #backUp(copy: ControlledCopy, path: string, type: BackupType): Promise<BackupSummary> {
+    const place = new BackupFolder(path, this.#clock);
+    const manifest = await copy.upkeep.backUp(place, type, (line) =>
+      this.#rpc.notify('backup-progress', Buffer.from(line)),
+    );
+    const { id, host, takenMs, startLsn, endLsn, files } = manifest;
+    const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
+    return { id, host, takenMs, startLsn, endLsn, files: files.length, sizeBytes };
+  }
+
   /** From now on `copy` is asked, and its view is told. */
-  connect(copy: ControlledCopy): void {
+  connect(copy: ControlledCopy, maintenance: ControlledMaintenance): void {
     this.#copy = copy;
+    this.#maintenance = maintenance;
     this.#tellLater();
   }
 
@@ -217,7 +302,12 @@ export class ServiceLink implements CopyRequests {
   }
 
   sendView(): void {
-    const news: CopyNews = { view: this.#copy?.view() ?? STOPPED, logs: this.#copy?.logMarks() ?? null };
+    const news: CopyNews = {
+      view: this.#copy?.view() ?? STOPPED,
+      logs: this.#copy?.logMarks() ?? null,
+      maintenance: this.#maintenance?.report() ?? null,
+      upkeep: this.#copy?.upkeep.facts() ?? null,
+    };
     const text = JSON.stringify(news);
     if (text === this.#lastView) return;
     this.#lastView = text;

@@ -12,7 +12,7 @@ import { type CopyDigest, differentFolders } from '../store/maintenance/copy-dig
 import { describeFinding } from '../store/maintenance/finding.ts';
 import type { ScrubPass } from '../store/maintenance/scrub.ts';
 import { bodyPlace, RepairClient, readBody, serveRepair, writeBody } from './body-repair.ts';
-import { maintenanceLimits } from './maintenance-limits.ts';
+import { type MaintenanceLimits, maintenanceLimits } from './maintenance-limits.ts';
 import type { JobResult, MaintenanceJob } from './maintenance-thread.ts';
 
 export interface Comparison {
@@ -46,12 +46,12 @@ export interface CopyMaintenanceOptions {
   readonly logger: Logger;
   /** The last record of the log, and whether this copy is the one that serves. */
   readonly state: () => { readonly endLsn: number; readonly isActive: boolean };
-  readonly limits?: Partial<typeof maintenanceLimits>;
+  readonly limits?: Partial<MaintenanceLimits>;
 }
 
 export class CopyMaintenance {
   readonly #options: CopyMaintenanceOptions;
-  readonly #limits: typeof maintenanceLimits;
+  readonly #limits: MaintenanceLimits;
   readonly #client: RepairClient;
   /** Bodies to be mended, with what is wrong. */
   readonly #damaged = new Map<number, string>();
@@ -107,6 +107,9 @@ export class CopyMaintenance {
     const { clock, logger } = this.#options;
     const pass = (await this.#run('scrub')) as ScrubPass;
     this.#lastScrubMs = clock.wallMs();
+    // Rows that rotted while nothing changed are found by comparing once more, from the rows.
+    this.#digest = undefined;
+    this.#comparedLsn = -1;
     for (const finding of pass.findings) logger.error({ ...finding }, 'the scrub found damage');
     this.#otherDamage = pass.findings.filter(({ bodyId }) => bodyId === undefined).map(describeFinding);
     for (const finding of pass.findings) {
@@ -136,7 +139,7 @@ export class CopyMaintenance {
   async #repairAll(): Promise<void> {
     try {
       while (this.#damaged.size > 0 && !this.#isStopped) {
-        for (const bodyId of [...this.#damaged.keys()]) {
+        for (const bodyId of this.#damaged.keys()) {
           if (await this.#repair(bodyId)) this.#damaged.delete(bodyId);
         }
         if (this.#damaged.size > 0) await sleep(this.#options.clock, this.#limits.repairRetryMs);
@@ -253,7 +256,6 @@ export class CopyMaintenance {
       bytesPerSecond: this.#limits.scrubBytesPerSecond,
     };
     const worker = new Worker(new URL('./maintenance-thread.ts', import.meta.url), { workerData });
-    worker.unref();
     this.#workers.add(worker);
     return new Promise<JobResult>((resolve, reject) => {
       const fail = (reason: string): void =>

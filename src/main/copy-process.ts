@@ -24,6 +24,7 @@ import { takeSnapshot } from '../store/snapshot.ts';
 import { hostFiles } from './cluster-files.ts';
 import { CopyDoor } from './copy-door.ts';
 import { ServiceLink } from './copy-ipc.ts';
+import { CopyMaintenance } from './copy-maintenance.ts';
 import { ImapSessions } from './imap-sessions.ts';
 
 /** What the cluster service hands over at the start, as arguments of the process. */
@@ -64,18 +65,14 @@ export async function runCopy(args: CopyArguments): Promise<void> {
   const thread = new URL('./content-index-thread.ts', import.meta.url);
   const contentIndex = new ThreadContentIndex({ root, thread, clock: machineClock, logger });
   const folder = new CopyFolder(root, takeSnapshot, contentIndex);
+  const common = { host: config.host, storageGroup, copies: args.copies, network, clock: machineClock, logger };
   const copy = new Copy({
-    host: config.host,
-    storageGroup,
-    copies: args.copies,
+    ...common,
     incarnation: args.incarnation,
     circularLogging: args.circularLogging,
     storage: folder,
-    network,
     requests: link,
-    clock: machineClock,
     random: machineRandom,
-    logger,
     clockJumpMs: defaultTiming.clockJumpMs,
     yieldTurn,
     onServing: (serving) => {
@@ -86,20 +83,36 @@ export async function runCopy(args: CopyArguments): Promise<void> {
     },
     onFatal: (error) => stop(messageOf(error)),
   });
+  const maintenance = new CopyMaintenance({
+    ...common,
+    root,
+    state: () => ({ endLsn: copy.view().endLsn, isActive: copy.view().state === 'active' }),
+  });
+  folder.onBodyDamaged = (bodyId) => maintenance.bodyDamaged(bodyId);
   stopOnUnhandled(logger);
   await copy.open({ suspended: args.suspended });
-  link.connect(copy);
-  const door = new CopyDoor({ copy, mail, sessions, logger });
+  link.connect(copy, maintenance);
+  maintenance.start();
+  const door = new CopyDoor({ copy, mail, sessions, maintenance, logger });
   const close = network.listen(copyEndpoint(config.host, storageGroup), (channel: Channel) => door.accept(channel));
+  stopOnSignal(stop, [
+    async () => close(),
+    () => maintenance.stop(),
+    () => copy.close('the host stops'),
+    () => folder.close(),
+  ]);
+}
+
+/** In this order, one after the other. */
+function stopOnSignal(fail: (reason: string) => void, steps: readonly (() => Promise<void>)[]): void {
+  const end = async (): Promise<void> => {
+    for (const step of steps) await step();
+  };
   process.once('SIGTERM', () => {
-    close();
-    copy
-      .close('the host stops')
-      .then(() => folder.close())
-      .then(
-        () => process.exit(0),
-        (error: unknown) => stop(messageOf(error)),
-      );
+    end().then(
+      () => process.exit(0),
+      (error: unknown) => fail(messageOf(error)),
+    );
   });
 }
 

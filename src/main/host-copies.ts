@@ -14,11 +14,15 @@ import { member, type StorageGroupRecord } from '../cluster/register-document.ts
 import { type HostConfig, hostEntry } from '../host/config.ts';
 import { IpcChannel } from '../host/ipc-channel.ts';
 import type { LogMarks } from '../replication/copy.ts';
+import type { UpkeepFacts } from '../replication/copy-upkeep.ts';
 import { RemoteCopy } from './copy-ipc.ts';
+import type { MaintenanceReport } from './copy-maintenance.ts';
 import { RoleProcess } from './role-process.ts';
 
 const REGISTER_RETRY_MS = 200;
 const PEEK_TIMEOUT_MS = 500;
+/** The copies' processes learn settings that were changed in the register this often. */
+const SETTINGS_INTERVAL_MS = 1_000;
 
 export interface HostCopiesOptions {
   readonly config: HostConfig;
@@ -52,6 +56,7 @@ export class HostCopies {
       const group = await this.#groupRecord(register, storageGroup);
       if (group !== undefined) this.#startCopy(storageGroup, group);
     }
+    this.#tellSettings();
   }
 
   async #groupRecord(register: Register, storageGroup: string): Promise<StorageGroupRecord | undefined> {
@@ -64,6 +69,18 @@ export class HostCopies {
       await sleep(clock, REGISTER_RETRY_MS);
     }
     return undefined;
+  }
+
+  /** Over and over, whether they changed or not: a process that has just started may have heard an older one. */
+  #tellSettings(): void {
+    if (this.#isStopping) return;
+    const { cluster, clock } = this.#options;
+    const document = cluster.status().document;
+    for (const [storageGroup, { remote }] of this.#entries) {
+      const group = document && member(document.storageGroups, storageGroup);
+      if (group !== undefined) remote?.setCircularLogging(group.circularLogging);
+    }
+    clock.after(SETTINGS_INTERVAL_MS, () => this.#tellSettings());
   }
 
   #startCopy(storageGroup: string, group: StorageGroupRecord): void {
@@ -116,9 +133,20 @@ export class HostCopies {
   }
 
   /** What the copy's process last told; undefined while there is none. */
-  facts(storageGroup: string): { view: CopyView; logs: LogMarks | null } | undefined {
+  facts(
+    storageGroup: string,
+  ):
+    | { view: CopyView; logs: LogMarks | null; maintenance: MaintenanceReport | null; upkeep: UpkeepFacts | null }
+    | undefined {
     const remote = this.#entries.get(storageGroup)?.remote;
-    return remote === undefined ? undefined : { view: remote.view(), logs: remote.logMarks() };
+    return remote === undefined
+      ? undefined
+      : {
+          view: remote.view(),
+          logs: remote.logMarks(),
+          maintenance: remote.maintenance(),
+          upkeep: remote.upkeep(),
+        };
   }
 
   /** Problem('CopyNotRunning') */

@@ -7,9 +7,7 @@ import type { Logger } from '../base/logger.ts';
 import type { Channel } from '../base/network.ts';
 import { isProblem, messageOf, Problem } from '../base/problem.ts';
 import { Rpc, type RpcHandler } from '../base/rpc.ts';
-import { type Acceptor, acceptorFrom } from '../cluster/acceptor.ts';
 import { parseAcceptorReply, parseAcceptorRequest } from '../cluster/acceptor-message.ts';
-import { CasPaxosRegister } from '../cluster/caspaxos-register.ts';
 import { ClusterService } from '../cluster/cluster-service.ts';
 import type { Register } from '../cluster/register.ts';
 import { defaultTiming } from '../cluster/timing.ts';
@@ -20,6 +18,7 @@ import { machineClock, machineRandom } from '../host/machine.ts';
 import { pinoLogger } from '../host/pino-logger.ts';
 import { ShareAcceptor } from '../host/share-acceptor.ts';
 import { type TlsIdentity, TlsNetwork } from '../host/tls-network.ts';
+import { AcceptorSet, type Vote } from './acceptor-set.ts';
 import { AdminService } from './admin-service.ts';
 import { hostFiles } from './cluster-files.ts';
 import { lockFolder } from './folder-lock.ts';
@@ -29,8 +28,6 @@ import { HostLinks } from './host-links.ts';
 import { RoleProcess } from './role-process.ts';
 
 const ACCEPTOR_TIMEOUT_MS = 1_000;
-/** Of the set of acceptors; it rises when the set changes. */
-const ACCEPTOR_SET_INCARNATION = 1;
 
 /** Runs until SIGTERM or SIGINT; Problems at the start are the caller's to print. */
 export async function runHost(dataFolder: string): Promise<void> {
@@ -67,10 +64,10 @@ interface HostParts {
 
 function openHost(parts: HostParts): { start(): Promise<void>; stop(): Promise<void> } {
   const { config, dataFolder, logger } = parts;
-  const { network, links, local, acceptors, register } = openRegister(parts);
+  const { network, links, local, register } = openRegister(parts);
   const cluster = openClusterService(parts, register);
   const copies = new HostCopies({ config, dataFolder, cluster, clock: machineClock, logger });
-  const common = { config, register, acceptors, cluster, copies, links, network };
+  const common = { config, register, cluster, copies, links, network };
   const admin = new AdminService({ ...common, clock: machineClock, logger });
   const handlers = { ...admin.handlers(), ...acceptorHandler(config, local) };
   const stopListening = network.listen(`${config.host}/cluster`, (channel: Channel) => serve(channel, handlers, admin));
@@ -102,10 +99,15 @@ function openRegister({ config, dataFolder, identity, logger, fail }: HostParts)
   });
   const links = new HostLinks({ network, clock: machineClock });
   const local = localAcceptor(config, dataFolder);
-  const acceptors = allAcceptors(config, links, local);
-  const proposer = config.host;
-  const register = new CasPaxosRegister({ acceptors, proposer, clock: machineClock, random: machineRandom });
-  return { network, links, local, acceptors, register };
+  const register = new AcceptorSet({
+    clusterId: config.cluster.id,
+    votes: allVotes(config, links, local),
+    proposer: config.host,
+    clock: machineClock,
+    random: machineRandom,
+    logger,
+  });
+  return { network, links, local, register };
 }
 
 function openClusterService({ config, logger, fail }: HostParts, register: Register): ClusterService {
@@ -135,23 +137,23 @@ function localAcceptor(config: HostConfig, dataFolder: string): FileAcceptor | u
   return new FileAcceptor({ name: config.host, identity: identityOf(config), folder: hostFiles.acceptor(dataFolder) });
 }
 
+/** Files answer requests of every incarnation by what they hold; their own identity is not used here. */
 function identityOf(config: HostConfig): { clusterId: string; incarnation: number } {
-  return { clusterId: config.cluster.id, incarnation: ACCEPTOR_SET_INCARNATION };
+  return { clusterId: config.cluster.id, incarnation: 1 };
 }
 
 /** Majority node set with file share witness: every mailbox host has a vote, and the share has one. */
-function allAcceptors(config: HostConfig, links: HostLinks, local: FileAcceptor | undefined): readonly Acceptor[] {
-  const identity = identityOf(config);
+function allVotes(config: HostConfig, links: HostLinks, local: FileAcceptor | undefined): readonly Vote[] {
   const nodes = config.hosts.filter((host) => host.roles.includes('mailbox'));
+  const share = new ShareAcceptor({ name: 'witness', identity: identityOf(config), folder: config.witness.share });
   return [
-    ...nodes.map(({ name }) =>
-      name === config.host && local !== undefined
-        ? local
-        : acceptorFrom(name, identity, async (request) =>
-            parseAcceptorReply(await links.ask(name, 'acceptor', request, ACCEPTOR_TIMEOUT_MS)),
-          ),
-    ),
-    new ShareAcceptor({ name: 'witness', identity, folder: config.witness.share }),
+    ...nodes.map(({ name }): Vote => {
+      if (name === config.host && local !== undefined) return { name, ask: (request) => local.ask(request) };
+      const ask: Vote['ask'] = async (request) =>
+        parseAcceptorReply(await links.ask(name, 'acceptor', request, ACCEPTOR_TIMEOUT_MS));
+      return { name, ask };
+    }),
+    { name: share.name, ask: (request) => share.ask(request) },
   ];
 }
 

@@ -20,4 +20,6 @@ export const maintenanceLimits = {
   askTimeoutMs: 10_000,
   /** A digest walks over every row of the database. */
   digestTimeoutMs: 10 * 60_000,
-} as const;
+};
+
+export type MaintenanceLimits = Readonly<typeof maintenanceLimits>;

@@ -27,7 +27,9 @@ export async function runShell(words: readonly string[], streams: ShellStreams):
   const given = parseArguments(command, words.slice(1));
   if (given.help) return streams.out(helpText(command));
   if (await declined(command, given, streams)) return streams.error('Nothing was done.\n');
-  const { rows, whatIf } = await answer(command, given, streams);
+  const accepted = await withConsequence(command, given, streams);
+  if (accepted === undefined) return streams.error('Nothing was done.\n');
+  const { rows, whatIf } = await answer(command, accepted, streams);
   if (whatIf !== undefined) return streams.out(`What if: ${escapeControl(whatIf)}.\n`);
   streams.out(print(command, given, rows));
 }
@@ -76,6 +78,23 @@ async function declined(command: Command, given: ParsedArguments, streams: Shell
   const parameters = command.parameters.safeParse(given.parameters);
   if (!parameters.success) return false; // the host will say what is wrong
   return !(await streams.ask(`${escapeControl(change.describe(parameters.data))}? [y/N] `));
+}
+
+/**
+ * The second question of a command that may lose something: the cluster says from its facts what. Yes to it is what
+ * -Force says in a script. `given` as it goes on; undefined after a no.
+ */
+async function withConsequence(
+  command: Command,
+  given: ParsedArguments,
+  streams: ShellStreams,
+): Promise<ParsedArguments | undefined> {
+  const { parameters } = given;
+  const isSettled = parameters['WhatIf'] === true || parameters['Force'] === true || given.confirm === false;
+  if (command.change?.consequence === undefined || isSettled || streams.ask === undefined) return given;
+  const { whatIf } = await answer(command, { ...given, parameters: { ...parameters, WhatIf: true } }, streams);
+  const question = `${escapeControl(whatIf ?? '')}. Are you sure? [y/N] `;
+  return (await streams.ask(question)) ? { ...given, parameters: { ...parameters, Force: true } } : undefined;
 }
 
 /** A question on the terminal; anything but y or yes is no. */

@@ -125,6 +125,16 @@ export class ActiveCopy implements Journal {
     return lowest;
   }
 
+  /** Who else needs the log, and from where on: the other copies, and seeds that are under way. */
+  logNeeds(): { copies: readonly { host: string; durableLsn: number }[]; heldLsns: readonly number[] } {
+    const { copies, host } = this.#options;
+    const others = copies.filter((copy) => copy !== host);
+    return {
+      copies: others.map((copy) => ({ host: copy, durableLsn: this.#commit.durableAt(copy) })),
+      heldLsns: [...this.#held.values()],
+    };
+  }
+
   /** Keeps the log behind `lsn` for a copy that is being seeded; returns the undo. */
   holdLog(lsn: number): () => void {
     const hold = Symbol('held');

@@ -18,9 +18,12 @@ import { Database } from '../store/database.ts';
 import { type PackDevice, Packs } from '../store/packs.ts';
 import { Replayer } from '../store/replay.ts';
 import type { StorageGroup } from '../store/storage-group.ts';
+import { BackupNote } from './backup-note.ts';
 import { EpochFile } from './epoch-file.ts';
 import { replicationLimits } from './limits.ts';
+import { ReplaySlice } from './replay-slice.ts';
 import type { SeedPlace, SeedSnapshot } from './seed.ts';
+import { splitFrames } from './split-frames.ts';
 
 export interface PackLengths {
   list(): readonly { readonly pack: number; readonly length: number }[];
@@ -67,6 +70,7 @@ export interface CopyFilesOptions {
 }
 
 const LOG_FOLDER = 'log';
+const SEED_IT = 'Make this copy anew with Update-StorageGroupCopy.';
 /** There as long as this copy lacks records that it once had. */
 const DAMAGED_FILE = 'damaged.json';
 const SEEDED_FILE = 'seeded.json';
@@ -86,6 +90,9 @@ interface Store {
 
 export class CopyFiles {
   readonly epochs: EpochFile;
+  readonly backups: BackupNote;
+  /** May change while the copy lives. */
+  circularLogging: boolean;
   readonly #options: CopyFilesOptions;
   #log: TransactionLog | undefined;
   #device: LogDevice | undefined;
@@ -98,12 +105,14 @@ export class CopyFiles {
   #appliedGeneration = 0;
   #commits = 0;
   /** Where the database file stands even after a loss of power. */
-  #checkpointedLsn = 0;
+  checkpointedLsn = 0;
   #applying: Promise<void> = Promise.resolve();
 
   constructor(options: CopyFilesOptions) {
     this.#options = options;
     this.epochs = new EpochFile(options.storage.disk);
+    this.backups = new BackupNote(options.storage.disk);
+    this.circularLogging = options.circularLogging;
   }
 
   /** Problem('LogDamaged' | 'LogFormat' | 'DatabaseUnusable' | ...): this copy cannot be used as it is. */
@@ -112,6 +121,7 @@ export class CopyFiles {
     storage.prepare();
     await storage.disk.makeFolder(LOG_FOLDER);
     await this.epochs.load();
+    await this.backups.load();
     await this.#openLogOrRest();
     this.#lacksRecords = (await storage.disk.size(DAMAGED_FILE)) !== undefined;
     this.#openStore(this.log.signature ?? (await this.#seededSignature()));
@@ -316,7 +326,7 @@ export class CopyFiles {
     if (place === undefined || place.chain !== chain) {
       throw new Problem(
         'Diverged',
-        `Cannot follow the active copy: its history up to ${formatLsn(commonLsn)} is another one. Seed this copy.`,
+        `Cannot follow the active copy: its history up to ${formatLsn(commonLsn)} is another one. ${SEED_IT}`,
       );
     }
     if (this.log.endLsn === commonLsn && this.log.generation === place.generation) return;
@@ -324,7 +334,7 @@ export class CopyFiles {
     if (this.appliedLsn > commonLsn) {
       throw new Problem(
         'Diverged',
-        `Cannot follow the active copy: the database holds records behind ${formatLsn(commonLsn)} that it does not have. Seed this copy.`,
+        `Cannot follow the active copy: the database holds records behind ${formatLsn(commonLsn)} that it does not have. ${SEED_IT}`,
       );
     }
     await this.#cutLog(commonLsn, epoch);
@@ -396,7 +406,7 @@ export class CopyFiles {
   }
 
   async #applyPending(limit: number): Promise<void> {
-    const slice = this.#slice();
+    const slice = new ReplaySlice(this.#options);
     while (this.#pending[0] !== undefined && this.#pending[0].lsn <= limit) {
       let count = 0;
       for (const record of this.#pending) {
@@ -411,7 +421,7 @@ export class CopyFiles {
   }
 
   async #applyFromLog(limit: number): Promise<void> {
-    const slice = this.#slice();
+    const slice = new ReplaySlice(this.#options);
     let generation = this.#appliedGeneration;
     const { reader, firstGeneration } = this.log;
     const items = this.appliedLsn === 0 ? reader.readFile(firstGeneration) : reader.readFrom(this.appliedLsn);
@@ -429,18 +439,6 @@ export class CopyFiles {
   #applyFrame(frame: Buffer, generation: number): void {
     this.#passive().apply(readFrame(frame));
     this.#appliedGeneration = generation;
-  }
-
-  #slice(): { isOver: () => boolean; rest: () => Promise<void> } {
-    const { clock, yieldTurn } = this.#options;
-    let startedMs = clock.monotonicMs();
-    return {
-      isOver: () => clock.monotonicMs() - startedMs >= replicationLimits.replaySliceMs,
-      rest: async () => {
-        await yieldTurn();
-        startedMs = clock.monotonicMs();
-      },
-    };
   }
 
   // ── the database and its log ─────────────────────────────────────────────────────────────────────────────────────
@@ -467,7 +465,7 @@ export class CopyFiles {
     if (this.#commits % replicationLimits.commitsPerCheckpoint !== 0) return undefined;
     return async () => {
       const isComplete = await this.#options.storage.checkpointDatabase();
-      if (isComplete) this.#checkpointedLsn = this.committedLsn;
+      if (isComplete) this.checkpointedLsn = this.committedLsn;
       return isComplete;
     };
   }
@@ -490,28 +488,11 @@ export class CopyFiles {
 
   /**
    * Deletes log files that neither this database, even after a loss of power, nor any copy (they have `neededLsn`) will
-   * ask for again.
+   * ask for again; without circular logging, only those that are in a backup.
    */
   async truncateLog(neededLsn: number): Promise<void> {
-    if (!this.#options.circularLogging) return;
     if (this.log.generation - this.log.firstGeneration <= replicationLimits.keptLogFiles) return;
-    await this.log.removeBelow(Math.min(this.#checkpointedLsn, neededLsn));
+    const backedUpLsn = this.backups.floor(this.circularLogging);
+    await this.log.removeBelow(Math.min(this.checkpointedLsn, neededLsn, backedUpLsn));
   }
-}
-
-/** Cuts at the lengths that the frames state; whether they are records is for the log to say. */
-function splitFrames(frames: Buffer): Buffer[] {
-  const result: Buffer[] = [];
-  for (let position = 0; position < frames.length; ) {
-    const length = frames.length - position >= 4 ? Math.ceil(frames.readUInt32LE(position) / 8) * 8 : 0;
-    if (length < 8 || position + length > frames.length) {
-      throw new Problem(
-        'Malformed',
-        'Cannot accept records: their lengths do not add up. Find the last common point again.',
-      );
-    }
-    result.push(frames.subarray(position, position + length));
-    position += length;
-  }
-  return result;
 }

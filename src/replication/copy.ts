@@ -18,6 +18,8 @@ import { encodeFact } from '../store/facts.ts';
 import { StorageGroup } from '../store/storage-group.ts';
 import { ActiveCopy } from './active-copy.ts';
 import { CopyFiles, type CopyStorage } from './copy-files.ts';
+import { CopyUpkeep } from './copy-upkeep.ts';
+import { explainLogFiles, type LogFileNeed } from './explain-truncation.ts';
 import { type FollowedCopy, Follower } from './follower.ts';
 import { replicationLimits } from './limits.ts';
 import type { ReplicationHello } from './protocol.ts';
@@ -74,6 +76,8 @@ const MAX_MISSING_EPOCHS = 1_000;
 
 export class Copy implements CopyControl {
   readonly #options: CopyOptions;
+  /** Backups and the content index. */
+  readonly upkeep: CopyUpkeep;
   readonly #files: CopyFiles;
   readonly #lease: LeaseHolder;
   #state: CopyView['state'] = 'starting';
@@ -91,6 +95,12 @@ export class Copy implements CopyControl {
   constructor(options: CopyOptions) {
     this.#options = options;
     this.#files = new CopyFiles({ ...options, committedLsn: () => this.#active?.committedLsn ?? 0 });
+    this.upkeep = new CopyUpkeep({
+      ...options,
+      files: this.#files,
+      activeLsn: () => this.#active?.committedLsn,
+      obstacle: () => this.#backupObstacle(),
+    });
     this.#lease = new LeaseHolder({ clockJumpMs: options.clockJumpMs });
   }
 
@@ -166,6 +176,11 @@ export class Copy implements CopyControl {
     return { generated: source, copyNotified: source, copied: here, inspected: here, replayed };
   }
 
+  /** Each closed log file with why it is still there. */
+  logFileNeeds(): readonly LogFileNeed[] {
+    return explainLogFiles(this.#files, this.#active, this.#files.circularLogging);
+  }
+
   async fence(epoch: number): Promise<boolean> {
     const { epochs } = this.#files;
     if (epoch < this.#files.epochSeen) return false;
@@ -222,6 +237,10 @@ export class Copy implements CopyControl {
     return this.#suspended !== null;
   }
 
+  setCircularLogging(circularLogging: boolean): void {
+    this.#files.circularLogging = circularLogging;
+  }
+
   /** No more I/O on a passive copy until it is resumed with null. */
   setSuspended(comment: string | null): Promise<void> {
     return this.#inOrder(async () => {
@@ -256,6 +275,12 @@ export class Copy implements CopyControl {
         if (this.#state !== 'failed') this.#startFollowing();
       }
     });
+  }
+
+  #backupObstacle(): string | undefined {
+    if (this.#state !== 'active' && this.#state !== 'passive') return this.#failure ?? `it is ${this.#state}`;
+    if (this.#isSeeding) return 'it is being seeded';
+    return this.#files.isComplete && this.#files.generation > 0 ? undefined : 'it is not complete';
   }
 
   // ── channels of other copies ─────────────────────────────────────────────────────────────────────────────────────

@@ -4,11 +4,14 @@
  * one of them within its budget has gone blind there.
  */
 import { sha256 } from '../base/checksum.ts';
+import type { Clock } from '../base/clock.ts';
 import type { CopyControl, CopyRequests } from '../cluster/copy-control.ts';
 import type { Decide, Register } from '../cluster/register.ts';
-import type { RegisterDocument } from '../cluster/register-document.ts';
+import type { RegisterDocument, ReplicationMode } from '../cluster/register-document.ts';
+import { defaultTiming } from '../cluster/timing.ts';
 import type { LogDevice } from '../log/disk.ts';
 import type { MailStore } from '../store/mail-store.ts';
+import type { FaultKind } from './nemesis.ts';
 import type { DiskTraits } from './simulated-disk.ts';
 
 /** Each wraps one port of every host's parts; what is absent is left as it is. */
@@ -18,12 +21,15 @@ export interface PlantedBug {
   readonly what: string;
   /** Seeds, from 1 on, within which it must be found. */
   readonly budgetSeeds: number;
+  /** The faults that bring it out, and the mode; without them a plan by chance, as for every seed. */
+  readonly faults?: readonly FaultKind[];
+  readonly mode?: ReplicationMode;
   readonly disk?: Partial<DiskTraits>;
   readonly clockJumpMs?: number;
   readonly wrapDevice?: (device: LogDevice) => LogDevice;
   readonly wrapRegister?: (register: Register) => Register;
   readonly wrapRequests?: (requests: CopyRequests) => CopyRequests;
-  readonly wrapControl?: (control: CopyControl) => CopyControl;
+  readonly wrapControl?: (control: CopyControl, clock: Clock) => CopyControl;
   readonly wrapStore?: (store: MailStore) => MailStore;
 }
 
@@ -51,7 +57,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'acknowledges before the sync',
     what: 'the log writer reports success when the write has begun',
-    budgetSeeds: 60,
+    budgetSeeds: 30,
+    faults: ['power loss of all', 'copy killed'],
+    mode: 'sync',
     wrapDevice: (device) =>
       altered(device, {
         append: (name, position, chunks) => {
@@ -63,7 +71,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'sync failure ignored',
     what: 'an error of fdatasync counts as success',
-    budgetSeeds: 60,
+    budgetSeeds: 30,
+    faults: ['failing disk', 'power loss of all'],
+    mode: 'sync',
     wrapDevice: (device) => {
       let isBroken = false;
       const fails = (): void => {
@@ -78,13 +88,17 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'folders never synced',
     what: 'files are synced and renamed, their names are not',
-    budgetSeeds: 40,
+    budgetSeeds: 10,
+    faults: ['power loss of all', 'power loss'],
+    mode: 'sync',
     disk: { forgetsFolderSyncs: true },
   },
   {
     name: 'votes in memory',
     what: 'an acceptor answers before its promise is durable',
-    budgetSeeds: 100,
+    budgetSeeds: 10,
+    faults: ['power loss of all', 'power loss'],
+    mode: 'sync',
     disk: { neverSynced: 'cluster' },
   },
   {
@@ -96,7 +110,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'deduplication off',
     what: 'every attempt to deliver counts as another message',
-    budgetSeeds: 30,
+    budgetSeeds: 20,
     wrapStore: (store) => {
       let attempts = 0;
       return altered(store, {
@@ -111,13 +125,13 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'shrinks alone',
     what: 'the active copy takes another one out of the in-sync set without the register',
-    budgetSeeds: 30,
+    budgetSeeds: 20,
     wrapRequests: (requests) => altered(requests, { requestShrink: () => Promise.resolve('changed') }),
   },
   {
     name: 'stale copy mounts',
     what: 'whoever takes over does not ask who is in sync',
-    budgetSeeds: 40,
+    budgetSeeds: 20,
     wrapRegister: (register) =>
       altered(register, {
         change: (decide: Decide, options: { timeoutMs: number }) =>
@@ -132,28 +146,52 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'lease for ever',
     what: 'the active copy never doubts its lease',
-    budgetSeeds: 40,
+    budgetSeeds: 30,
+    faults: ['node cut off', 'freeze', 'stop'],
+    mode: 'sync',
     wrapControl: (control) =>
       altered(control, {
         leaseHeldUntil: (_untilMs, epoch, offsetMs) => control.leaseHeldUntil(Number.MAX_SAFE_INTEGER, epoch, offsetMs),
       }),
   },
   {
+    name: 'lease from receipt',
+    what: 'the lease counts from the moment when its renewal was confirmed, not from when it was sent',
+    budgetSeeds: 120,
+    faults: ['slow link', 'node cut off', 'one way cut'],
+    mode: 'sync',
+    wrapControl: (control, clock) =>
+      altered(control, {
+        leaseHeldUntil: (_untilMs, epoch) =>
+          control.leaseHeldUntil(
+            clock.monotonicMs() + defaultTiming.leaseMs,
+            epoch,
+            clock.wallMs() - clock.monotonicMs(),
+          ),
+      }),
+  },
+  {
     name: 'pause unnoticed',
     what: 'nobody compares the clocks after the machine was frozen',
-    budgetSeeds: 300,
+    budgetSeeds: 40,
+    faults: ['freeze'],
+    mode: 'sync',
     clockJumpMs: Number.MAX_SAFE_INTEGER,
   },
   {
     name: 'does not step down',
     what: 'a copy that lost its place goes on until its lease ends',
-    budgetSeeds: 60,
+    budgetSeeds: 30,
+    faults: ['move', 'one way cut'],
+    mode: 'sync',
     wrapControl: (control) => altered(control, { stepDown: () => Promise.resolve() }),
   },
   {
     name: 'no gap of UIDs',
     what: 'a takeover that may have lost records gives their UIDs out again',
-    budgetSeeds: 400,
+    budgetSeeds: 40,
+    faults: ['link between nodes cut', 'power loss', 'node cut off'],
+    mode: 'async',
     wrapControl: (control) => altered(control, { activate: (grant) => control.activate({ ...grant, lossy: null }) }),
   },
 ];

@@ -37,7 +37,12 @@ const SAMPLE_INTERVAL_MS = 250;
 const MAX_OPERATIONS = 600;
 
 export async function runSeed(seed: number, options: { bug?: PlantedBug } = {}): Promise<SeedResult> {
-  const cluster = new SimulatedCluster({ ...planCluster(seed), ...options });
+  const { bug } = options;
+  const cluster = new SimulatedCluster({
+    ...planCluster(seed),
+    ...(bug?.mode === undefined ? {} : { mode: bug.mode, nodes: ['node1', 'node2'] }),
+    ...options,
+  });
   const random = new SeededRandom(cluster.random.below(0x1_0000_0000));
   const counts = new Map<FaultKind, number>();
   cluster.watch(
@@ -51,7 +56,7 @@ export async function runSeed(seed: number, options: { bug?: PlantedBug } = {}):
   process.on('unhandledRejection', onUnhandled);
   let violation: SeedResult['violation'];
   try {
-    await cluster.run(live(cluster, random, counts));
+    await cluster.run(live(cluster, random, counts, bug?.faults));
   } catch (error) {
     const { message, stack } = error instanceof Error ? error : new Error(String(error));
     violation =
@@ -93,11 +98,17 @@ function planCluster(seed: number): ClusterOptions {
   };
 }
 
-async function live(cluster: SimulatedCluster, random: SeededRandom, counts: Map<FaultKind, number>): Promise<void> {
+async function live(
+  cluster: SimulatedCluster,
+  random: SeededRandom,
+  counts: Map<FaultKind, number>,
+  kinds: readonly FaultKind[] | undefined,
+): Promise<void> {
   await cluster.begin();
   const load = new Load(cluster, random);
   load.start();
-  const plan = planNemesis(random);
+  const byChance = planNemesis(random);
+  const plan = kinds === undefined ? byChance : { ...byChance, kinds };
   cluster.story.tell('nemesis', plan.kinds.join(', '));
   await runNemesis(cluster, plan, random, counts);
   healEverything(cluster);

@@ -206,7 +206,7 @@ export class SimulatedHost {
       ...(bug?.wrapStore === undefined ? {} : { wrapStore: bug.wrapStore }),
     });
     this.#copy = copy;
-    const control = bug?.wrapControl?.(copy.copy) ?? copy.copy;
+    const control = bug?.wrapControl?.(copy.copy, this.clock.of(process)) ?? copy.copy;
     clusterService.attach(storageGroup, new PipedCopy({ ...pipe, control }));
     copy.open().catch((error: unknown) => time.after(0, () => this.#copyFailed(process, error)));
   }

@@ -178,7 +178,7 @@ function openConnection({ path, signature, image }: DatabaseOptions): DatabaseSy
     return connection;
   } catch (error) {
     connection?.close();
-    throw isProblem(error) || error instanceof AssertionError ? error : unusable(messageOf(error), error);
+    throw isProblem(error) || error instanceof AssertionError ? error : unusable(`${messageOf(error)}. ${NEXT_STEP}`, error);
   }
 }
 
@@ -210,12 +210,14 @@ function prepareSchema(connection: DatabaseSync, signature: Buffer): void {
   const value = (name: string) => connection.prepare('SELECT value FROM meta WHERE name = ?').get(name)?.['value'];
   const version = value('schema_version');
   if (version !== SCHEMA_VERSION) {
-    throw unusable(`it has schema ${String(version)}, this version knows ${SCHEMA_VERSION}. Seed it anew.`);
+    throw unusable(`it has schema ${String(version)}, this version knows ${SCHEMA_VERSION}. ${NEXT_STEP}`);
   }
   if (value('signature') !== signature.toString('hex')) {
-    throw unusable('it belongs to another log stream. Seed it anew.');
+    throw unusable(`it belongs to another log stream. ${NEXT_STEP}`);
   }
 }
+
+const NEXT_STEP = 'Make this copy anew with Update-StorageGroupCopy.';
 
 function unusable(reason: string, cause?: unknown): Problem {
   return new Problem('DatabaseUnusable', `Cannot open the database: ${reason}`, { cause });

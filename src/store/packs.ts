@@ -43,10 +43,9 @@ export interface BodyPlace {
 }
 
 const MAGIC = 0x59_44_4f_42; // "BODY"
-/** In front of every body. */
-export const BODY_HEAD_BYTES = 20;
+const HEAD_BYTES = 20;
 
-export { BODY_HEAD_BYTES as PACK_HEAD_BYTES, MAGIC as PACK_MAGIC };
+export { HEAD_BYTES as PACK_HEAD_BYTES, MAGIC as PACK_MAGIC };
 
 const LONGEST_KEPT_BYTES = BODY_CACHE_BYTES / 4;
 
@@ -72,8 +71,8 @@ export class Packs {
     }
     const place = { bodyId, pack: tally.pack, position: tally.packEnd, sizeBytes: bytes.length, crc32: crc32(bytes) };
     this.#device.append(place.pack, place.position, headOf(place));
-    this.#device.append(place.pack, place.position + BODY_HEAD_BYTES, bytes);
-    tally.packEnd += BODY_HEAD_BYTES + bytes.length;
+    this.#device.append(place.pack, place.position + HEAD_BYTES, bytes);
+    tally.packEnd += HEAD_BYTES + bytes.length;
     return place;
   }
 
@@ -125,9 +124,9 @@ export class Packs {
   }
 
   #readWhole(place: BodyPlace): Buffer {
-    const entry = this.#device.read(place.pack, place.position, BODY_HEAD_BYTES + place.sizeBytes);
+    const entry = this.#device.read(place.pack, place.position, HEAD_BYTES + place.sizeBytes);
     checkHead(place, entry);
-    const bytes = entry.subarray(BODY_HEAD_BYTES);
+    const bytes = entry.subarray(HEAD_BYTES);
     if (bytes.length !== place.sizeBytes || crc32(bytes) !== place.crc32) throw damaged(place);
     this.#keep(place.bodyId, bytes);
     return bytes;
@@ -163,7 +162,7 @@ export class Packs {
   }
 
   #checkPieces(place: BodyPlace): readonly number[] {
-    checkHead(place, this.#device.read(place.pack, place.position, BODY_HEAD_BYTES));
+    checkHead(place, this.#device.read(place.pack, place.position, HEAD_BYTES));
     const checksums: number[] = [];
     let whole = 0;
     for (let piece = 0; piece * BODY_PIECE_BYTES < place.sizeBytes; piece++) {
@@ -183,7 +182,7 @@ export class Packs {
   #readPiece(place: BodyPlace, piece: number, count: number): Buffer {
     const start = piece * BODY_PIECE_BYTES;
     const length = Math.min(count * BODY_PIECE_BYTES, place.sizeBytes - start);
-    const bytes = this.#device.read(place.pack, place.position + BODY_HEAD_BYTES + start, length);
+    const bytes = this.#device.read(place.pack, place.position + HEAD_BYTES + start, length);
     if (bytes.length !== length) throw damaged(place);
     return bytes;
   }
@@ -191,7 +190,7 @@ export class Packs {
 
 /** An entry's head as it lies in its pack. */
 export function headOf(place: Omit<BodyPlace, 'pack' | 'position'>): Buffer {
-  const head = Buffer.allocUnsafe(BODY_HEAD_BYTES);
+  const head = Buffer.allocUnsafe(HEAD_BYTES);
   head.writeUInt32LE(MAGIC, 0);
   head.writeUInt32LE(place.bodyId % 0x1_0000_0000, 4);
   head.writeUInt32LE(Math.floor(place.bodyId / 0x1_0000_0000), 8);
@@ -202,7 +201,7 @@ export function headOf(place: Omit<BodyPlace, 'pack' | 'position'>): Buffer {
 
 /** The head tells a misplaced write from a rotten one, and lets a pack be read without its database. */
 function checkHead(place: BodyPlace, entry: Buffer): void {
-  if (!entry.subarray(0, BODY_HEAD_BYTES).equals(headOf(place))) throw damaged(place);
+  if (!entry.subarray(0, HEAD_BYTES).equals(headOf(place))) throw damaged(place);
 }
 
 function damaged(place: BodyPlace): Problem {

@@ -57,6 +57,9 @@ const columns: readonly Column[] = [
     type: 'boolean',
     description: 'The copy holds everything acknowledged and may take over by itself.',
   },
+  { name: 'LatestFullBackupTime', type: 'time', description: 'When the last full backup was taken.' },
+  { name: 'LatestIncrementalBackupTime', type: 'time', description: 'When the last incremental backup was taken.' },
+  { name: 'ContentIndexState', type: 'text', description: "The copy's full-text index: Healthy, Crawling or Failed." },
 ];
 
 export const getStorageGroupCopyStatus = declareCommand({
@@ -122,6 +125,16 @@ function rowOf(facts: ClusterFacts, group: StorageGroup, host: string): Row {
     ReplayQueueLength: view?.replayQueueLength ?? null,
     ...logFields(facts, group, host),
     InSync: group.record.inSync.includes(host),
+    ...upkeepFields(facts, group, host),
+  };
+}
+
+function upkeepFields(facts: ClusterFacts, group: StorageGroup, host: string): Row {
+  const { backups, contentIndex = null } = reportOf(facts, group.name, host)?.upkeep ?? {};
+  return {
+    LatestFullBackupTime: isoTime(backups?.latestFullMs ?? null),
+    LatestIncrementalBackupTime: isoTime(backups?.latestIncrementalMs ?? null),
+    ContentIndexState: contentIndex?.state ?? null,
   };
 }
 

@@ -1,7 +1,13 @@
 /** A cluster of facts for the commands' tests: a story sets what is so, and what was asked is kept. */
+import { present } from '../../base/assert.ts';
 import { Problem } from '../../base/problem.ts';
 import type { CopyView } from '../../cluster/copy-control.ts';
-import type { RegisterDocument, StorageGroupRecord } from '../../cluster/register-document.ts';
+import {
+  type ClusteredMailboxServerRecord,
+  parseRegisterDocument,
+  type RegisterDocument,
+  type StorageGroupRecord,
+} from '../../cluster/register-document.ts';
 import type { AcceptorReport, AdminContext, CopyLogMarks, CopyReport } from '../context.ts';
 
 export const GROUP = 'First Storage Group';
@@ -27,6 +33,16 @@ export const passiveView: CopyView = {
 const marks = (generation: number): CopyLogMarks => {
   const mark = { generation, timeMs: Date.UTC(2026, 10, 22, 14, 42, generation) };
   return { generated: mark, copyNotified: mark, copied: mark, inspected: mark, replayed: mark };
+};
+
+/** What a copy's process says about its files. */
+const filesAnswers: Readonly<Record<string, object>> = {
+  'compare-copy': [
+    { host: PASSIVE, lsn: 0x1_0000_0010, otherLsn: 0x1_0000_0010, result: 'Equal', differentFolders: [], reason: null },
+  ],
+  'log-files': [
+    { name: 'E0000000001.log', generation: 1, lastLsn: 0x1_0000_0010, sizeBytes: 1_048_576, createdMs: 0, reasons: [] },
+  ],
 };
 
 export interface Asked {
@@ -57,6 +73,13 @@ export class FakeCluster implements AdminContext {
     circularLogging: false,
     suspended: {},
   };
+  server: ClusteredMailboxServerRecord = {
+    storageGroups: [GROUP],
+    redundantMachines: [ACTIVE, PASSIVE],
+    autoDatabaseMountDial: 'BestAvailability',
+    forcedDatabaseMountAfterHours: null,
+  };
+  readonly admitted: string[] = [];
   views: Record<string, CopyView> = { [ACTIVE]: { ...passiveView, state: 'active' }, [PASSIVE]: passiveView };
   /** Called with every order to a host; a story may change the facts. */
   onAskHost: (asked: Asked, onProgress: (line: string) => void) => void = () => undefined;
@@ -68,14 +91,22 @@ export class FakeCluster implements AdminContext {
       nodes: {},
       storageGroups: { [GROUP]: this.group },
       clusteredMailboxServers: {
-        mbx01: {
-          storageGroups: [GROUP],
-          redundantMachines: [ACTIVE, PASSIVE],
-          autoDatabaseMountDial: 'BestAvailability',
-          forcedDatabaseMountAfterHours: null,
-        },
+        mbx01: this.server,
       },
     };
+  }
+
+  async changeRegister(change: (document: RegisterDocument) => RegisterDocument | undefined): Promise<boolean> {
+    const changed = change(await this.register());
+    if (changed === undefined) return false;
+    const { storageGroups, clusteredMailboxServers } = parseRegisterDocument(changed);
+    this.group = present(storageGroups[GROUP], 'The storage group stays');
+    this.server = present(clusteredMailboxServers['mbx01'], 'The server stays');
+    return true;
+  }
+
+  async admitAcceptor(name: string): Promise<void> {
+    this.admitted.push(name);
   }
 
   changeView(host: string, change: Partial<CopyView>): void {
@@ -128,7 +159,7 @@ export class FakeCluster implements AdminContext {
     const asked = { to: host, method, body };
     this.asked.push(asked);
     this.onAskHost(asked, onProgress);
-    return {};
+    return filesAnswers[method] ?? {};
   }
 
   reportProgress(line: string): void {

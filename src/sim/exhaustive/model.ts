@@ -7,8 +7,8 @@
  * tell it so is skipped).
  */
 import { assert } from '../../base/assert.ts';
-import { type AcceptorState, stepAcceptor } from '../../cluster/acceptor-state.ts';
 import { compareBallots } from '../../cluster/acceptor.ts';
+import { type AcceptorState, stepAcceptor } from '../../cluster/acceptor-state.ts';
 import { formCluster, growInSync, startNode, takeOver } from '../../cluster/changes.ts';
 import { addStorageGroup } from '../../cluster/configuration-changes.ts';
 import { leaseMarkOf } from '../../cluster/lease.ts';
@@ -39,6 +39,7 @@ import {
   learn,
   type Machine,
 } from './rounds.ts';
+import type { Bounds } from './bounds.ts';
 import { productionRules, type Rules } from './rules.ts';
 import type { Graph, Step } from './search.ts';
 import {
@@ -55,9 +56,9 @@ import { GROUP, groupOf, ValueTree } from './value-tree.ts';
 import {
   type Disk,
   describeLsn,
-  type Host,
   HOST_INDICES,
   HOSTS,
+  type Host,
   type HostIndex,
   isClientRecord,
   lsnOf,
@@ -71,21 +72,6 @@ import {
   withVote,
 } from './world.ts';
 
-export interface Bounds {
-  /** The search begins in epoch 1. */
-  readonly epochs: number;
-  /** Records that clients add. */
-  readonly records: number;
-  /** Of either host. */
-  readonly crashes: number;
-  /** Changes by the owner that have nothing to do with the in-sync set, but compete with those that have. */
-  readonly renewals: number;
-  /** Highest ballot counter; the register was last written under 1. */
-  readonly ballots: number;
-  /** Accepts of each host that are under way after nobody waits for them any more; more are lost. */
-  readonly strays: number;
-}
-
 type WorldStep = Step<World>;
 
 export function exhaustiveModel(bounds: Bounds, changed: Partial<Rules> = {}): Graph<World> {
@@ -94,12 +80,12 @@ export function exhaustiveModel(bounds: Bounds, changed: Partial<Rules> = {}): G
   const machine: Machine = { values, rules, decide: decideCall(rules), finish: finishCall({ values, rules }) };
   const keys = new WorldKeys();
   const both = initialWorld(values, true);
-  const alone = initialWorld(values, false);
   const model = new Model(machine, bounds, both.votes);
   return {
     roots: [
-      { label: 'A leads epoch 1, A and B are in sync', world: both },
-      { label: 'A leads epoch 1 alone, B is not in sync', world: alone },
+      { label: 'A leads epoch 1, A and B are in sync', world: leading(both) },
+      { label: 'A leads epoch 1 alone, B is not in sync', world: leading(initialWorld(values, false)) },
+      { label: 'A owns epoch 1 and has just started, A and B are in sync', world: both },
     ],
     steps: (world) => model.steps(world),
     keyOf: (world) => keys.keyOf(world),
@@ -152,12 +138,17 @@ class Model {
     const what = `${HOSTS[host]}'s ${call?.kind ?? ''}`;
     if (round === undefined) return;
     if (round.phase === 'pause') {
-      if (ballotCounter < this.#bounds.ballots) yield { label: `${what} is tried again`, world: beginAttempt(world, host) };
+      if (ballotCounter < this.#bounds.ballots)
+        yield { label: `${what} is tried again`, world: beginAttempt(world, host) };
       yield { label: `${what} runs out of time`, world: endUndecided(this.#machine, world, host) };
       return;
     }
     if (isSettled(round.answers)) {
       yield { label: `${what} ends: ${HOSTS[host]} hears how`, world: learn(this.#machine, world, host) };
+      return;
+    }
+    if (round.phase === 'prepare' && this.#bounds.isPrepareWhole && !round.answers.some((answer) => answer !== '?')) {
+      yield* this.#wholePrepares(world, host, what);
       return;
     }
     for (const vote of VOTE_INDICES) {
@@ -166,6 +157,16 @@ class Model {
       yield { label, world: deliver(this.#machine, world, host, vote) };
     }
     yield { label: `${what}: no further answer to its ${round.phase}`, world: giveUpRound(this.#machine, world, host) };
+  }
+
+  *#wholePrepares(world: World, host: HostIndex, what: string): Generator<WorldStep> {
+    for (const absent of VOTE_INDICES) {
+      const [first, second] = VOTE_INDICES.filter((vote) => vote !== absent && isVoteUp(world, vote));
+      if (first === undefined || second === undefined) continue;
+      const label = `${what}: prepare reaches ${nameOf(first)} and ${nameOf(second)} and is answered`;
+      yield { label, world: deliver(this.#machine, deliver(this.#machine, world, host, first), host, second) };
+    }
+    yield { label: `${what}: no answer to its prepare`, world: giveUpRound(this.#machine, world, host) };
   }
 
   *#beginnings(world: World, host: HostIndex): Generator<WorldStep> {
@@ -179,7 +180,8 @@ class Model {
       if (isHeldBack(world, host)) {
         yield { label: `${name} asks to go on alone`, world: beginShrink(world, host, rules) };
       }
-      if (mayGrow(world, host)) yield { label: `${name} asks to let the other in`, world: beginGrow(world, host, rules) };
+      if (mayGrow(world, host))
+        yield { label: `${name} asks to let the other in`, world: beginGrow(world, host, rules) };
       if (world.used.renewals < this.#bounds.renewals) {
         yield { label: `${name} asks to renew its lease`, world: beginRenewal(world, host) };
       }
@@ -216,9 +218,14 @@ class Model {
       return;
     }
     if (world.used.records < this.#bounds.records) {
-      yield { label: `${name} appends record ${describeLsn(endLsn(disk) + 1)}`, world: append(world, host, rules) };
+      yield { label: `${name} appends record ${describeLsn(endLsn(disk) + 1)}`, world: this.#append(world, host) };
     }
     if (disk.durable < disk.log.length) yield { label: `${name} has synced its log`, world: sync(world, host) };
+  }
+
+  #append(world: World, host: HostIndex): World {
+    const appended = append(world, host, this.#machine.rules);
+    return this.#bounds.isSyncSlow ? appended : sync(appended, host);
   }
 
   *#channelSteps(world: World): Generator<WorldStep> {
@@ -234,7 +241,10 @@ class Model {
       const label = `${HOSTS[target]}'s acknowledgement of ${describeLsn(channel.acknowledging)} reaches ${HOSTS[channel.source]}`;
       yield { label, world: acknowledge(world) };
     }
-    yield { label: 'the connection of the copies breaks', world: disconnect(world) };
+    // Otherwise a broken connection is one on which nothing arrives.
+    if (world.hosts[channel.source].active?.isJoining === true) {
+      yield { label: 'the connection of the copies breaks', world: disconnect(world) };
+    }
   }
 
   #crash(world: World, host: HostIndex): World {
@@ -280,7 +290,9 @@ function isUnderWay(world: World, strays: readonly Stray[], ballot: string): boo
   if (strays.some(({ counter, proposer }) => ballot === `${counter} ${proposer}`)) return true;
   return HOST_INDICES.some((host) => {
     const { round, run } = world.hosts[host];
-    return round?.phase === 'accept' && !isSettled(round.answers) && ballot === `${round.counter} ${HOSTS[host]}#${run}`;
+    return (
+      round?.phase === 'accept' && !isSettled(round.answers) && ballot === `${round.counter} ${HOSTS[host]}#${run}`
+    );
   });
 }
 
@@ -325,9 +337,7 @@ function hostWith(disk: Disk): Host {
     isUp: true,
     run: 1,
     incarnation: 0,
-    lease: 0,
     ballotCounter: 0,
-    writeCounter: 0,
     call: undefined,
     round: undefined,
     seat: { unsettledEpoch: 0, settledEpoch: 0, activeEpoch: 0, activeInSync: [] },
@@ -348,10 +358,10 @@ function initialWorld(values: ValueTree, isBothInSync: boolean): World {
   const idle = { incarnation: 1, ballotCounter: 1 };
   const empty = { epochInUse: 0, epochPromised: 0, log: [], durable: 0 };
   const begun = { epochInUse: 1, epochPromised: 0, log: [lsnOf(1, 1)], durable: 1 };
-  const world: World = {
+  return {
     votes: [state, state, state],
     hosts: [
-      { ...hostWith(empty), ...idle, lease: 1 },
+      { ...hostWith(begun), ...idle },
       { ...hostWith(isBothInSync ? begun : empty), ...idle },
     ],
     channel: undefined,
@@ -359,7 +369,13 @@ function initialWorld(values: ValueTree, isBothInSync: boolean): World {
     observed: { acknowledged: [], chosen, accepted: [], owners: [] },
     used: { records: 0, crashes: 0, renewals: 0 },
   };
-  return activate(world, 0, 1, groupOf(document).inSync);
+}
+
+/** A in the middle of its epoch, B connected to it. */
+function leading(world: World): World {
+  const { incarnation } = world.hosts[0];
+  assert(incarnation === 1, 'The first owner has joined');
+  return world;
 }
 
 function initialDocument(isBothInSync: boolean): RegisterDocument {

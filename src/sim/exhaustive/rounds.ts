@@ -8,12 +8,7 @@
  * somebody, so it counts as lost). That a reply is under way for long is the delay before `learn`.
  */
 import { assert, present } from '../../base/assert.ts';
-import {
-  type Accepted,
-  type AcceptorIdentity,
-  type AcceptorReply,
-  compareBallots,
-} from '../../cluster/acceptor.ts';
+import { type Accepted, type AcceptorIdentity, type AcceptorReply, compareBallots } from '../../cluster/acceptor.ts';
 import { majorityOf } from '../../cluster/quorum-round.ts';
 import { member, type RegisterDocument } from '../../cluster/register-document.ts';
 import type { Rules } from './rules.ts';
@@ -44,7 +39,14 @@ export interface Decided {
   readonly call: Call;
 }
 
-export type DecideCall = (world: World, host: HostIndex, call: Call, document: RegisterDocument) => Decided;
+/** `attempt` is a number that this run uses for this attempt only. */
+export type DecideCall = (
+  world: World,
+  host: HostIndex,
+  call: Call,
+  document: RegisterDocument,
+  attempt: number,
+) => Decided;
 
 /** How a call ended; `value` is the register's, where the outcome has a document. */
 export type Outcome =
@@ -96,7 +98,9 @@ function deliverPrepare(
   const answers = answered(round.answers, vote, isPromised ? 'y' : 'n');
   const next = withHost(asked, host, { round: { ...round, answers, promises } });
   if (promises.length >= MAJORITY) return propose(machine, next, host, round.counter, promises);
-  return isSettled(answers) ? giveUpRound(machine, fastForward(next, host, reply), host) : fastForward(next, host, reply);
+  return isSettled(answers)
+    ? giveUpRound(machine, fastForward(next, host, reply), host)
+    : fastForward(next, host, reply);
 }
 
 /** A majority has promised: what is to be accepted? */
@@ -111,31 +115,22 @@ function propose(
   const current = Number(highestOf(promises.map(({ accepted }) => accepted)).value);
   const value = machine.values.value(current);
   const lastWrite = member(value.writes, HOSTS[host]);
-  if (lastWrite !== undefined && call.writes.includes(lastWrite)) return write(world, host, counter, current, 'changed');
-  const decided = machine.decide(world, host, call, value.document);
+  if (lastWrite !== undefined && call.writes.includes(lastWrite))
+    return write(world, host, counter, current, 'changed');
+  const decided = machine.decide(world, host, call, value.document, counter);
   const drawn = withHost(world, host, { call: decided.call });
   if (decided.document === undefined) {
     if (!machine.rules.writesBack) return machine.finish(drawn, host, { kind: 'unchanged', value: current });
     return write(drawn, host, counter, current, 'unchanged');
   }
-  const { run, writeCounter } = drawn.hosts[host];
-  const id = `${run}-${writeCounter + 1}`;
+  const id = `${world.hosts[host].run}-${counter}`;
   const writes = { ...value.writes, [HOSTS[host]]: id };
   const next = machine.values.add({ document: decided.document, writes }, current);
-  const noted = withHost(drawn, host, {
-    writeCounter: writeCounter + 1,
-    call: { ...decided.call, writes: [...decided.call.writes, id] },
-  });
+  const noted = withHost(drawn, host, { call: { ...decided.call, writes: [...decided.call.writes, id] } });
   return write(noted, host, counter, next, 'changed');
 }
 
-function write(
-  world: World,
-  host: HostIndex,
-  counter: number,
-  value: number,
-  kind: 'changed' | 'unchanged',
-): World {
+function write(world: World, host: HostIndex, counter: number, value: number, kind: 'changed' | 'unchanged'): World {
   return withHost(world, host, { round: { phase: 'accept', counter, answers: NOT_ANSWERED, value, kind } });
 }
 
@@ -169,7 +164,9 @@ export function goAstray(world: World, host: HostIndex): World {
   const silent = VOTE_INDICES.filter((vote) => answers[vote] === '?');
   const proposer = proposerOf(world, host);
   const strays = silent.map((vote) => ({ vote, counter, proposer, value }));
-  const waiting = withHost(world, host, { round: { ...round, answers: answers.map((one) => (one === '?' ? 'n' : one)) } });
+  const waiting = withHost(world, host, {
+    round: { ...round, answers: answers.map((one) => (one === '?' ? 'n' : one)) },
+  });
   return { ...waiting, strays: [...world.strays, ...strays] };
 }
 
@@ -188,12 +185,7 @@ interface Asked {
   readonly reply: AcceptorReply;
 }
 
-function ask(
-  { rules }: Machine,
-  world: World,
-  vote: number,
-  request: Parameters<Rules['stepAcceptor']>[1],
-): Asked {
+function ask({ rules }: Machine, world: World, vote: number, request: Parameters<Rules['stepAcceptor']>[1]): Asked {
   const before = world.votes[vote];
   const { state, reply } = rules.stepAcceptor(before, request);
   return { world: state === undefined || state === before ? world : withVote(world, vote, state), reply };

@@ -25,8 +25,10 @@ export interface Rules {
   readonly writesBack: boolean;
   /** C1: what is answered is synced here. */
   readonly waitsForSync: boolean;
-  /** C5: whoever leads raises the epoch. */
+  /** A vote keeps what it promised through a crash. */
   readonly remembersVotes: boolean;
+  /** Whoever changed the register leads only if the register then names it, under that epoch. */
+  readonly checksOwner: boolean;
 }
 
 export const productionRules: Rules = {
@@ -40,41 +42,5 @@ export const productionRules: Rules = {
   writesBack: true,
   waitsForSync: true,
   remembersVotes: true,
+  checksOwner: true,
 };
-
-export interface PlantedFault {
-  readonly name: string;
-  readonly rules: Partial<Rules>;
-}
-
-export const plantedFaults: readonly PlantedFault[] = [
-  { name: 'a vote accepts below its promise', rules: { stepAcceptor: acceptWithoutPromise } },
-  { name: 'a vote promises twice', rules: { stepAcceptor: promiseAnything } },
-  { name: 'a shrink is believed before the register has it', rules: { shrinksByRegister: false } },
-  { name: 'an unknown outcome counts as failure', rules: { unknownMayHappen: false } },
-  { name: 'lower epochs are not refused', rules: { promisesFirst: false, refusesLowerEpochs: false } },
-  { name: 'a set grows before commits need the joiner', rules: { requiresJoiner: false } },
-  { name: 'a copy takes over that is not in sync', rules: { decideTakeOver: takeAnyway } },
-  { name: 'a value is read and not written back', rules: { writesBack: false } },
-  { name: 'an answer does not wait for the disk', rules: { waitsForSync: false } },
-  { name: 'a vote forgets in a crash', rules: { remembersVotes: false } },
-];
-
-function acceptWithoutPromise(state: AcceptorState | undefined, request: AcceptorRequest): AcceptorStep {
-  if (state === undefined || request.kind !== 'accept') return stepAcceptor(state, request);
-  const { ballot, value } = request;
-  return { state: { ...state, accepted: { ballot, value } }, reply: { kind: 'accepted' } };
-}
-
-function promiseAnything(state: AcceptorState | undefined, request: AcceptorRequest): AcceptorStep {
-  if (state === undefined || request.kind !== 'prepare') return stepAcceptor(state, request);
-  return {
-    state: { ...state, promised: request.ballot },
-    reply: { kind: 'promised', accepted: state.accepted },
-  };
-}
-
-function takeAnyway(facts: TakeOverFacts, timing: ClusterTiming): ReturnType<typeof decideTakeOver> {
-  const decision = decideTakeOver(facts, timing);
-  return decision.kind === 'wait' ? { kind: 'take', how: 'in-sync', inSync: [facts.host], lossy: null } : decision;
-}

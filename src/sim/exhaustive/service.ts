@@ -117,11 +117,10 @@ export function beginRenewal(world: World, host: HostIndex): World {
 // ── what a call decides on the document as it is ───────────────────────────────────────────────────────────────────
 
 export function decideCall(rules: Rules) {
-  return (world: World, host: HostIndex, call: Call, document: RegisterDocument): Decided => {
+  return (world: World, host: HostIndex, call: Call, document: RegisterDocument, attempt: number): Decided => {
     const { incarnation, active } = world.hosts[host];
     const self = HOSTS[host];
     const claim = { storageGroup: GROUP, host: self, epoch: call.epoch };
-    const lease = Math.max(world.hosts[host].lease, ...call.drawn) + 1;
     switch (call.kind) {
       case 'join': {
         const joined = startNode(document, self);
@@ -130,7 +129,10 @@ export function decideCall(rules: Rules) {
       case 'settle':
         return { document: undefined, call };
       case 'renew':
-        return { document: renewLease(document, { host: self, incarnation, lease }), call: drew(call, lease) };
+        return {
+          document: renewLease(document, { host: self, incarnation, lease: attempt }),
+          call: drew(call, attempt),
+        };
       case 'shrink': {
         const inSync = [self];
         return { document: active && shrinkInSync(document, { ...claim, inSync }), call };
@@ -138,7 +140,7 @@ export function decideCall(rules: Rules) {
       case 'grow':
         return { document: active && growInSync(document, { ...claim, joiner: HOSTS[otherHost(host)] }), call };
       case 'take':
-        return decideTake(world, host, { ...call, expected: call.expected }, document, lease, rules);
+        return decideTake(world, host, call, document, attempt, rules);
     }
   };
 }
@@ -148,17 +150,17 @@ function decideTake(
   host: HostIndex,
   call: Call,
   document: RegisterDocument,
-  lease: number,
+  attempt: number,
   rules: Rules,
 ): Decided {
   const decision = consider(world, host, document, rules);
   const { expected, epoch } = call;
   if (decision.kind !== 'take' || expected === undefined) return { document: undefined, call };
   const { inSync, lossy } = decision;
-  const node = { host: HOSTS[host], incarnation: world.hosts[host].incarnation, lease };
+  const node = { host: HOSTS[host], incarnation: world.hosts[host].incarnation, lease: attempt };
   return {
     document: takeOver(document, { ...node, storageGroup: GROUP, expected, epoch, inSync, lossy }),
-    call: drew(call, lease),
+    call: drew(call, attempt),
   };
 }
 
@@ -170,13 +172,9 @@ function drew(call: Call, number: number): Call {
 
 export function finishCall({ values, rules }: Pick<Machine, 'values' | 'rules'>) {
   return (world: World, host: HostIndex, outcome: Outcome): World => {
-    const { call, lease } = world.hosts[host];
+    const { call } = world.hosts[host];
     assert(call !== undefined, 'Only a call that was begun ends');
-    const idle = withHost(world, host, {
-      call: undefined,
-      round: undefined,
-      ...(call.kind === 'take' || call.kind === 'renew' ? { lease: Math.max(lease, ...call.drawn) } : {}),
-    });
+    const idle = withHost(world, host, { call: undefined, round: undefined });
     const document = 'value' in outcome ? values.document(outcome.value) : undefined;
     const told = document === undefined ? idle : reconcile(idle, host, document, isMembership(call));
     switch (call.kind) {
@@ -212,7 +210,7 @@ function reconcile(world: World, host: HostIndex, document: RegisterDocument, is
 
 function joined(world: World, host: HostIndex, document: RegisterDocument, call: Call): World {
   const incarnation = member(document.nodes, HOSTS[host])?.incarnation ?? 0;
-  return call.drawn.includes(incarnation) ? withHost(world, host, { incarnation, lease: 0 }) : world;
+  return call.drawn.includes(incarnation) ? withHost(world, host, { incarnation }) : world;
 }
 
 function settled(world: World, host: HostIndex, epoch: number, document: RegisterDocument): World {

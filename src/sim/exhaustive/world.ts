@@ -91,9 +91,8 @@ export interface Host {
   readonly run: number;
   /** 0 until it has joined. */
   readonly incarnation: number;
-  readonly lease: number;
+  /** Also numbers this run's lease renewals and writes: an attempt makes at most one of each. */
   readonly ballotCounter: number;
-  readonly writeCounter: number;
   readonly call: Call | undefined;
   readonly round: Round | undefined;
   readonly seat: SeatState;

@@ -31,7 +31,7 @@ export function digestCopy(connection: DatabaseSync): CopyDigest {
     const { appliedLsn, nextMailboxId, nextFolderId, nextBodyId, lastUidValidity } = readTally(connection);
     const hashes = new Map<number, Hash>();
     const outside = hashOf(hashes, 0).update(
-      `${[appliedLsn, nextMailboxId, nextFolderId, nextBodyId, lastUidValidity]}\n`,
+      textOf([appliedLsn, nextMailboxId, nextFolderId, nextBodyId, lastUidValidity]),
     );
     for (const sql of OUTSIDE) for (const row of rowsOf(connection, sql)) outside.update(textOf(row));
     addByFolder(hashes, connection, 'SELECT id, * FROM folder ORDER BY id');

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { CopyComparison, CopyReport } from '../context.ts';
+import { execute } from '../registry.ts';
+import { FakeCluster, GROUP, IDENTITY } from '../testing/fake-cluster.ts';
+
+const LSN = 0x1_0000_0010;
+
+const comparison: CopyComparison = {
+  host: 'mbx01-node2',
+  lsn: LSN,
+  otherLsn: LSN,
+  result: 'Different',
+  differentFolders: [0, 7],
+  reason: null,
+};
+
+/** Hosts that answer about their files, and a copy whose scrub found something. */
+class MaintainedCluster extends FakeCluster {
+  override async askHost(host: string, method: string, body: object): Promise<object> {
+    await super.askHost(host, method, body);
+    if (method === 'compare-copy') return [comparison];
+    const need = { name: 'E0000000001.log', generation: 1, lastLsn: LSN, sizeBytes: 1_048_576, createdMs: 0 };
+    return [{ ...need, reasons: ['not backed up, and circular logging is off'] }];
+  }
+
+  override async copyReports(): Promise<readonly CopyReport[]> {
+    const damage = ['packs/00000001.pack, bytes 20 to 4116: message body 3: its checksum is wrong'];
+    return (await super.copyReports()).map((report) => ({
+      ...report,
+      maintenance: { damage, repairedBodies: 0, lastScrubMs: null, comparisons: [comparison] },
+    }));
+  }
+}
+
+async function rowsOf(command: string, parameters: Record<string, unknown> = {}) {
+  const cluster = new MaintainedCluster();
+  const { rows } = await execute(cluster, { command, parameters }, 'Server Administrator');
+  return { rows, cluster };
+}
+
+test('Test-StorageGroupCopy: copies that differ: the active host is asked, folders are named', async () => {
+  const { rows, cluster } = await rowsOf('Test-StorageGroupCopy');
+  assert.deepEqual(cluster.asked, [{ to: 'mbx01-node1', method: 'compare-copy', body: { storageGroup: GROUP } }]);
+  assert.deepEqual(rows, [
+    {
+      Identity: IDENTITY,
+      ActiveCopy: 'mbx01-node1',
+      Copy: 'mbx01-node2',
+      Position: '1:16',
+      Result: 'Different',
+      DifferentFolders: ['0', '7'],
+      Error: null,
+    },
+  ]);
+});
+
+test('Get-LogTruncation: of the active copy, or of the one that is named', async () => {
+  const { rows, cluster } = await rowsOf('Get-LogTruncation', { Identity: IDENTITY });
+  assert.deepEqual(rows[0]?.['Reasons'], ['not backed up, and circular logging is off']);
+  assert.equal(rows[0]?.['LastRecord'], '1:16');
+  assert.equal(cluster.asked[0]?.to, 'mbx01-node1');
+  const other = await rowsOf('Get-LogTruncation', { Identity: GROUP, Server: 'MBX01-NODE2' });
+  assert.equal(other.cluster.asked[0]?.to, 'mbx01-node2');
+  await assert.rejects(rowsOf('Get-LogTruncation', { Identity: GROUP, Server: 'elsewhere' }), { code: 'CopyNotFound' });
+});
+
+test('Test-ReplicationHealth: damage and a difference: fail the check of that copy', async () => {
+  const { rows } = await rowsOf('Test-ReplicationHealth');
+  const row = rows.find((each) => each['Check'] === 'SGCopyDamage' && each['Server'] === 'mbx01-node1');
+  assert.equal(row?.['Result'], '*FAILED*');
+  assert.match(
+    String(row?.['Error']),
+    /message body 3: its checksum is wrong; it differs from the copy on mbx01-node2/,
+  );
+});

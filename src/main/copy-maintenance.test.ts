@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { test } from 'node:test';
+import { silentLogger } from '../base/logger.ts';
+import type { Channel } from '../base/network.ts';
+import { MemoryNetwork } from '../base/testing/memory-network.ts';
+import { copyEndpoint, decodeHello } from '../directory/copy-protocol.ts';
+import { machineClock } from '../host/machine.ts';
+import { REPAIR_SERVICE } from './body-repair.ts';
+import { CopyMaintenance } from './copy-maintenance.ts';
+import { makeCopy } from './eseutil/testing/copy-fixture.ts';
+
+const GROUP = 'First Storage Group';
+const copies = ['node1', 'node2'];
+
+interface Pair {
+  readonly roots: readonly [string, string];
+  readonly one: CopyMaintenance;
+}
+
+/** Two equal copies that can reach each other. */
+async function withPair(story: (pair: Pair) => Promise<void>): Promise<void> {
+  const copy = await makeCopy({ messages: 30 });
+  const twin = join(dirname(copy.root), 'twin');
+  cpSync(copy.root, twin, { recursive: true });
+  const network = new MemoryNetwork();
+  const [one, two] = copies.map((host, index) => {
+    const maintenance = new CopyMaintenance({
+      root: index === 0 ? copy.root : twin,
+      host,
+      storageGroup: GROUP,
+      copies,
+      network: network.host(host),
+      clock: machineClock,
+      logger: silentLogger,
+      state: () => ({ endLsn: 1, isActive: index === 0 }),
+      limits: { repairRetryMs: 20, scrubBytesPerSecond: 1024 * 1024 * 1024 },
+    });
+    network.host(host).listen(copyEndpoint(host, GROUP), (channel: Channel) =>
+      channel.onFrame((frame) => {
+        assert.equal(decodeHello(frame).service, REPAIR_SERVICE);
+        maintenance.accept(channel);
+      }),
+    );
+    return maintenance;
+  });
+  assert.ok(one !== undefined && two !== undefined);
+  try {
+    await story({ roots: [copy.root, twin], one });
+  } finally {
+    await one.stop();
+    await two.stop();
+    copy.remove();
+  }
+}
+
+function placeOf(root: string, bodyId: number): number {
+  const connection = new DatabaseSync(join(root, 'database.sqlite'));
+  try {
+    return Number(connection.prepare('SELECT position FROM body WHERE id = ?').get(bodyId)?.['position']);
+  } finally {
+    connection.close();
+  }
+}
+
+function damage(root: string, position: number): void {
+  const path = join(root, 'packs', '00000001.pack');
+  const bytes = readFileSync(path);
+  bytes.writeUInt8(bytes.readUInt8(position) ^ 1, position);
+  writeFileSync(path, bytes);
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  for (let attempt = 0; attempt < 500 && !isSo(); attempt++) await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.ok(isSo());
+}
+
+const packOf = (root: string): Buffer => readFileSync(join(root, 'packs', '00000001.pack'));
+
+test('maintenance: a read finds a body damaged: it is fetched from the other copy and written back in place', () =>
+  withPair(async ({ roots, one }) => {
+    damage(roots[0], placeOf(roots[0], 7) + 30);
+    one.bodyDamaged(7);
+    assert.equal(one.report().damage.length, 1);
+    await until(() => one.report().damage.length === 0);
+    assert.equal(one.report().repairedBodies, 1);
+    assert.deepEqual(packOf(roots[0]), packOf(roots[1]));
+  }));
+
+test('maintenance: the same body is damaged on both copies: nothing is written, it is told and tried again', () =>
+  withPair(async ({ roots, one }) => {
+    const position = placeOf(roots[0], 7) + 30;
+    for (const root of roots) damage(root, position);
+    const before = packOf(roots[0]);
+    one.bodyDamaged(7);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.match(one.report().damage[0] ?? '', /message body 7/);
+    assert.deepEqual(packOf(roots[0]), before);
+    damage(roots[1], position);
+    await until(() => one.report().damage.length === 0);
+    assert.deepEqual(packOf(roots[0]), packOf(roots[1]));
+  }));
+
+test('maintenance: the scrub: finds rot that nobody has read, and has it mended', () =>
+  withPair(async ({ roots, one }) => {
+    assert.deepEqual((await one.scrub()).findings, []);
+    for (const bodyId of [3, 20]) damage(roots[0], placeOf(roots[0], bodyId) + 5);
+    const pass = await one.scrub();
+    assert.deepEqual(
+      pass.findings.map(({ bodyId }) => bodyId),
+      [3, 20],
+    );
+    assert.equal(pass.bodies, 30);
+    await until(() => one.report().repairedBodies === 2);
+    assert.deepEqual((await one.scrub()).findings, []);
+    assert.deepEqual(packOf(roots[0]), packOf(roots[1]));
+  }));
+
+test('maintenance: comparison: equal copies are Equal; one changed flag is found and its folder named', () =>
+  withPair(async ({ roots, one }) => {
+    const equal = await one.compare();
+    assert.deepEqual(
+      equal.map(({ host, result, differentFolders }) => ({ host, result, differentFolders })),
+      [{ host: 'node2', result: 'Equal', differentFolders: [] }],
+    );
+    const connection = new DatabaseSync(join(roots[1], 'database.sqlite'));
+    connection.exec('UPDATE message SET flags = 1 WHERE uid = 9');
+    connection.close();
+    const different = await one.compare();
+    assert.deepEqual(
+      different.map(({ result, differentFolders }) => ({ result, differentFolders })),
+      [{ result: 'Different', differentFolders: [1] }],
+    );
+    assert.equal(one.report().comparisons, different);
+  }));

@@ -1,0 +1,92 @@
+/** What is done for a copy beside its replication: backups are taken of it, and its content index is looked after. */
+import type { Clock } from '../base/clock.ts';
+import { Problem } from '../base/problem.ts';
+import type { ContentIndexStatus } from '../store/content-index.ts';
+import { type BackupPlace, takeBackup } from './backup.ts';
+import type { BackupManifest, BackupType } from './backup-manifest.ts';
+import type { BackupTaken, BackupTimes } from './backup-note.ts';
+import type { CopyFiles, CopyStorage } from './copy-files.ts';
+
+export interface UpkeepFacts {
+  readonly backups: BackupTimes;
+  /** Null where there is no index. */
+  readonly contentIndex: ContentIndexStatus | null;
+}
+
+export interface CopyUpkeepOptions {
+  readonly host: string;
+  readonly storageGroup: string;
+  readonly circularLogging: boolean;
+  readonly clock: Pick<Clock, 'wallMs'>;
+  readonly storage: CopyStorage;
+  readonly files: CopyFiles;
+  /** What the active copy has committed; undefined on a passive one. */
+  readonly activeLsn: () => number | undefined;
+  /** Why no backup can be taken now. */
+  readonly obstacle: () => string | undefined;
+}
+
+export class CopyUpkeep {
+  readonly #options: CopyUpkeepOptions;
+  #isBackingUp = false;
+
+  constructor(options: CopyUpkeepOptions) {
+    this.#options = options;
+  }
+
+  /** A backup to `place`, while everything goes on. Problem('BackupNotPossible' | 'BackupSourceDamaged' | …) */
+  async backUp(place: BackupPlace, type: BackupType, onProgress: (line: string) => void): Promise<BackupManifest> {
+    const { storageGroup, clock, files } = this.#options;
+    const obstacle = this.#isBackingUp ? 'a backup of it is running' : this.#options.obstacle();
+    if (obstacle !== undefined) {
+      throw new Problem('BackupNotPossible', `Cannot back up this copy of ${storageGroup}: ${obstacle}.`, {
+        temporary: true,
+      });
+    }
+    this.#isBackingUp = true;
+    const release = files.backups.hold(0);
+    try {
+      const { reader, firstGeneration, firstReadableLsn } = files.log;
+      return await takeBackup(
+        {
+          ...this.#options,
+          circularLogging: this.#options.files.circularLogging,
+          signature: files.signature,
+          reader,
+          firstGeneration,
+          firstReadableLsn,
+          committedLsn: () => this.#committedLsn(),
+          takeSnapshot: () => files.takeSnapshot(),
+          wallMs: () => clock.wallMs(),
+          onProgress,
+        },
+        place,
+        type,
+      );
+    } finally {
+      release();
+      this.#isBackingUp = false;
+    }
+  }
+
+  /** Somebody took a backup of this storage group: the log may be cut below its end. */
+  async noteBackup(taken: BackupTaken): Promise<void> {
+    await this.#options.files.backups.taken(taken);
+  }
+
+  rebuildContentIndex(): void {
+    this.#options.storage.contentIndex?.rebuild();
+  }
+
+  facts(): UpkeepFacts {
+    const { files, storage } = this.#options;
+    return { backups: files.backups.times, contentIndex: storage.contentIndex?.status() ?? null };
+  }
+
+  /** Right after a takeover the commit point is not known yet, but the database never holds more than it. */
+  #committedLsn(): number {
+    const { files, activeLsn } = this.#options;
+    const active = activeLsn();
+    return active === undefined ? files.appliedLsn : Math.max(active, files.committedLsn);
+  }
+}
