@@ -125,7 +125,7 @@ test('Get-Command: patterns: stars stand for anything, in any case', async () =>
   assert.deepEqual(await names('Get-Mailbox'), ['Get-Mailbox']);
   assert.deepEqual(
     await names('*x*'),
-    ['Get-Mailbox', 'Move-ClusteredMailboxServer', 'New-Mailbox', 'Get-ClusteredMailboxServerStatus'].sort(),
+    registry.commands.map((command) => command.name).filter((name) => name.includes('x')),
   );
   assert.deepEqual(
     await names('*'.repeat(100)),

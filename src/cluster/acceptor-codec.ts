@@ -34,7 +34,10 @@ function headFor(body: Buffer): string {
 }
 
 function damaged(state: string): Problem {
-  return new Problem('AcceptorDamaged', `Cannot read a stored vote: ${state}. Restore-ClusterVote says how to give the vote back.`);
+  return new Problem(
+    'AcceptorDamaged',
+    `Cannot read a stored vote: ${state}. Restore-ClusterVote says how to give the vote back.`,
+  );
 }
 
 function isState(value: unknown): value is AcceptorState {

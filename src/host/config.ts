@@ -8,8 +8,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { messageOf, Problem } from '../base/problem.ts';
-
-export const CONFIG_FILE_NAME = 'holdfast.yaml';
+import { CONFIG_FILE_NAME } from './config-file-name.ts';
 
 const port = z.number().int().min(1).max(65535);
 const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/, 'a host name: letters, digits and hyphens');

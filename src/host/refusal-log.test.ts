@@ -7,7 +7,10 @@ function recorded() {
   const lines: { from?: string; count?: number }[] = [];
   let nowMs = 0;
   const logger = { ...silentLogger, warn: (fields: object) => void lines.push(fields) };
-  return { lines, log: new RefusalLog(logger, () => nowMs), pass: (ms: number) => void (nowMs += ms) };
+  const pass = (ms: number): void => {
+    nowMs += ms;
+  };
+  return { lines, log: new RefusalLog(logger, () => nowMs), pass };
 }
 
 test('refused connections: one address again and again: one line a minute, with how many there were', () => {
@@ -16,9 +19,7 @@ test('refused connections: one address again and again: one line a minute, with 
     log.note('mbx01-node1/cluster', '10.0.0.1', 'socket hang up');
     pass(100);
   }
-  assert.deepEqual(lines, [
-    { endpoint: 'mbx01-node1/cluster', from: '10.0.0.1', count: 1, reason: 'socket hang up' },
-  ]);
+  assert.deepEqual(lines, [{ endpoint: 'mbx01-node1/cluster', from: '10.0.0.1', count: 1, reason: 'socket hang up' }]);
   log.note('mbx01-node1/cluster', '10.0.0.1', 'socket hang up');
   assert.equal(lines[1]?.count, 600);
 });

@@ -9,8 +9,16 @@
  */
 
 const ASCII = /^\p{ASCII}*$/u;
-/** The blocks of combining marks, and what is not seen: soft hyphens, joiners, byte order marks. */
-const ACCENTS = /[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f\u00ad\u200b-\u200d\ufeff]/gu;
+/** Blocks of combining marks, and what is not seen: soft hyphens, joiners, byte order marks. */
+const ACCENT_BLOCKS = [
+  '\\u0300-\\u036f',
+  '\\u1ab0-\\u1aff',
+  '\\u1dc0-\\u1dff',
+  '\\u20d0-\\u20ff',
+  '\\ufe20-\\ufe2f',
+  '\\u00ad\\u200b-\\u200d\\ufeff',
+];
+const ACCENTS = new RegExp(`[${ACCENT_BLOCKS.join('')}]`, 'g');
 
 /** Letters that no decomposition takes apart. */
 const LETTERS: Readonly<Record<string, string>> = {

@@ -10,7 +10,7 @@
  *   DIR/<host>/                a host's data folder
  */
 import { join } from 'node:path';
-import { CONFIG_FILE_NAME } from '../host/config.ts';
+import { CONFIG_FILE_NAME } from '../host/config-file-name.ts';
 
 export const clusterFiles = {
   marker: (folder: string) => join(folder, 'cluster.json'),

@@ -3,7 +3,7 @@
  * the client's bytes and ours. When the copy stops serving, all of them end at once, so that clients come again and
  * are led to the copy that serves now.
  */
-import { z } from 'zod';
+import * as v from 'valibot';
 import { RecentRegistry } from '../access/imap/recent.ts';
 import { ImapSession } from '../access/imap/session.ts';
 import type { Clock } from '../base/clock.ts';
@@ -13,7 +13,10 @@ import { messageOf, Problem } from '../base/problem.ts';
 import type { CopyHello } from '../directory/copy-protocol.ts';
 import type { MailStore } from '../store/mail-store.ts';
 
-const helloSchema = z.looseObject({ mailboxId: z.int().min(1), tag: z.string().min(1).max(1_024) });
+const helloSchema = v.looseObject({
+  mailboxId: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+  tag: v.pipe(v.string(), v.minLength(1), v.maxLength(1_024)),
+});
 
 /** Bytes of a client that wait while its session works. Above it the client is not keeping to the protocol. */
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
@@ -41,13 +44,13 @@ export class ImapSessions {
     const store = this.#store;
     if (store === undefined)
       throw new Problem('NotActive', 'Cannot open an IMAP session: this copy is not active', { temporary: true });
-    const parsed = helloSchema.safeParse(hello);
+    const parsed = v.safeParse(helloSchema, hello);
     if (!parsed.success)
       throw new Problem('Malformed', 'Cannot open an IMAP session: the hello does not name a mailbox');
     const session = new ImapSession({
       ...this.#options,
       store,
-      mailboxId: parsed.data.mailboxId,
+      mailboxId: parsed.output.mailboxId,
       recent: this.#recent,
       send: (bytes) => {
         channel.send(bytes);
@@ -64,7 +67,7 @@ export class ImapSessions {
       this.#open.delete(channel);
       session.disconnected();
     });
-    session.start(parsed.data.tag).catch((error: unknown) => {
+    session.start(parsed.output.tag).catch((error: unknown) => {
       this.#options.logger.error({ reason: messageOf(error) }, 'an IMAP session failed');
       channel.close('internal error');
     });

@@ -178,7 +178,9 @@ function openConnection({ path, signature, image }: DatabaseOptions): DatabaseSy
     return connection;
   } catch (error) {
     connection?.close();
-    throw isProblem(error) || error instanceof AssertionError ? error : unusable(`${messageOf(error)}. ${NEXT_STEP}`, error);
+    throw isProblem(error) || error instanceof AssertionError
+      ? error
+      : unusable(`${messageOf(error)}. ${NEXT_STEP}`, error);
   }
 }
 

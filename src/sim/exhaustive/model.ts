@@ -62,6 +62,7 @@ import {
   type HostIndex,
   isClientRecord,
   lsnOf,
+  type Observed,
   otherHost,
   type Stray,
   VOTE_INDICES,
@@ -74,6 +75,8 @@ import {
 
 type WorldStep = Step<World>;
 
+const EMPTY: Disk = { epochInUse: 0, epochPromised: 0, log: [], durable: 0 };
+
 export function exhaustiveModel(bounds: Bounds, changed: Partial<Rules> = {}): Graph<World> {
   const rules = { ...productionRules, ...changed };
   const values = new ValueTree();
@@ -83,8 +86,8 @@ export function exhaustiveModel(bounds: Bounds, changed: Partial<Rules> = {}): G
   const model = new Model(machine, bounds, both.votes);
   return {
     roots: [
-      { label: 'A leads epoch 1, A and B are in sync', world: leading(both) },
-      { label: 'A leads epoch 1 alone, B is not in sync', world: leading(initialWorld(values, false)) },
+      { label: 'A leads epoch 1, A and B are in sync', world: leading(both, HOSTS) },
+      { label: 'A leads epoch 1 alone, B is not in sync', world: leading(initialWorld(values, false), ['A']) },
       { label: 'A owns epoch 1 and has just started, A and B are in sync', world: both },
     ],
     steps: (world) => model.steps(world),
@@ -261,10 +264,7 @@ class Model {
   /** Forgets what cannot matter any more, and gives the rest one order. */
   #tidy(world: World): World {
     const strays = world.strays.length === 0 ? world.strays : this.#tidyStrays(world);
-    const accepted = world.observed.accepted.filter(({ ballot }) => isUnderWay(world, strays, ballot));
-    accepted.sort((left, right) => (left.ballot < right.ballot ? -1 : 1));
-    const isSame = accepted.length === world.observed.accepted.length;
-    const observed = isSame ? world.observed : { ...world.observed, accepted };
+    const observed = tidyObserved(world, strays);
     const tidied = { ...world, strays, observed };
     return tidyPromise(tidyPromise(tidied, 0), 1);
   }
@@ -284,6 +284,15 @@ class Model {
     );
     return kept.sort((left, right) => left.counter - right.counter || left.vote - right.vote);
   }
+}
+
+/** Accepts that no vote can get any more make nothing chosen. */
+function tidyObserved(world: World, strays: readonly Stray[]): Observed {
+  const { observed } = world;
+  if (observed.accepted.length === 0) return observed;
+  const accepted = observed.accepted.filter(({ ballot }) => isUnderWay(world, strays, ballot));
+  accepted.sort((left, right) => (left.ballot < right.ballot ? -1 : 1));
+  return { ...observed, accepted };
 }
 
 function isUnderWay(world: World, strays: readonly Stray[], ballot: string): boolean {
@@ -348,6 +357,7 @@ function hostWith(disk: Disk): Host {
 
 // ── how it begins ──────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** An earlier run of A led epoch 1 and ended. */
 function initialWorld(values: ValueTree, isBothInSync: boolean): World {
   const document = initialDocument(isBothInSync);
   const chosen = values.add({ document, writes: {} });
@@ -356,26 +366,24 @@ function initialWorld(values: ValueTree, isBothInSync: boolean): World {
   const { state } = stepAcceptor(undefined, { kind: 'initialise', identity: IDENTITY, promised: written, accepted });
   assert(state !== undefined, 'A vote without state can be initialised');
   const idle = { incarnation: 1, ballotCounter: 1 };
-  const empty = { epochInUse: 0, epochPromised: 0, log: [], durable: 0 };
   const begun = { epochInUse: 1, epochPromised: 0, log: [lsnOf(1, 1)], durable: 1 };
   return {
     votes: [state, state, state],
     hosts: [
       { ...hostWith(begun), ...idle },
-      { ...hostWith(isBothInSync ? begun : empty), ...idle },
+      { ...hostWith(isBothInSync ? begun : EMPTY), ...idle },
     ],
     channel: undefined,
     strays: [],
-    observed: { acknowledged: [], chosen, accepted: [], owners: [] },
+    observed: { acknowledged: [], chosen, accepted: [], owners: [[1, 'A#0']] },
     used: { records: 0, crashes: 0, renewals: 0 },
   };
 }
 
 /** A in the middle of its epoch, B connected to it. */
-function leading(world: World): World {
-  const { incarnation } = world.hosts[0];
-  assert(incarnation === 1, 'The first owner has joined');
-  return world;
+function leading(world: World, inSync: readonly string[]): World {
+  const began = withHost({ ...world, observed: { ...world.observed, owners: [] } }, 0, { disk: EMPTY });
+  return { ...activate(began, 0, 1, inSync), channel: { source: 0, acknowledging: 0, acknowledged: 0 } };
 }
 
 function initialDocument(isBothInSync: boolean): RegisterDocument {

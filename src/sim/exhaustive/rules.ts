@@ -2,11 +2,8 @@
  * What decides in the searched world: the production functions, and a few places at which a rule of the protocol can be
  * broken on purpose. A search that does not find what a broken rule leads to proves nothing about the unbroken ones.
  */
-
-import type { AcceptorRequest } from '../../cluster/acceptor.ts';
-import { type AcceptorState, type AcceptorStep, stepAcceptor } from '../../cluster/acceptor-state.ts';
-import { decideTakeOver, type TakeOverFacts } from '../../cluster/take-over.ts';
-import type { ClusterTiming } from '../../cluster/timing.ts';
+import { stepAcceptor } from '../../cluster/acceptor-state.ts';
+import { decideTakeOver } from '../../cluster/take-over.ts';
 
 export interface Rules {
   readonly stepAcceptor: typeof stepAcceptor;

@@ -237,8 +237,11 @@ function finishTake(
   const group = groupOf(document);
   const isMine = group.active === HOSTS[host] && group.epoch === epoch;
   const isSent = drawn.includes(member(document.nodes, HOSTS[host])?.lease ?? -1);
+  const isGranted = outcome.kind === 'changed' && isMine && isSent;
   const mayLead = epoch >= epochFloor(known.hosts[host].disk);
-  if (outcome.kind === 'changed' && isMine && isSent && mayLead) return activate(known, host, epoch, group.inSync);
+  if ((isGranted || !rules.checksOwner) && mayLead) {
+    return activate(known, host, epoch, rules.checksOwner ? group.inSync : [HOSTS[host]]);
+  }
   return unfenceUnlessUsed(known, host, epoch, document);
 }
 

@@ -18,6 +18,9 @@ export const VOTE_INDICES = [0, 1, 2] as const;
 
 /** LSNs are epoch * RECORDS_PER_EPOCH + n here: as ordered as the real ones, and shorter. */
 const RECORDS_PER_EPOCH = 100;
+/** A number takes two characters of a key. */
+const LOW_BITS_COUNT = 15;
+const LOW_BITS = 2 ** LOW_BITS_COUNT - 1;
 
 /** What one change of the register is for, and what its closure remembers between attempts. */
 export interface Call {
@@ -192,22 +195,41 @@ export class WorldKeys {
 
   keyOf(world: World): string {
     const { votes, hosts, channel, strays, observed, used } = world;
-    const parts = [...votes, ...hosts, strays, observed, used];
-    let key = channel === undefined ? '-' : `${channel.source}${channel.acknowledging},${channel.acknowledged}`;
-    for (const part of parts) {
-      const number = this.#numberOf(part);
-      key += String.fromCharCode(number & 0x7fff, number >> 15);
-    }
-    return key;
+    const numbers = [
+      ...votes.map((vote) => this.#numberOf(vote)),
+      ...hosts.map((host) => this.#numberOfText(this.#hostText(host))),
+      this.#numberOf(channel),
+      this.#numberOf(strays),
+      this.#numberOfText(this.#observedText(observed)),
+      this.#numberOf(used),
+    ];
+    return numbers.map((number) => String.fromCharCode(number & LOW_BITS, number >> LOW_BITS_COUNT)).join('');
   }
 
-  #numberOf(part: object): number {
+  #hostText({ isUp, run, incarnation, ballotCounter, call, round, seat, disk, active }: Host): string {
+    const parts = [call, round, seat, disk, active].map((part) => this.#numberOf(part)).join();
+    return `host ${isUp ? 1 : 0},${run},${incarnation},${ballotCounter},${parts}`;
+  }
+
+  #observedText({ acknowledged, chosen, accepted, owners, violation = '' }: Observed): string {
+    const parts = [acknowledged, accepted, owners].map((part) => this.#numberOf(part)).join();
+    return `observed ${chosen},${parts},${violation}`;
+  }
+
+  #numberOf(part: object | undefined): number {
+    if (part === undefined) return 0;
     const known = this.#known.get(part);
     if (known !== undefined) return known;
-    const text = JSON.stringify(part);
-    const number = this.#numbers.get(text) ?? this.#numbers.size;
-    this.#numbers.set(text, number);
+    const number = this.#numberOfText(JSON.stringify(part));
     this.#known.set(part, number);
+    return number;
+  }
+
+  #numberOfText(text: string): number {
+    const known = this.#numbers.get(text);
+    if (known !== undefined) return known;
+    const number = this.#numbers.size + 1;
+    this.#numbers.set(text, number);
     return number;
   }
 }

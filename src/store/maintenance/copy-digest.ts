@@ -3,9 +3,11 @@
  * store/digest.ts it leaves out where bodies lie: places are a copy's own affair (defragmentation changes them), their
  * checksums are not. What it sees is the last commit, so two copies are compared when both stand at the same LSN.
  */
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { readTally } from '../database.ts';
+
+type Hash = ReturnType<typeof createHash>;
 
 export interface CopyDigest {
   readonly lsn: number;
