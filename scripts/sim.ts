@@ -5,6 +5,7 @@
  *   --seeds N    how many (100)          --from SEED   the first one (1)
  *   --smoke      a short run             --story       tells every seed's story
  *   --planted    runs the planted bugs instead: each must be found within its budget
+ *   --exhaustive searches the cluster's rules instead, every state within bounds; --states N is its limit
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -12,6 +13,7 @@ import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { plantedBugs } from '../src/sim/planted-bugs.ts';
 import { runSeed, type SeedResult } from '../src/sim/run-seed.ts';
 import { columns } from './columns.ts';
+import { DEFAULT_MAX_STATES, runExhaustive } from './exhaustive.ts';
 
 interface Task {
   readonly seed: number;
@@ -33,9 +35,12 @@ async function main(): Promise<boolean> {
       smoke: { type: 'boolean' },
       story: { type: 'boolean' },
       planted: { type: 'boolean' },
+      exhaustive: { type: 'boolean' },
+      states: { type: 'string' },
     },
   });
   if (values.planted === true) return runPlanted();
+  if (values.exhaustive === true) return runExhaustive(wholeNumber('--states', values.states, DEFAULT_MAX_STATES));
   const smoke = values.smoke === true;
   const count = wholeNumber('--seeds', values.seeds, smoke ? SMOKE_SEEDS : DEFAULT_SEEDS);
   const first = wholeNumber('--from', values.from, 1);

@@ -85,14 +85,6 @@ export const createMailboxQuestionSchema = v.strictObject({
   displayName: v.pipe(v.string(), v.maxLength(directoryLimits.maxDisplayNameCharacters)),
   credential,
 });
-export const mailboxAnswerSchema = v.strictObject({
-  id: count,
-  guid: v.string(),
-  address,
-  displayName: v.string(),
-  hasCredential: v.boolean(),
-  createdMs: v.number(),
-});
 
 export const setCredentialQuestionSchema = v.strictObject({ address, credential });
 

@@ -17,7 +17,9 @@ export const CONTENT_INDEX_NAME = 'content-index.sqlite';
 const INDEXER_HEAP = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 128 };
 const ANSWER_LIMIT_MS = 2_000;
 const CLOSE_LIMIT_MS = 5_000;
-const RESTART_MS = 5_000;
+/** Doubled with every death without a success between: a message that kills the thread must not kill it all day. */
+const RESTART_FIRST_MS = 5_000;
+const RESTART_MAX_MS = 10 * 60_000;
 
 export interface ContentIndexThreadSettings {
   readonly indexPath: string;
@@ -67,6 +69,7 @@ export class ThreadContentIndex implements ContentIndex {
   #status = NOT_RUNNING;
   readonly #asked = new Map<number, Answered>();
   #lastId = 0;
+  #restartMs = RESTART_FIRST_MS;
 
   constructor(options: ThreadContentIndexOptions) {
     this.#options = options;
@@ -141,6 +144,7 @@ export class ThreadContentIndex implements ContentIndex {
     switch (message.type) {
       case 'status':
         this.#status = message.status;
+        if (message.status.state === 'Healthy') this.#restartMs = RESTART_FIRST_MS;
         return;
       case 'answer':
         return this.#answer(message.id, message.answer);
@@ -157,7 +161,9 @@ export class ThreadContentIndex implements ContentIndex {
       this.#status = NOT_RUNNING;
       return;
     }
-    this.#options.clock.after(RESTART_MS, () => {
+    const delayMs = this.#restartMs;
+    this.#restartMs = Math.min(delayMs * 2, RESTART_MAX_MS);
+    this.#options.clock.after(delayMs, () => {
       if (this.#signature !== undefined && this.#worker === undefined) this.#start(this.#signature);
     });
   }

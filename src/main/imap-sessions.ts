@@ -36,7 +36,7 @@ export class ImapSessions {
     if (this.#store === store) return;
     this.#store = store;
     this.#recent = new RecentRegistry();
-    for (const channel of [...this.#open]) channel.close('this copy no longer serves');
+    for (const channel of this.#open) channel.close('this copy no longer serves');
   }
 
   /** Problem('NotActive' | 'Malformed') */

@@ -1,3 +1,4 @@
+/** A run of records as it comes over the network, cut into the frames that the log takes one by one. */
 import { Problem } from '../base/problem.ts';
 
 /** Cuts at the lengths that the frames state; whether they are records is for the log to say. */

@@ -30,3 +30,17 @@ export const smallBounds: Bounds = {
   isPrepareWhole: true,
   isSyncSlow: false,
 };
+
+/** Each stretches the small bounds in one direction. The last ones are too large for an end: as far as the limit goes. */
+export const largerBounds: readonly { readonly name: string; readonly bounds: Bounds }[] = [
+  { name: 'small', bounds: smallBounds },
+  { name: 'slow disks, two records', bounds: { ...smallBounds, records: 2, isSyncSlow: true } },
+  { name: 'a renewal', bounds: { ...smallBounds, renewals: 1 } },
+  { name: 'prepares one by one', bounds: { ...smallBounds, isPrepareWhole: false } },
+  { name: 'a crash', bounds: { ...smallBounds, crashes: 1 } },
+  { name: 'retries', bounds: { ...smallBounds, ballots: 3, strays: 0 } },
+  {
+    name: 'two crashes, three epochs',
+    bounds: { ...smallBounds, epochs: 3, records: 2, crashes: 2, renewals: 1, ballots: 4, strays: 2, isSyncSlow: true },
+  },
+];

@@ -1,10 +1,10 @@
 /** The register, the lease and the in-sync set of two nodes and a witness, searched to the end within small bounds. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { plantedFaults } from './planted-faults.ts';
-import { exhaustiveModel } from './model.ts';
-import { searchBreadthFirst } from './search.ts';
 import { smallBounds } from './bounds.ts';
+import { exhaustiveModel } from './model.ts';
+import { plantedFaults } from './planted-faults.ts';
+import { searchBreadthFirst } from './search.ts';
 
 /** A small search that is cut off has proved nothing. */
 const SMALL_LIMIT_STATES = 400_000;

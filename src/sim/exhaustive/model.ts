@@ -13,6 +13,7 @@ import { formCluster, growInSync, startNode, takeOver } from '../../cluster/chan
 import { addStorageGroup } from '../../cluster/configuration-changes.ts';
 import { leaseMarkOf } from '../../cluster/lease.ts';
 import type { RegisterDocument } from '../../cluster/register-document.ts';
+import type { Bounds } from './bounds.ts';
 import {
   acknowledge,
   activate,
@@ -39,7 +40,6 @@ import {
   learn,
   type Machine,
 } from './rounds.ts';
-import type { Bounds } from './bounds.ts';
 import { productionRules, type Rules } from './rules.ts';
 import type { Graph, Step } from './search.ts';
 import {

@@ -2,8 +2,9 @@
  * Rules of the protocol broken on purpose, one at a time, with the promise that breaks then. Each must be found: so the
  * search sees the situations that the rule is there for.
  */
-import { type AcceptorState, type AcceptorStep, stepAcceptor } from '../../cluster/acceptor-state.ts';
+
 import type { AcceptorRequest } from '../../cluster/acceptor.ts';
+import { type AcceptorState, type AcceptorStep, stepAcceptor } from '../../cluster/acceptor-state.ts';
 import { decideTakeOver, type TakeOverFacts } from '../../cluster/take-over.ts';
 import type { ClusterTiming } from '../../cluster/timing.ts';
 import type { Bounds } from './bounds.ts';
