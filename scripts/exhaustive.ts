@@ -27,6 +27,7 @@ export function runExhaustive(maxStates: number): boolean {
     const result = timed(() => searchBreadthFirst(exhaustiveModel(bounds), maxStates));
     const end = result.violation === undefined ? (result.isComplete ? 'all seen' : 'cut off') : 'BROKEN';
     rows.push(rowOf(name, result, end));
+    console.log(`${name}: ${result.states} states in ${result.seconds.toFixed(1)} s, ${end}`);
     if (result.violation !== undefined) tell(name, result.violation);
     isGood &&= result.violation === undefined;
   }

@@ -28,7 +28,7 @@ export const testGroups: readonly TestGroup[] = [
     files: ['src/**/*.test.ts', 'tests/tidy/**/*.test.ts'],
     nodeOptions: ['--test-isolation=none'],
     testLimitMs: minuteMs,
-    limitMs: 4 * minuteMs,
+    limitMs: 8 * minuteMs,
     needsPrograms: false,
   },
   {
@@ -43,7 +43,7 @@ export const testGroups: readonly TestGroup[] = [
     name: 'system',
     files: ['tests/system/**/*.test.ts'],
     nodeOptions: ['--test-concurrency=1'],
-    testLimitMs: 5 * minuteMs,
+    testLimitMs: 10 * minuteMs,
     limitMs: 15 * minuteMs,
     needsPrograms: true,
   },

@@ -3,20 +3,23 @@
  * their tests are skipped and the summary names them, and where CI=true a missing one is a failure, so that a green run
  * there never means "was not tried".
  */
+import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { aptInstall, canUseApt } from './bootstrap.mjs';
 
 interface TestProgram {
   readonly command: string;
-  readonly debianPackage: string;
+  readonly debianPackages: readonly string[];
+  /** A Perl module without which the program cannot do what the tests ask of it. */
+  readonly perlModule?: string;
 }
 
 const testPrograms: readonly TestProgram[] = [
-  { command: 'curl', debianPackage: 'curl' },
-  { command: 'mutt', debianPackage: 'mutt' },
-  { command: 'mbsync', debianPackage: 'isync' },
-  { command: 'swaks', debianPackage: 'swaks' },
+  { command: 'curl', debianPackages: ['curl'] },
+  { command: 'mutt', debianPackages: ['mutt'] },
+  { command: 'mbsync', debianPackages: ['isync'] },
+  { command: 'swaks', debianPackages: ['swaks', 'libnet-ssleay-perl'], perlModule: 'Net::SSLeay' },
 ];
 
 /** Whether a program of that name is on the PATH. */
@@ -31,10 +34,15 @@ export function hasProgram(command: string): boolean {
   });
 }
 
+function isUsable({ command, perlModule }: TestProgram): boolean {
+  if (!hasProgram(command)) return false;
+  return perlModule === undefined || spawnSync('perl', [`-M${perlModule}`, '-e', '1']).status === 0;
+}
+
 /** Brings what is missing where that is possible; returns the names of the programs that are still missing. */
 export function provideTestPrograms(): string[] {
-  const missing = () => testPrograms.filter((program) => !hasProgram(program.command));
-  const wanted = missing().map((program) => program.debianPackage);
+  const missing = () => testPrograms.filter((program) => !isUsable(program));
+  const wanted = missing().flatMap((program) => program.debianPackages);
   if (wanted.length > 0 && canUseApt() && !aptInstall(wanted)) console.error('apt-get failed.');
   return missing().map((program) => program.command);
 }

@@ -65,7 +65,7 @@ function behindHint({ host, group, view }: MountFacts): MayNotMount | undefined 
   if (view.durableLsn >= group.hint.lsn) return undefined;
   return lasting(
     'behind-hint',
-    `the log here ends at ${view.durableLsn}, but ${group.hint.lsn} was promised; repair it from another copy, or force the mount and accept the loss`,
+    `the log here ends at ${view.durableLsn}, but ${group.hint.lsn} was promised; bring back a copy that has it, or accept the loss with Restore-StorageGroupCopy`,
   );
 }
 

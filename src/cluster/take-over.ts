@@ -141,7 +141,7 @@ function decideWithLoss(facts: TakeOverFacts, group: StorageGroupRecord): TakeOv
   if (forcedAfterHours !== null && facts.stoodStillMs >= forcedAfterHours * HOUR_MS) {
     return take(facts, group, 'forced-after', lossRecord(facts, group, 'forced-after'));
   }
-  const waited = forcedAfterHours === null ? 'until an administrator decides' : `for ${forcedAfterHours} h`;
+  const waited = forcedAfterHours === null ? 'for Restore-StorageGroupCopy' : `for ${forcedAfterHours} h`;
   return {
     kind: 'wait',
     reason: `${loss.missingGenerations} log files are missing here, more than ${dial} tolerates; it waits ${waited}`,

@@ -61,7 +61,9 @@ export class TlsNetwork implements Network {
         minVersion: 'TLSv1.3',
         servername: '',
         checkServerIdentity: (_name, shown) =>
-          shown.subject.CN === expectedHost ? undefined : new Error(`it showed the certificate of ${String(shown.subject.CN)}`),
+          shown.subject.CN === expectedHost
+            ? undefined
+            : new Error(`it showed the certificate of ${String(shown.subject.CN)}`),
       });
       const timer = setTimeout(() => fail(`no connection within ${timeoutMs} ms`), timeoutMs);
       const fail = (state: string): void => {

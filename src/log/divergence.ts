@@ -102,7 +102,7 @@ async function findCut(
   }
   throw new Problem(
     'LogCutImpossible',
-    `Cannot end the log at ${formatLsn(lsn)}: no file in ${folder} holds that record. Seed this copy.`,
+    `Cannot end the log at ${formatLsn(lsn)}: no file in ${folder} holds that record. Make this copy anew with Update-StorageGroupCopy.`,
   );
 }
 

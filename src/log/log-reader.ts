@@ -154,5 +154,8 @@ function damaged(file: LogFile, place: LogFile): LogDamaged {
 }
 
 function truncated(place: string): Problem {
-  return new Problem('LogTruncated', `Cannot read the log ${place}: it does not begin there any more. Seed this copy.`);
+  return new Problem(
+    'LogTruncated',
+    `Cannot read the log ${place}: it does not begin there any more. Make this copy anew with Update-StorageGroupCopy.`,
+  );
 }

@@ -4,16 +4,18 @@
  * a few messages a second, and people read them in traces.
  */
 import type { Clock } from '../base/clock.ts';
+import { deferred } from '../base/deferred.ts';
 import type { Channel } from '../base/network.ts';
+import { Problem } from '../base/problem.ts';
 import { Rpc, type RpcHandler } from '../base/rpc.ts';
 import type { ActivationGrant, CopyControl, CopyRequests, CopyView, RequestAnswer } from '../cluster/copy-control.ts';
 import type { LogPosition } from '../cluster/register-document.ts';
-import { BackupFolder } from '../host/backup-folder.ts';
 import type { BackupType } from '../replication/backup-manifest.ts';
 import type { BackupTaken } from '../replication/backup-note.ts';
 import type { LogMarks } from '../replication/copy.ts';
 import type { CopyUpkeep, UpkeepFacts } from '../replication/copy-upkeep.ts';
 import type { LogFileNeed } from '../replication/explain-truncation.ts';
+import { BackupFolder } from './backup-folder.ts';
 import type { Comparison, MaintenanceReport } from './copy-maintenance.ts';
 
 /** Fencing and suspending end within a few disk syncs; replaying the rest of a log may take long. */
@@ -214,11 +216,14 @@ export class RemoteCopy implements Omit<ControlledCopy, 'logFileNeeds' | 'upkeep
   }
 }
 
+type Step<A> = (copy: ControlledCopy, args: A) => Promise<unknown>;
+
 /** The copy's end: carries out what the service asks, and carries the copy's requests to it. */
 export class ServiceLink implements CopyRequests {
   readonly #rpc: Rpc;
   readonly #clock: Clock;
   #copy: ControlledCopy | undefined;
+  readonly #opened = deferred<ControlledCopy>();
   #maintenance: ControlledMaintenance | undefined;
   #lastView = '';
 
@@ -251,26 +256,45 @@ export class ServiceLink implements CopyRequests {
   }
 
   #handlers(): Record<string, RpcHandler> {
+    const carryOutOn = async <A>(copy: ControlledCopy, carryOut: Step<A>, body: Buffer): Promise<Buffer> => {
+      const result = await carryOut(copy, parsed<A>(body));
+      this.sendView();
+      return json(result);
+    };
+    /** What a copy that is still opening need not do: it has promised nothing, serves nobody and follows nobody. */
+    const idle =
+      <A>(carryOut: Step<A>): RpcHandler =>
+      async (body) =>
+        this.#copy === undefined ? json(false) : carryOutOn(this.#copy, carryOut, body);
+    /** An order that must not be lost on a copy that is still opening: it says so, and whoever gave it tries again. */
     const step =
-      <A>(carryOut: (copy: ControlledCopy, args: A) => Promise<unknown>): RpcHandler =>
+      <A>(carryOut: Step<A>): RpcHandler =>
       async (body) => {
-        if (this.#copy === undefined) return json(false);
-        const result = await carryOut(this.#copy, parsed<A>(body));
-        this.sendView();
-        return json(result);
+        if (this.#copy === undefined)
+          throw new Problem(
+            'CopyStarting',
+            'Cannot do that to this copy: it is still being opened. Try again in a moment.',
+            { temporary: true },
+          );
+        return carryOutOn(this.#copy, carryOut, body);
       };
     return {
-      fence: step((copy, args: { epoch: number }) => copy.fence(args.epoch)),
-      unfence: step((copy, args: { epoch: number }) => copy.unfence(args.epoch)),
+      fence: idle((copy, args: { epoch: number }) => copy.fence(args.epoch)),
+      unfence: idle((copy, args: { epoch: number }) => copy.unfence(args.epoch)),
       activate: step((copy, args: ActivationGrant) => copy.activate(args)),
-      'step-down': step((copy, args: { epoch: number; reason: string }) => copy.stepDown(args.epoch, args.reason)),
-      drain: step((copy, args: { target: string; timeoutMs: number }) => copy.drain(args.target, args.timeoutMs)),
+      'step-down': idle((copy, args: { epoch: number; reason: string }) => copy.stepDown(args.epoch, args.reason)),
+      drain: idle((copy, args: { target: string; timeoutMs: number }) => copy.drain(args.target, args.timeoutMs)),
       seed: step((copy, args: { source: string }) =>
         copy.seed(args.source, (line) => this.#rpc.notify('seed-progress', Buffer.from(line))),
       ),
       'log-files': step(async (copy) => copy.logFileNeeds()),
       compare: step(async () => (await this.#maintenance?.compare()) ?? []),
-      suspend: step((copy, args: { comment: string | null }) => copy.setSuspended(args.comment)),
+      suspend: async (body) =>
+        carryOutOn(
+          await this.#opened.promise,
+          (copy, args: { comment: string | null }) => copy.setSuspended(args.comment),
+          body,
+        ),
       'back-up': step((copy, args: { path: string; type: BackupType }) => this.#backUp(copy, args.path, args.type)),
       'note-backup': step((copy, taken: BackupTaken) => copy.upkeep.noteBackup(taken)),
       'rebuild-content-index': step(async (copy) => copy.upkeep.rebuildContentIndex()),

@@ -5,6 +5,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
+import { messageOf } from '../base/problem.ts';
 
 const RESTART_FIRST_MS = 100;
 const RESTART_MAX_MS = 5_000;
@@ -70,7 +71,14 @@ export class RoleProcess {
   }
 
   async #restartLater(): Promise<void> {
-    await this.#options.onEnded();
+    try {
+      await this.#options.onEnded();
+    } catch (error) {
+      this.#options.logger.error(
+        { role: this.#options.name, reason: messageOf(error) },
+        'the end of a role process was not noted',
+      );
+    }
     const delayMs = this.#restartMs;
     this.#restartMs = Math.min(this.#restartMs * 2, RESTART_MAX_MS);
     this.#options.clock.after(delayMs, () => {

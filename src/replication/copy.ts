@@ -145,7 +145,8 @@ export class Copy implements CopyControl {
     const progress = follower?.progress ?? null;
     const isPassive = this.#state === 'passive';
     const generation = this.#files.generation;
-    const failedMessage = this.#failure ?? (isPassive ? (follower?.failure ?? null) : null);
+    const applyFailure = this.#follower?.applyFailure ?? null;
+    const failedMessage = this.#failure ?? applyFailure ?? (isPassive ? (follower?.failure ?? null) : null);
     return {
       state: failedMessage !== null && isPassive ? 'failed' : this.#state,
       epochSeen: this.#files.epochSeen,
@@ -161,7 +162,11 @@ export class Copy implements CopyControl {
         this.#state === 'starting' ||
         (isPassive && this.#suspended === null && !this.#isSeeding && follower?.following !== true),
       mayTakeOver:
-        (isPassive || this.#state === 'active') && !this.#isSeeding && this.#failure === null && this.#files.isComplete,
+        (isPassive || this.#state === 'active') &&
+        !this.#isSeeding &&
+        this.#failure === null &&
+        applyFailure === null &&
+        this.#files.isComplete,
     };
   }
 
@@ -269,6 +274,7 @@ export class Copy implements CopyControl {
           place: storage.seedPlace(),
           onProgress,
         });
+        await this.#files.epochs.resetIfDamaged();
       } finally {
         this.#isSeeding = false;
         await this.#openFiles();

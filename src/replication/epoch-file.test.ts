@@ -60,5 +60,7 @@ test('epochs: a damaged file: refused by name, never taken for zero', async () =
     const disk = new MemoryDisk();
     await disk.writeAtomically('epoch.json', Buffer.from(text));
     await assert.rejects(reopened(disk), (error) => isProblem(error, 'EpochDamaged'));
+    await new EpochFile(disk).resetIfDamaged();
+    assert.equal((await reopened(disk)).floor, 0, 'a copy that is made anew begins anew');
   }
 });

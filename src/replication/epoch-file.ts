@@ -3,7 +3,7 @@
  * highest one that it has promised to a takeover. A promise is taken back when the takeover is known to have failed;
  * an epoch in use never is.
  */
-import { Problem } from '../base/problem.ts';
+import { isProblem, Problem } from '../base/problem.ts';
 import type { Disk } from '../log/disk.ts';
 
 const EPOCH_FILE = 'epoch.json';
@@ -35,6 +35,19 @@ export class EpochFile {
       );
     }
     this.#epochs = epochs;
+  }
+
+  /**
+   * Begins anew where the file cannot be read, for a copy that is made anew. A promise may be forgotten with it; what this
+   * copy acknowledges it has, so a takeover of its own that the register granted after all misses nothing.
+   */
+  async resetIfDamaged(): Promise<void> {
+    try {
+      await this.load();
+    } catch (error) {
+      if (!isProblem(error, 'EpochDamaged')) throw error;
+      await this.#change({ inUse: 0, promised: 0 });
+    }
   }
 
   /** Nothing of a lower epoch is accepted. */

@@ -83,6 +83,7 @@ export class Follower {
   #stopped = false;
   #committedLsn = 0;
   #failures = 0;
+  #applyFailure: string | null = null;
   readonly #applyWanted = new Signal();
   #applying: Promise<void> | undefined;
 
@@ -92,6 +93,11 @@ export class Follower {
 
   get state(): FollowerState {
     return this.#state;
+  }
+
+  /** Why the database of this copy takes no further record. */
+  get applyFailure(): string | null {
+    return this.#applyFailure;
   }
 
   /** The highest LSN that the active copy has said to be committed. */
@@ -244,12 +250,22 @@ export class Follower {
       try {
         await copy.applyUpTo(this.#committedLsn);
       } catch (error) {
-        return this.#options.onFatal(error);
+        return this.#onApplyFailure(error);
       }
       const channel = this.#channel;
       if (channel !== undefined && copy.appliedLsn !== before && this.#state.source !== null)
         this.#acknowledgeApplied(channel);
     }
+  }
+
+  /**
+   * S23: a record that this database cannot take must not bring the process down again and again. The log goes on, so
+   * nothing is less safe; the copy says why it failed, and does not lead.
+   */
+  #onApplyFailure(error: unknown): void {
+    if (!isProblem(error)) return this.#options.onFatal(error);
+    this.#options.logger.error({ code: error.code, reason: error.message }, 'a record cannot be applied to this copy');
+    this.#applyFailure = `${error.message} Seed this copy with Update-StorageGroupCopy.`;
   }
 
   #acknowledgeApplied(channel: Channel): void {

@@ -44,7 +44,7 @@ export class SimulatedClient {
   readonly finder: CopyFinder;
   readonly #options: ClientOptions;
   readonly #deliveries: DeliveryClient;
-  #session: { host: string; rpc: Rpc } | undefined;
+  readonly #sessions = new Map<string, Rpc>();
   #isStopped = false;
   /** Operations that have begun and not ended. */
   #open = 0;
@@ -126,7 +126,7 @@ export class SimulatedClient {
   /** Looks at the inbox; then flags one of the messages that it shows. */
   async look(): Promise<SeenFolder | undefined> {
     const { history, random, trueNowMs } = this.#options;
-    const answer = await this.#ask(sessionMethods.list, { address: ADDRESS });
+    const answer = await this.#ask(sessionMethods.list, { address: ADDRESS }, this.#supposedHost());
     if (answer.kind !== 'answered') return undefined;
     const folder = answer.value as SeenFolder;
     for (const { uid, sha256: hash } of folder.messages) {
@@ -144,10 +144,11 @@ export class SimulatedClient {
   async #ask(
     method: string,
     question: object,
+    host = this.finder.active()?.host,
   ): Promise<{ kind: 'answered'; value: unknown } | { kind: 'not-done' | 'unknown' }> {
     this.#open += 1;
     try {
-      const rpc = await this.#connected();
+      const rpc = await this.#connected(host);
       if (rpc === undefined) return { kind: 'not-done' };
       const body = await rpc.ask(method, Buffer.from(JSON.stringify(question)), SESSION_TIMEOUT_MS);
       return { kind: 'answered', value: JSON.parse(body.toString('utf8')) };
@@ -160,16 +161,23 @@ export class SimulatedClient {
     }
   }
 
-  async #connected(): Promise<Rpc | undefined> {
+  /** A session on `host`; kept, and made anew when it broke. */
+  async #connected(host: string | undefined): Promise<Rpc | undefined> {
     const { network, clock, storageGroup } = this.#options;
-    const active = this.finder.active();
-    if (active === undefined) return undefined;
-    if (this.#session?.host === active.host && !this.#session.rpc.isClosed) return this.#session.rpc;
-    const channel = await network.connect(copyEndpoint(active.host, storageGroup), CONNECT_TIMEOUT_MS);
+    if (host === undefined) return undefined;
+    const known = this.#sessions.get(host);
+    if (known?.isClosed === false) return known;
+    const channel = await network.connect(copyEndpoint(host, storageGroup), CONNECT_TIMEOUT_MS);
     channel.send(encodeHello({ service: SESSION_SERVICE }));
-    this.#session?.rpc.channel.close('another one is used');
-    this.#session = { host: active.host, rpc: new Rpc(channel, { clock }) };
-    return this.#session.rpc;
+    const rpc = new Rpc(channel, { clock });
+    this.#sessions.set(host, rpc);
+    return rpc;
+  }
+
+  /** Where the client believes the active copy to be; now and then it has not heard of the last change. */
+  #supposedHost(): string | undefined {
+    const { random, hosts } = this.#options;
+    return random.below(3) === 0 ? hosts[random.below(hosts.length)] : this.finder.active()?.host;
   }
 
   #message(kind: string): Buffer {

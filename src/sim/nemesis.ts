@@ -139,6 +139,16 @@ export const faults = {
     cluster.network.slow(host.name, other, extraMs);
     return () => cluster.network.slow(host.name, other, 0);
   },
+  'slow node': (cluster, random) => {
+    const host = anyHost(cluster, random);
+    const extraMs = 50 + random.below(450);
+    const pairs = bothWays(host.name, otherEnds(cluster, host));
+    cluster.story.tell('network', `slow by up to ${extraMs} ms: everything from and to ${host.name}`);
+    for (const [from, to] of pairs) cluster.network.slow(from, to, extraMs);
+    return () => {
+      for (const [from, to] of pairs) cluster.network.slow(from, to, 0);
+    };
+  },
   'slow disk': (cluster, random) => {
     const host = anyHost(cluster, random);
     host.disk.slowMs = 20 + random.below(oneOf(random, [200, 6_000]));

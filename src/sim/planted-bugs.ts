@@ -48,7 +48,10 @@ const ignoreFailure = (): undefined => undefined;
 function everybodyInSync(document: RegisterDocument | undefined): RegisterDocument | undefined {
   if (document === undefined) return undefined;
   const storageGroups = Object.fromEntries(
-    Object.entries(document.storageGroups).map(([name, group]) => [name, { ...group, inSync: group.copies }]),
+    Object.entries(document.storageGroups).map(([name, group]) => [
+      name,
+      group.epoch === 0 ? group : { ...group, inSync: group.copies },
+    ]),
   );
   return { ...document, storageGroups };
 }
@@ -57,8 +60,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'acknowledges before the sync',
     what: 'the log writer reports success when the write has begun',
-    budgetSeeds: 30,
-    faults: ['power loss of all', 'copy killed'],
+    budgetSeeds: 40,
+    faults: ['slow disk', 'power loss', 'power loss of all', 'link between nodes cut'],
     mode: 'sync',
     wrapDevice: (device) =>
       altered(device, {
@@ -131,7 +134,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'stale copy mounts',
     what: 'whoever takes over does not ask who is in sync',
-    budgetSeeds: 20,
+    budgetSeeds: 60,
     wrapRegister: (register) =>
       altered(register, {
         change: (decide: Decide, options: { timeoutMs: number }) =>
@@ -146,7 +149,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'lease for ever',
     what: 'the active copy never doubts its lease',
-    budgetSeeds: 30,
+    budgetSeeds: 60,
     faults: ['node cut off', 'freeze', 'stop'],
     mode: 'sync',
     wrapControl: (control) =>
@@ -157,8 +160,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'lease from receipt',
     what: 'the lease counts from the moment when its renewal was confirmed, not from when it was sent',
-    budgetSeeds: 120,
-    faults: ['slow link', 'node cut off', 'one way cut'],
+    budgetSeeds: 200,
+    faults: ['slow node', 'node cut off', 'one way cut'],
     mode: 'sync',
     wrapControl: (control, clock) =>
       altered(control, {
@@ -181,7 +184,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'does not step down',
     what: 'a copy that lost its place goes on until its lease ends',
-    budgetSeeds: 30,
+    budgetSeeds: 80,
     faults: ['move', 'one way cut'],
     mode: 'sync',
     wrapControl: (control) => altered(control, { stepDown: () => Promise.resolve() }),

@@ -172,7 +172,12 @@ export class SimulatedCluster {
   async begin(): Promise<void> {
     await this.#form(this.#circularLogging);
     for (const host of this.hosts) host.start();
-    await this.client.createMailbox();
+    const limitMs = 30_000;
+    const isMade = await Promise.race([
+      this.client.createMailbox().then(() => true),
+      this.sleep(limitMs).then(() => false),
+    ]);
+    if (!isMade) throw new Violation('L1', `a new cluster does not serve within ${limitMs} ms: ${this.health()}`);
   }
 
   async #form(circularLogging: boolean): Promise<void> {

@@ -103,6 +103,6 @@ function checkFollows(applied: number, lsn: number): void {
   if (numberOf(lsn) === 1 && epochOf(lsn) > epochOf(applied)) return;
   throw new Problem(
     'ReplayGap',
-    `Cannot apply the record at ${formatLsn(lsn)}: the database stands at ${formatLsn(applied)}. Seed this copy anew.`,
+    `Cannot apply the record at ${formatLsn(lsn)}: the database stands at ${formatLsn(applied)}. Make this copy anew with Update-StorageGroupCopy.`,
   );
 }

@@ -7,7 +7,6 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameS
 import { join, resolve } from 'node:path';
 import { silentLogger } from '../../base/logger.ts';
 import { Problem } from '../../base/problem.ts';
-import { BackupFolder, checkBackupFile } from '../../host/backup-folder.ts';
 import { CopyFolder } from '../../host/copy-folder.ts';
 import { FileSystemDisk } from '../../host/disk.ts';
 import { machineClock, machineRandom, yieldTurn } from '../../host/machine.ts';
@@ -27,6 +26,7 @@ import { CopyFiles } from '../../replication/copy-files.ts';
 import { openReader } from '../../store/database.ts';
 import { digestOf } from '../../store/digest.ts';
 import { takeSnapshot } from '../../store/snapshot.ts';
+import { BackupFolder, checkBackupFile } from '../backup-folder.ts';
 import { isBehind, type RestorePoint } from './restore-point.ts';
 
 export interface AssembleOptions {

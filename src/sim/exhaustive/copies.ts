@@ -212,7 +212,7 @@ export function disconnect(world: World): World {
 // ── what must hold ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Who leads has every record that was acknowledged in its epoch or before it. */
-export function leadersHoldAll(world: World): string | undefined {
+export function activeCopiesHoldAll(world: World): string | undefined {
   for (const host of HOST_INDICES) {
     const { active, disk } = world.hosts[host];
     if (active === undefined) continue;

@@ -17,12 +17,12 @@ import type { Bounds } from './bounds.ts';
 import {
   acknowledge,
   activate,
+  activeCopiesHoldAll,
   append,
   connect,
   disconnect,
   endLsn,
   inSyncHoldAll,
-  leadersHoldAll,
   nextRecord,
   receive,
   sync,
@@ -94,7 +94,7 @@ export function exhaustiveModel(bounds: Bounds, changed: Partial<Rules> = {}): G
     keyOf: (world) => keys.keyOf(world),
     violationIn: (world) =>
       world.observed.violation ??
-      leadersHoldAll(world) ??
+      activeCopiesHoldAll(world) ??
       inSyncHoldAll(world, values.group(world.observed.chosen).inSync),
   };
 }
@@ -358,7 +358,7 @@ function hostWith(disk: Disk): Host {
 // ── how it begins ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** An earlier run of A led epoch 1 and ended. */
-function initialWorld(values: ValueTree, isBothInSync: boolean): World {
+export function initialWorld(values: ValueTree, isBothInSync: boolean): World {
   const document = initialDocument(isBothInSync);
   const chosen = values.add({ document, writes: {} });
   const written = { counter: 1, proposer: 'A#1' };

@@ -53,6 +53,7 @@ export const plantedFaults: readonly PlantedFault[] = [
   {
     name: 'a taker leads without asking whom the register names',
     rules: { checksOwner: false },
+    bounds: { records: 0 },
     promise: /two owners of epoch 2/,
   },
   {

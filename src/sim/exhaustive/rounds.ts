@@ -1,7 +1,7 @@
 /**
  * The register's rounds as steps: what CasPaxosRegister does between two awaits, over the production acceptors' rules
  * and values. It is the one part that is written down a second time, because a search cannot save and restore a
- * promise that is half-way.
+ * promise that is half-way. rounds.test.ts holds the two against each other.
  *
  * A round ends as soon as a majority said yes or no longer can, or its proposer gives up waiting. What was asked and not
  * answered by then goes astray: an accept may still arrive, at any time (a prepare that arrives late only refuses

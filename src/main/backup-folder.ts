@@ -8,6 +8,7 @@ import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { Problem } from '../base/problem.ts';
+import { diskProblem, errorCode } from '../host/disk-problem.ts';
 import type { BackupPlace } from '../replication/backup.ts';
 import {
   type BackupFile,
@@ -17,7 +18,6 @@ import {
   encodeManifest,
   MANIFEST_NAME,
 } from '../replication/backup-manifest.ts';
-import { diskProblem, errorCode } from './disk-problem.ts';
 
 const READ_BYTES = 1024 * 1024;
 const MAX_NAMESAKES = 1_000;
