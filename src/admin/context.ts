@@ -4,22 +4,7 @@
  */
 import type { CopyView } from '../cluster/copy-control.ts';
 import type { RegisterDocument } from '../cluster/register-document.ts';
-
-/** One end of the pipeline that a log file goes through: its generation, and when it was made (the source's clock). */
-export interface LogMark {
-  readonly generation: number;
-  /** Milliseconds since 1970; null before the first one. */
-  readonly timeMs: number | null;
-}
-
-/** Generated >= copyNotified >= copied >= inspected >= replayed. */
-export interface CopyLogMarks {
-  readonly generated: LogMark;
-  readonly copyNotified: LogMark;
-  readonly copied: LogMark;
-  readonly inspected: LogMark;
-  readonly replayed: LogMark;
-}
+import type { LogMarks } from '../replication/log-marks.ts';
 
 /** Facts of one copy, as its host reported them a moment ago. */
 /** What a copy's own maintenance knows: damage that is not mended yet, and how it compares with the other copies. */
@@ -46,7 +31,7 @@ export interface CopyReport {
   readonly host: string;
   /** Null when the host's service, or the copy's process, does not answer. */
   readonly view: CopyView | null;
-  readonly logs: CopyLogMarks | null;
+  readonly logs: LogMarks | null;
   readonly maintenance?: CopyMaintenanceReport | null;
   readonly upkeep?: CopyUpkeepReport | null;
 }

@@ -12,9 +12,9 @@ import type { ActivationGrant, CopyControl, CopyRequests, CopyView, RequestAnswe
 import type { LogPosition } from '../cluster/register-document.ts';
 import type { BackupType } from '../replication/backup-manifest.ts';
 import type { BackupTaken } from '../replication/backup-note.ts';
-import type { LogMarks } from '../replication/copy.ts';
 import type { CopyUpkeep, UpkeepFacts } from '../replication/copy-upkeep.ts';
 import type { LogFileNeed } from '../replication/explain-truncation.ts';
+import type { LogMarks } from '../replication/log-marks.ts';
 import { BackupFolder } from './backup-folder.ts';
 import type { Comparison, MaintenanceReport } from './copy-maintenance.ts';
 

@@ -22,6 +22,7 @@ import { CopyUpkeep } from './copy-upkeep.ts';
 import { explainLogFiles, type LogFileNeed } from './explain-truncation.ts';
 import { type FollowedCopy, Follower } from './follower.ts';
 import { replicationLimits } from './limits.ts';
+import type { LogMarks } from './log-marks.ts';
 import type { ReplicationHello } from './protocol.ts';
 import { fetchSeed, serveSeed } from './seed.ts';
 
@@ -53,20 +54,6 @@ export interface Serving {
   readonly epoch: number;
   readonly lossy: boolean;
   readonly mode: ActivationGrant['mode'];
-}
-
-export interface LogMark {
-  readonly generation: number;
-  /** When that file was made, on the active copy's clock; null when it is not known here. */
-  readonly timeMs: number | null;
-}
-
-export interface LogMarks {
-  readonly generated: LogMark;
-  readonly copyNotified: LogMark;
-  readonly copied: LogMark;
-  readonly inspected: LogMark;
-  readonly replayed: LogMark;
 }
 
 /** How many positions UIDNEXT moves on for each epoch that may be missing: more than a folder gets in one. */

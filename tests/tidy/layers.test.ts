@@ -5,7 +5,7 @@ import { projectRoot, readSources, readTexts, type SourceFile } from '../../scri
 import { checkImports, checkPurity, isPure, layerOf, parseLayerTable } from './layers.ts';
 
 /** A gate that reads nothing must not pass. This number only ever grows; the last test here asks for it. */
-const leastFilesRead = 480;
+const leastFilesRead = 536;
 
 const architecture = readTexts('ARCHITECTURE.md')[0]?.text ?? '';
 const rules = parseLayerTable(architecture);

@@ -5,9 +5,9 @@
  */
 import { z } from 'zod';
 import { type SummaryCopyStatus, summaryCopyStatus } from '../../cluster/copy-status.ts';
+import type { LogMark } from '../../replication/log-marks.ts';
 import { type ClusterFacts, copyFactsAt, gatherFacts, passiveHosts, reportOf } from '../cluster-facts.ts';
 import { type Column, declareCommand, type Row } from '../command.ts';
-import type { LogMark } from '../context.ts';
 import { isoTime, type StorageGroup, sameName, selectStorageGroups } from '../objects.ts';
 import { name, storageGroupIdentity } from '../schemas.ts';
 

@@ -8,7 +8,8 @@ import {
   type RegisterDocument,
   type StorageGroupRecord,
 } from '../../cluster/register-document.ts';
-import type { AcceptorReport, AdminContext, CopyLogMarks, CopyReport } from '../context.ts';
+import type { LogMarks } from '../../replication/log-marks.ts';
+import type { AcceptorReport, AdminContext, CopyReport } from '../context.ts';
 
 export const GROUP = 'First Storage Group';
 export const IDENTITY = `mbx01\\${GROUP}`;
@@ -30,7 +31,7 @@ export const passiveView: CopyView = {
   mayTakeOver: true,
 };
 
-const marks = (generation: number): CopyLogMarks => {
+const marks = (generation: number): LogMarks => {
   const mark = { generation, timeMs: Date.UTC(2026, 10, 22, 14, 42, generation) };
   return { generated: mark, copyNotified: mark, copied: mark, inspected: mark, replayed: mark };
 };

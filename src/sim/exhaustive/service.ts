@@ -3,7 +3,7 @@
  * and what follows from each outcome. Mirrors cluster-service.ts, take-over-driver.ts, node-session.ts and the
  * membership part of active-copy.ts around the production decisions and changes.
  *
- * Left out, because sync mode's safety may not need it: giving up in the register, hints, moves and administrators' words.
+ * Left out, and so not proved by the search: giving up in the register, hints, planned moves, administrators' words.
  */
 import { assert } from '../../base/assert.ts';
 import { growInSync, renewLease, shrinkInSync, startNode, takeOver } from '../../cluster/changes.ts';
