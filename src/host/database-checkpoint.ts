@@ -30,8 +30,8 @@ export class DatabaseCheckpoint {
     if (this.#current !== undefined) return this.#current.promise;
     const current = deferred<boolean>();
     this.#current = current;
-    this.#worker ??= this.#start();
-    this.#worker.postMessage('checkpoint');
+    // A thread for each run, every ten seconds or so: one that waited in between would hold 8 MB for nothing.
+    this.#worker = this.#start();
     return current.promise;
   }
 
@@ -43,6 +43,7 @@ export class DatabaseCheckpoint {
     worker.on('message', (reply: CheckpointReply) => this.#settle(reply));
     worker.on('error', (error) => this.#settle({ complete: false, failure: String(error) }));
     worker.on('exit', () => {
+      if (this.#worker !== worker) return;
       this.#worker = undefined;
       this.#settle({ complete: false, failure: 'its thread has ended' });
     });

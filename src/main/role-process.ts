@@ -10,7 +10,7 @@ import { messageOf } from '../base/problem.ts';
 const RESTART_FIRST_MS = 100;
 const RESTART_MAX_MS = 5_000;
 /** Short-lived objects are collected early: a host runs several processes. */
-const SMALL_HEAP: readonly string[] = ['--max-semi-space-size=2'];
+const SMALL_HEAP: readonly string[] = ['--max-semi-space-size=2', '--v8-pool-size=1'];
 /** glibc: two arenas instead of one for each thread, and thresholds that stay what they are, so that freed memory goes back. */
 const SMALL_MALLOC = {
   MALLOC_ARENA_MAX: '2',

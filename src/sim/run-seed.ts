@@ -5,11 +5,7 @@
 import { SeededRandom } from '../base/random.ts';
 import type { ReplicationMode } from '../cluster/register-document.ts';
 import { CLOCK_DRIFT } from '../cluster/timing.ts';
-import { AcknowledgedIsThere } from './checkers/acknowledged-is-there.ts';
-import { CommittedInSet } from './checkers/committed-in-set.ts';
-import { EpochsGrow } from './checkers/epochs-grow.ts';
-import { OneActive } from './checkers/one-active.ts';
-import { SameHistory } from './checkers/same-history.ts';
+import { allCheckers } from './checkers/all.ts';
 import { type FaultKind, healEverything, planNemesis, runNemesis } from './nemesis.ts';
 import type { PlantedBug } from './planted-bugs.ts';
 import { type ClusterOptions, SimulatedCluster, Violation } from './simulated-cluster.ts';
@@ -45,13 +41,7 @@ export async function runSeed(seed: number, options: { bug?: PlantedBug } = {}):
   });
   const random = new SeededRandom(cluster.random.below(0x1_0000_0000));
   const counts = new Map<FaultKind, number>();
-  cluster.watch(
-    new OneActive(),
-    new EpochsGrow(cluster),
-    new CommittedInSet(cluster),
-    new AcknowledgedIsThere(cluster),
-    new SameHistory(cluster),
-  );
+  cluster.watch(...allCheckers(cluster));
   const onUnhandled = (error: unknown): void => cluster.unhandled(error);
   process.on('unhandledRejection', onUnhandled);
   let violation: SeedResult['violation'];

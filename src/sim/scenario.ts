@@ -3,11 +3,7 @@
  * watches; in the end everything is mended, and the cluster must become well with everything that was promised.
  */
 import assert from 'node:assert/strict';
-import { AcknowledgedIsThere } from './checkers/acknowledged-is-there.ts';
-import { CommittedInSet } from './checkers/committed-in-set.ts';
-import { EpochsGrow } from './checkers/epochs-grow.ts';
-import { OneActive } from './checkers/one-active.ts';
-import { SameHistory } from './checkers/same-history.ts';
+import { allCheckers } from './checkers/all.ts';
 import { healEverything } from './nemesis.ts';
 import { type ClusterOptions, SERVER, SimulatedCluster, STORAGE_GROUP } from './simulated-cluster.ts';
 import type { SimulatedHost } from './simulated-host.ts';
@@ -142,13 +138,7 @@ export async function scenario(
   options: Partial<ClusterOptions> = {},
 ): Promise<void> {
   const cluster = new SimulatedCluster({ seed: 1, ...options });
-  cluster.watch(
-    new OneActive(),
-    new EpochsGrow(cluster),
-    new CommittedInSet(cluster),
-    new AcknowledgedIsThere(cluster),
-    new SameHistory(cluster),
-  );
+  cluster.watch(...allCheckers(cluster));
   const stage = new Stage(cluster);
   try {
     await cluster.run(whole(stage, tell));

@@ -80,6 +80,7 @@ export class SimulatedCluster {
   readonly client: SimulatedClient;
   readonly register: TrueRegister;
   readonly mode: ReplicationMode;
+  readonly timing: ClusterTiming;
   readonly #circularLogging: boolean;
   readonly #checkers: Checker[] = [];
   readonly #broken = Promise.withResolvers<never>();
@@ -90,6 +91,7 @@ export class SimulatedCluster {
     const { seed, nodes = ['node1', 'node2'], timing = defaultTiming, fileSizeBytes = 32 * 1024 } = options;
     this.seed = seed;
     this.mode = options.mode ?? 'sync';
+    this.timing = timing;
     this.#circularLogging = options.circularLogging ?? false;
     this.random = new SeededRandom(seed);
     this.time = new SimulatedTime(this.#chance());
@@ -105,6 +107,7 @@ export class SimulatedCluster {
       copies: nodes,
       storageGroup: STORAGE_GROUP,
       bug: options.bug,
+      onVoteStored: () => this.register.noteStored(this.time.nowMs),
       onServing: (host: SimulatedHost, serving: Serving | undefined) => this.#onServing(host, serving),
       onAnswer: (host: SimulatedHost, epoch: number, lsn: number) =>
         this.#check((checker) => checker.answered?.(host, epoch, lsn)),
@@ -133,7 +136,9 @@ export class SimulatedCluster {
     const process = new SimulatedProcess(SHARE);
     const disk = new SimulatedDisk(this.time, this.#chance());
     const clock = new MachineClock(this.time, { drift: 0, startMs: 0 }).of(process);
-    const vote = new SimulatedVote(new PortDisk({ disk, process, root: 'cluster' }));
+    const vote = new SimulatedVote(new PortDisk({ disk, process, root: 'cluster' }), () =>
+      this.register.noteStored(this.time.nowMs),
+    );
     vote.listen(this.network.of(SHARE, process), SHARE, clock);
     return { disk };
   }

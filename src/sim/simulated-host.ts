@@ -44,6 +44,7 @@ export interface HostOptions {
   readonly circularLogging: boolean;
   readonly drift: number;
   readonly bug: PlantedBug | undefined;
+  readonly onVoteStored: () => void;
   readonly onServing: (host: SimulatedHost, serving: Serving | undefined) => void;
   readonly onAnswer: (host: SimulatedHost, epoch: number, lsn: number) => void;
 }
@@ -131,7 +132,7 @@ export class SimulatedHost {
     this.#service = service;
     const clock = this.clock.of(service);
     const port = network.of(this.name, service);
-    const vote = new SimulatedVote(this.#voteDisk(service));
+    const vote = new SimulatedVote(this.#voteDisk(service), this.#options.onVoteStored);
     vote.listen(port, this.name, clock);
     const clusterService = new ClusterService({
       host: this.name,

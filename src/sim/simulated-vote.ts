@@ -27,8 +27,11 @@ export class SimulatedVote {
   readonly #disk: Disk;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(disk: Disk) {
+  readonly #onStored: () => void;
+
+  constructor(disk: Disk, onStored: () => void = () => undefined) {
     this.#disk = disk;
+    this.#onStored = onStored;
   }
 
   ask(request: AcceptorRequest): Promise<AcceptorReply> {
@@ -61,6 +64,7 @@ export class SimulatedVote {
     const step = stepAcceptor(state, request);
     if (step.state !== undefined && step.state !== state) {
       await this.#disk.writeAtomically(VOTE_FILE, encodeAcceptorState(step.state));
+      this.#onStored();
     }
     return step.reply;
   }

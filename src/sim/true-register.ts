@@ -1,4 +1,5 @@
 /** The register as nobody in the cluster can see it: what a majority of the votes has stored at this moment. */
+import { isProblem } from '../base/problem.ts';
 import { type Accepted, compareBallots } from '../cluster/acceptor.ts';
 import { decodeAcceptorState } from '../cluster/acceptor-codec.ts';
 import { majorityOf } from '../cluster/quorum-round.ts';
@@ -10,6 +11,8 @@ export class TrueRegister {
   readonly disks: readonly SimulatedDisk[];
   readonly #voteFile: string;
   #last: { accepted: Accepted; document: RegisterDocument } | undefined;
+  /** Of each host: its newest renewal, and when a majority had it. */
+  readonly #renewals = new Map<string, { readonly mark: string; readonly atMs: number }>();
 
   constructor(disks: readonly SimulatedDisk[], voteFile: string) {
     this.disks = disks;
@@ -29,8 +32,28 @@ export class TrueRegister {
     return this.#last?.document;
   }
 
+  /** Called whenever a vote has stored something. */
+  noteStored(nowMs: number): void {
+    for (const [host, { incarnation, lease }] of Object.entries(this.chosen()?.nodes ?? {})) {
+      const mark = `${incarnation}/${lease}`;
+      if (this.#renewals.get(host)?.mark !== mark) this.#renewals.set(host, { mark, atMs: nowMs });
+    }
+  }
+
+  /** True time of the newest renewal of a host's lease, never earlier than it was sent. */
+  renewedMs(host: string): number | undefined {
+    return this.#renewals.get(host)?.atMs;
+  }
+
+  /** A vote that cannot be read counts for nothing. */
   #acceptedOn(disk: SimulatedDisk): Accepted | undefined {
     const size = disk.size(this.#voteFile);
-    return size === undefined ? undefined : decodeAcceptorState(disk.read(this.#voteFile, 0, size)).accepted;
+    if (size === undefined) return undefined;
+    try {
+      return decodeAcceptorState(disk.read(this.#voteFile, 0, size)).accepted;
+    } catch (error) {
+      if (isProblem(error)) return undefined;
+      throw error;
+    }
   }
 }

@@ -1,0 +1,28 @@
+/**
+ * S5, C7: whoever answers renewed its lease less than a lease ago. The renewal was sent before a majority had it, so the
+ * time since then must not be longer than the lease, by the slowest clock that is allowed.
+ */
+import { CLOCK_DRIFT } from '../../cluster/timing.ts';
+import { type Checker, type SimulatedCluster, Violation } from '../simulated-cluster.ts';
+import type { SimulatedHost } from '../simulated-host.ts';
+
+export class LeaseCounts implements Checker {
+  readonly name = 'lease counts';
+  readonly #cluster: SimulatedCluster;
+
+  constructor(cluster: SimulatedCluster) {
+    this.#cluster = cluster;
+  }
+
+  answered(host: SimulatedHost, epoch: number): void {
+    const { group, register, time, timing } = this.#cluster;
+    const renewedMs = register.renewedMs(host.name);
+    if (group?.epoch !== epoch || group.active !== host.name || renewedMs === undefined) return;
+    const sinceMs = time.nowMs - renewedMs;
+    if (sinceMs <= timing.leaseMs * (1 + CLOCK_DRIFT)) return;
+    throw new Violation(
+      'S5',
+      `${host.name} answers ${sinceMs.toFixed(0)} ms after its last renewal, on a lease of ${timing.leaseMs} ms`,
+    );
+  }
+}
