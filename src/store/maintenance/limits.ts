@@ -18,9 +18,6 @@ export const MAX_DATABASE_ERRORS = 100;
 /** How many times the length of a damaged range the search for the next whole entry may checksum (see log/limits.ts). */
 export const MAX_SEARCH_FACTOR = 16;
 
-/** Rows that are salvaged at once from a damaged table. */
-export const SALVAGE_ROWS = 256;
-
 /** Damaged key ranges of one table that are halved before the rest of the table is given up. */
 export const MAX_SALVAGE_PROBES = 200_000;
 
