@@ -57,11 +57,14 @@ export function copyUnfit(view: CopyView | undefined): MayNotMount | undefined {
 }
 
 function behindHint({ host, group, view }: MountFacts): MayNotMount | undefined {
-  if (group.sharedStorage || !group.inSync.includes(host) || view === undefined) return undefined;
-  // Who joined the set held at least the first record: an empty log is another disk, also before the first hint.
-  if (view.durableLsn === 0 && group.inSync.length > 1) {
+  if (group.sharedStorage || view === undefined) return undefined;
+  const isInSync = group.inSync.includes(host);
+  // Whoever led wrote a record, and who joined the set held it: an empty log beside that is a new disk, not a small loss,
+  // however few log files the dial tolerates.
+  if (view.durableLsn === 0 && group.epoch > 0 && !(isInSync && group.inSync.length === 1)) {
     return lasting('behind-hint', 'the log here is empty, but records were promised; it is filled from another copy');
   }
+  if (!isInSync) return undefined;
   if (view.durableLsn >= group.hint.lsn) return undefined;
   return lasting(
     'behind-hint',

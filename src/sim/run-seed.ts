@@ -109,7 +109,8 @@ async function live(
   await probe(cluster);
   load.stop();
   await cluster.until(() => cluster.client.openOperations === 0, RECOVERY_LIMIT_MS);
-  const isEven = (): boolean => new Set(cluster.hosts.map(({ view }) => view?.endLsn)).size === 1;
+  const isEven = (): boolean =>
+    new Set(cluster.hosts.flatMap(({ view }) => [view?.endLsn, view?.durableLsn])).size === 1;
   await cluster.until(isEven, RECOVERY_LIMIT_MS);
   // Passive copies apply what is committed a moment later.
   await cluster.sleep(1_000);
