@@ -131,3 +131,19 @@ test("case 18: a copy's process dies on a healthy host: it is restarted in place
     await stage.well(10_000);
   });
 });
+
+test('async: the disk with the passive copy is lost and the active node is away: an empty log is not within the dial', async () => {
+  await scenario(
+    async (stage) => {
+      const { active, passive } = stage;
+      await stage.deliver(5);
+      passive.loseCopyDisk();
+      active.losePower();
+      passive.start();
+      await stage.stays('nobody serves', () => stage.cluster.serving === undefined, 15_000);
+      active.start();
+      await stage.servesOn(active, 5_000);
+    },
+    { mode: 'async' },
+  );
+});
