@@ -315,6 +315,7 @@ export class ServiceLink implements CopyRequests {
   connect(copy: ControlledCopy, maintenance: ControlledMaintenance): void {
     this.#copy = copy;
     this.#maintenance = maintenance;
+    this.#opened.resolve(copy);
     this.#tellLater();
   }
 

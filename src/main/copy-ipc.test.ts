@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { present } from '../base/assert.ts';
+import type { Channel } from '../base/network.ts';
+import { isProblem } from '../base/problem.ts';
+import { ManualClock } from '../base/testing/manual-clock.ts';
+import { MemoryNetwork } from '../base/testing/memory-network.ts';
+import type { CopyRequests } from '../cluster/copy-control.ts';
+import { type ControlledCopy, type ControlledMaintenance, RemoteCopy, ServiceLink } from './copy-ipc.ts';
+
+/** Asked for nothing in these stories. */
+const requests = {} as CopyRequests;
+const maintenance = { report: () => null, compare: async () => [] } as unknown as ControlledMaintenance;
+
+/** The parts of a copy that these stories ask. */
+function copyThatNotes(orders: string[]): ControlledCopy {
+  const upkeep = { facts: () => null };
+  return {
+    upkeep,
+    view: () => ({ state: 'passive' }),
+    logMarks: () => null,
+    fence: async (epoch: number) => {
+      orders.push(`fence ${epoch}`);
+      return true;
+    },
+    setSuspended: async (comment: string | null) => {
+      orders.push(`suspend ${comment}`);
+    },
+    seed: async (source: string) => {
+      orders.push(`seed from ${source}`);
+    },
+  } as unknown as ControlledCopy;
+}
+
+async function pipe(): Promise<{ remote: RemoteCopy; link: ServiceLink }> {
+  const network = new MemoryNetwork();
+  const clock = new ManualClock();
+  const accepted: Channel[] = [];
+  network.host('copy').listen('copy/pipe', (channel) => accepted.push(channel));
+  const channel = await network.host('service').connect('copy/pipe', 1_000);
+  const remote = new RemoteCopy({ channel, clock, storageGroup: 'g', requests });
+  const link = new ServiceLink({
+    channel: present(accepted[0], 'the other end'),
+    clock,
+    onClose: () => undefined,
+    onInternalError: (_method, error) => {
+      throw error;
+    },
+  });
+  return { remote, link };
+}
+
+test('copy pipe: a copy that is open: does what it is told', async () => {
+  const { remote, link } = await pipe();
+  const orders: string[] = [];
+  link.connect(copyThatNotes(orders), maintenance);
+  assert.equal(await remote.fence(3), true);
+  await remote.setSuspended('new disk');
+  await remote.seed('mbx01-node1', () => undefined);
+  assert.deepEqual(orders, ['fence 3', 'suspend new disk', 'seed from mbx01-node1']);
+});
+
+test('copy pipe: a copy that is still opening: no order is lost', async () => {
+  const { remote, link } = await pipe();
+  const orders: string[] = [];
+  const suspended = remote.setSuspended(null);
+  assert.equal(await remote.fence(3), false, 'it has promised nothing');
+  await assert.rejects(
+    remote.seed('mbx01-node1', () => undefined),
+    (error) => isProblem(error, 'CopyStarting'),
+  );
+  assert.deepEqual(orders, []);
+  link.connect(copyThatNotes(orders), maintenance);
+  await suspended;
+  assert.deepEqual(orders, ['suspend null']);
+});
