@@ -14,7 +14,7 @@ import { DATABASE_NAME } from './seed-files.ts';
 export const CONTENT_INDEX_NAME = 'content-index.sqlite';
 
 /** Its work is a few messages at a time; SQLite's memory is not V8's. */
-const INDEXER_HEAP = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 128 };
+const INDEXER_HEAP = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 48 };
 const ANSWER_LIMIT_MS = 2_000;
 const CLOSE_LIMIT_MS = 5_000;
 /** Doubled with every death without a success between: a message that kills the thread must not kill it all day. */

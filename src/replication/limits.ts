@@ -3,7 +3,7 @@ export const replicationLimits = {
   /** Log bytes sent to a copy beyond what it has applied. */
   windowBytes: 16 * 1024 * 1024,
   /** Newest frames kept in memory for copies that are caught up (block mode). */
-  recentBytes: 2 * 1024 * 1024,
+  recentBytes: 1024 * 1024,
   /** A batch that is read from the log files at once (file mode). */
   fileBatchBytes: 1024 * 1024,
   /** How long a commit waits for a copy that is connected but does not acknowledge, before it leaves the in-sync set. */

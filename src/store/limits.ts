@@ -44,7 +44,7 @@ export const BODY_PIECE_BYTES = MIB;
 export const LONG_BODIES_REMEMBERED = 256;
 
 /** SQLite's page cache. The whole process has 150 MB. */
-export const PAGE_CACHE_KIB = 8 * KIB;
+export const PAGE_CACHE_KIB = 4 * KIB;
 /** What is left of the write-ahead file after it was carried over. */
 export const WAL_KEPT_BYTES = 64 * MIB;
 
@@ -55,7 +55,7 @@ export const INDEX_SWEEP_BODIES = 5_000;
 /** The content index's page cache. */
 export const INDEX_CACHE_KIB = 4 * KIB;
 /** Words of which the indexer remembers that the vocabulary has them. */
-export const WORDS_KEPT_IN_MEMORY = 50_000;
+export const WORDS_KEPT_IN_MEMORY = 10_000;
 /** Words that may contain a search text; with more of them, messages are read instead. */
 export const MAX_SEARCHED_WORDS = 20_000;
 /** Words in one question to FTS5. */
