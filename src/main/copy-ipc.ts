@@ -3,6 +3,8 @@
  * the service's end looks to it like the copy, the copy's end looks to it like the service. Bodies are JSON: these are
  * a few messages a second, and people read them in traces.
  */
+
+import type { CopyComparison, CopyMaintenanceReport } from '../admin/context.ts';
 import type { Clock } from '../base/clock.ts';
 import { deferred } from '../base/deferred.ts';
 import type { Channel } from '../base/network.ts';
@@ -16,7 +18,6 @@ import type { CopyUpkeep, UpkeepFacts } from '../replication/copy-upkeep.ts';
 import type { LogFileNeed } from '../replication/explain-truncation.ts';
 import type { LogMarks } from '../replication/log-marks.ts';
 import { BackupFolder } from './backup-folder.ts';
-import type { Comparison, MaintenanceReport } from './copy-maintenance.ts';
 
 /** Fencing and suspending end within a few disk syncs; replaying the rest of a log may take long. */
 const SHORT_STEP_MS = 10_000;
@@ -72,15 +73,15 @@ export interface BackupSummary {
 
 /** The part of a copy's maintenance that administrators ask. */
 export interface ControlledMaintenance {
-  report(): MaintenanceReport;
-  compare(): Promise<readonly Comparison[]>;
+  report(): CopyMaintenanceReport;
+  compare(): Promise<readonly CopyComparison[]>;
 }
 
 /** What a copy tells of itself. */
 interface CopyNews {
   readonly view: CopyView;
   readonly logs: LogMarks | null;
-  readonly maintenance: MaintenanceReport | null;
+  readonly maintenance: CopyMaintenanceReport | null;
   readonly upkeep: UpkeepFacts | null;
 }
 
@@ -176,7 +177,7 @@ export class RemoteCopy implements Omit<ControlledCopy, 'logFileNeeds' | 'upkeep
     return this.#news.logs;
   }
 
-  maintenance(): MaintenanceReport | null {
+  maintenance(): CopyMaintenanceReport | null {
     return this.#news.maintenance;
   }
 
@@ -184,7 +185,7 @@ export class RemoteCopy implements Omit<ControlledCopy, 'logFileNeeds' | 'upkeep
     return this.#ask('log-files', {}, SHORT_STEP_MS);
   }
 
-  compare(): Promise<readonly Comparison[]> {
+  compare(): Promise<readonly CopyComparison[]> {
     return this.#ask('compare', {}, LONG_STEP_MS);
   }
 

@@ -3,6 +3,7 @@
  * comparison of the copies while nothing changes. Everything long runs in a thread that lives as long as its job.
  */
 import { Worker } from 'node:worker_threads';
+import type { CopyComparison, CopyMaintenanceReport } from '../admin/context.ts';
 import { crc32 } from '../base/checksum.ts';
 import { type Cancel, type Clock, sleep } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
@@ -14,26 +15,6 @@ import type { ScrubPass } from '../store/maintenance/scrub.ts';
 import { bodyPlace, RepairClient, readBody, serveRepair, writeBody } from './body-repair.ts';
 import { type MaintenanceLimits, maintenanceLimits } from './maintenance-limits.ts';
 import type { JobResult, MaintenanceJob } from './maintenance-thread.ts';
-
-export interface Comparison {
-  readonly host: string;
-  readonly lsn: number;
-  readonly otherLsn: number;
-  /** Different LSNs say nothing. */
-  readonly result: 'Equal' | 'Different' | 'NotComparable';
-  readonly differentFolders: readonly number[];
-  /** Why it could not be compared. */
-  readonly reason: string | null;
-}
-
-/** What is told to administrators. */
-export interface MaintenanceReport {
-  /** Damage that is known and not mended, as lines. */
-  readonly damage: readonly string[];
-  readonly repairedBodies: number;
-  readonly lastScrubMs: number | null;
-  readonly comparisons: readonly Comparison[];
-}
 
 export interface CopyMaintenanceOptions {
   /** The copy's folder. */
@@ -58,7 +39,7 @@ export class CopyMaintenance {
   #otherDamage: readonly string[] = [];
   #repairedBodies = 0;
   #lastScrubMs: number | null = null;
-  #comparisons: readonly Comparison[] = [];
+  #comparisons: readonly CopyComparison[] = [];
   #digest: Promise<CopyDigest> | undefined;
   #digestLsn = -1;
   #comparedLsn = -1;
@@ -85,7 +66,7 @@ export class CopyMaintenance {
     await Promise.all([...this.#workers].map((worker) => worker.terminate()));
   }
 
-  report(): MaintenanceReport {
+  report(): CopyMaintenanceReport {
     const bodies = [...this.#damaged.values()];
     return {
       damage: [...this.#otherDamage, ...bodies].slice(0, this.#limits.maxFindings),
@@ -189,7 +170,7 @@ export class CopyMaintenance {
   }
 
   /** With every other copy, now. */
-  async compare(): Promise<readonly Comparison[]> {
+  async compare(): Promise<readonly CopyComparison[]> {
     const { host, copies, logger } = this.#options;
     const here = await this.digest();
     const others = copies.filter((copy) => copy !== host);
@@ -201,7 +182,7 @@ export class CopyMaintenance {
     return comparisons;
   }
 
-  async #compareWith(host: string, here: CopyDigest): Promise<Comparison> {
+  async #compareWith(host: string, here: CopyDigest): Promise<CopyComparison> {
     const unknown = { host, lsn: here.lsn, otherLsn: 0, result: 'NotComparable', differentFolders: [] } as const;
     try {
       const there = await this.#client.digest(host);

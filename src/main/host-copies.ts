@@ -4,6 +4,7 @@
  * (case 18); this process is started again in any case, as a passive copy.
  */
 import type { ChildProcess } from 'node:child_process';
+import type { CopyMaintenanceReport } from '../admin/context.ts';
 import { type Clock, sleep } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { messageOf, Problem } from '../base/problem.ts';
@@ -16,7 +17,6 @@ import { IpcChannel } from '../host/ipc-channel.ts';
 import type { UpkeepFacts } from '../replication/copy-upkeep.ts';
 import type { LogMarks } from '../replication/log-marks.ts';
 import { RemoteCopy } from './copy-ipc.ts';
-import type { MaintenanceReport } from './copy-maintenance.ts';
 import { RoleProcess } from './role-process.ts';
 
 const REGISTER_RETRY_MS = 200;
@@ -136,7 +136,7 @@ export class HostCopies {
   facts(
     storageGroup: string,
   ):
-    | { view: CopyView; logs: LogMarks | null; maintenance: MaintenanceReport | null; upkeep: UpkeepFacts | null }
+    | { view: CopyView; logs: LogMarks | null; maintenance: CopyMaintenanceReport | null; upkeep: UpkeepFacts | null }
     | undefined {
     const remote = this.#entries.get(storageGroup)?.remote;
     return remote === undefined
