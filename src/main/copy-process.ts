@@ -4,7 +4,6 @@
  * whether it still owns anything.
  */
 import { join } from 'node:path';
-import type { Logger } from '../base/logger.ts';
 import type { Channel } from '../base/network.ts';
 import { messageOf } from '../base/problem.ts';
 import { defaultTiming } from '../cluster/timing.ts';
@@ -26,6 +25,7 @@ import { CopyDoor } from './copy-door.ts';
 import { ServiceLink } from './copy-ipc.ts';
 import { CopyMaintenance } from './copy-maintenance.ts';
 import { ImapSessions } from './imap-sessions.ts';
+import { endOnInternalError } from './lifeline.ts';
 
 /** What the cluster service hands over at the start, as arguments of the process. */
 export interface CopyArguments {
@@ -89,7 +89,7 @@ export async function runCopy(args: CopyArguments): Promise<void> {
     state: () => ({ endLsn: copy.view().endLsn, isActive: copy.view().state === 'active' }),
   });
   folder.onBodyDamaged = (bodyId) => maintenance.bodyDamaged(bodyId);
-  stopOnUnhandled(logger);
+  endOnInternalError(logger);
   await copy.open({ suspended: args.suspended });
   link.connect(copy, maintenance);
   maintenance.start();
@@ -114,17 +114,4 @@ function stopOnSignal(fail: (reason: string) => void, steps: readonly (() => Pro
       (error: unknown) => fail(messageOf(error)),
     );
   });
-}
-
-/** An error that nobody handled is ours: the process must not go on with it. */
-function stopOnUnhandled(logger: Logger): void {
-  const end = (error: unknown): void => {
-    logger.error(
-      { reason: error instanceof Error ? (error.stack ?? error.message) : String(error) },
-      'internal error: the process ends',
-    );
-    process.exit(70);
-  };
-  process.on('uncaughtException', end);
-  process.on('unhandledRejection', end);
 }

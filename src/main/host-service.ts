@@ -25,6 +25,7 @@ import { lockFolder } from './folder-lock.ts';
 import { HostCopies } from './host-copies.ts';
 import { readHostIdentity } from './host-identity.ts';
 import { HostLinks } from './host-links.ts';
+import { endOnInternalError } from './lifeline.ts';
 import { RoleProcess } from './role-process.ts';
 
 const ACCEPTOR_TIMEOUT_MS = 1_000;
@@ -35,9 +36,8 @@ export async function runHost(dataFolder: string): Promise<void> {
   const identity = readHostIdentity(dataFolder, config.host, machineClock.wallMs());
   const lock = lockFolder(dataFolder);
   const logger = pinoLogger({ host: config.host, role: 'service' });
-  endOnInternalError((error) => {
-    logger.error({ reason: error instanceof Error ? error.stack : String(error) }, 'internal error: the host stops');
-    process.exit(70);
+  endOnInternalError(logger, (error) => {
+    if (isProblem(error)) process.stderr.write(`${messageOf(error)}\n`);
   });
   const fail = (reason: string): never => {
     logger.error({ reason }, 'the host stops');
@@ -191,13 +191,4 @@ function untilAskedToStop(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });
-}
-
-function endOnInternalError(end: (error: unknown) => void): void {
-  const handle = (error: unknown): void => {
-    if (isProblem(error)) process.stderr.write(`${messageOf(error)}\n`);
-    end(error);
-  };
-  process.on('uncaughtException', handle);
-  process.on('unhandledRejection', handle);
 }

@@ -23,8 +23,10 @@ export function endWithService(logger: Logger, stop: () => Promise<void>): void 
   process.on('message', () => undefined);
 }
 
-export function endOnInternalError(logger: Logger): void {
+/** `tell` hears of it first: a service has somebody who reads its standard error. */
+export function endOnInternalError(logger: Logger, tell: (error: unknown) => void = () => undefined): void {
   const end = (error: unknown): void => {
+    tell(error);
     logger.error(
       { reason: error instanceof Error ? (error.stack ?? error.message) : String(error) },
       'internal error: the process ends',
