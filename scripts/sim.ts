@@ -4,21 +4,34 @@
  *
  *   --seeds N    how many (100)          --from SEED   the first one (1)
  *   --smoke      a short run             --story       tells every seed's story
+ *   --only N,N   of the planned faults, only these; a failing seed is shrunk and names the few that it takes
+ *   --pairs      lists every pair of overlapping faults
+ *   --coverage   fails unless the seeds went through every branch of the cluster's decisions
  *   --planted    runs the planted bugs instead: each must be found within its budget
  *   --exhaustive searches the cluster's rules instead, every state within bounds; --states N is its limit
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+import { isMainThread, type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
 import { plantedBugs } from '../src/sim/planted-bugs.ts';
 import { runSeed, type SeedResult } from '../src/sim/run-seed.ts';
+import { shrinkSeed } from '../src/sim/shrink-seed.ts';
 import { columns } from './columns.ts';
+import { DecisionCoverage, type FileCoverage, reportCoverage } from './decision-coverage.ts';
 import { DEFAULT_MAX_STATES, runExhaustive } from './exhaustive.ts';
 
 interface Task {
+  readonly kind: 'seed';
   readonly seed: number;
   readonly bug: string | undefined;
+  readonly only: readonly number[] | undefined;
 }
+
+/** What a worker is asked: to run a seed, or at the end what it went through of the cluster's decisions. */
+type Order = Task | { readonly kind: 'coverage' };
+type Answer =
+  | { readonly kind: 'result'; readonly result: SeedResult }
+  | { readonly kind: 'coverage'; readonly coverage: readonly FileCoverage[] };
 
 const SMOKE_SEEDS = 60;
 /** A smoke run takes no further seed after this long: it is a look, on whatever machine. */
@@ -26,6 +39,8 @@ const SMOKE_LIMIT_MS = 11_000;
 const DEFAULT_SEEDS = 100;
 /** Of a failing seed's story, the last lines are what one wants to read. */
 const STORY_LINES = 60;
+/** Failing seeds that are shrunk and told; the rest are counted. */
+const STORIES_TOLD = 5;
 
 async function main(): Promise<boolean> {
   const { values } = parseArgs({
@@ -37,6 +52,9 @@ async function main(): Promise<boolean> {
       planted: { type: 'boolean' },
       exhaustive: { type: 'boolean' },
       states: { type: 'string' },
+      only: { type: 'string' },
+      pairs: { type: 'boolean' },
+      coverage: { type: 'boolean' },
     },
   });
   if (values.planted === true) return runPlanted();
@@ -44,35 +62,43 @@ async function main(): Promise<boolean> {
   const smoke = values.smoke === true;
   const count = wholeNumber('--seeds', values.seeds, smoke ? SMOKE_SEEDS : DEFAULT_SEEDS);
   const first = wholeNumber('--from', values.from, 1);
-  const tasks = Array.from({ length: count }, (_, index) => ({ seed: first + index, bug: undefined }));
+  const only = values.only?.split(',').map((number) => wholeNumber('--only', number, 0));
+  const tasks = Array.from({ length: count }, (_, index) => seedTask(first + index, { only }));
   const startedMs = performance.now();
   const isLate = (): boolean => smoke && performance.now() - startedMs > SMOKE_LIMIT_MS;
   const results: SeedResult[] = [];
-  await runAll(tasks, isLate, (_task, result) => {
-    results.push(result);
-    if (result.violation !== undefined || values.story === true) tellStory(result, values.story === true);
+  const coverage = await runAll(tasks, {
+    isOver: isLate,
+    withCoverage: values.coverage === true,
+    onResult: (_task, result) => void results.push(result),
   });
-  console.log(summary(results, performance.now() - startedMs));
-  return results.every(({ violation }) => violation === undefined);
+  console.log(summary(results, performance.now() - startedMs, values.pairs === true));
+  const failed = results.filter(({ violation }) => violation !== undefined);
+  for (const result of failed.slice(0, STORIES_TOLD)) await tellFailure(result, values.story === true);
+  if (values.story === true) for (const result of results) tellStory(result, true);
+  const isCovered = values.coverage !== true || reportCoverage(coverage);
+  return failed.length === 0 && isCovered;
+}
+
+function seedTask(seed: number, options: { bug?: string | undefined; only?: readonly number[] | undefined }): Task {
+  return { kind: 'seed', seed, bug: options.bug, only: options.only };
 }
 
 /** Every bug is looked for, seed by seed, until it is found or its budget is used up. */
 async function runPlanted(): Promise<boolean> {
   const found = new Map<string, SeedResult>();
   const tasks = plantedBugs.flatMap(({ name, budgetSeeds }) =>
-    Array.from({ length: budgetSeeds }, (_, index): Task => ({ seed: index + 1, bug: name })),
+    Array.from({ length: budgetSeeds }, (_, index) => seedTask(index + 1, { bug: name })),
   );
   const isFound = (task: Task): boolean => found.has(task.bug ?? '');
-  await runAll(
-    tasks,
-    () => false,
-    ({ bug = '' }, result) => {
+  await runAll(tasks, {
+    isNeedless: isFound,
+    onResult: ({ bug = '' }, result) => {
       if (result.violation === undefined || found.has(bug)) return;
       found.set(bug, result);
       console.log(`${bug}: seed ${result.seed}: ${result.violation.message.split('\n')[0]?.slice(0, 200)}`);
     },
-    isFound,
-  );
+  });
   const rows = plantedBugs.map(({ name, budgetSeeds }) => {
     const result = found.get(name);
     const how = result === undefined ? `NOT FOUND in ${budgetSeeds} seeds` : `seed ${result.seed} of ${budgetSeeds}`;
@@ -82,13 +108,16 @@ async function runPlanted(): Promise<boolean> {
   return plantedBugs.every(({ name }) => found.has(name));
 }
 
-/** Hands the tasks to one worker per core, in their order. */
-async function runAll(
-  tasks: readonly Task[],
-  isOver: () => boolean,
-  onResult: (task: Task, result: SeedResult) => void,
-  isNeedless: (task: Task) => boolean = () => false,
-): Promise<void> {
+interface RunOptions {
+  readonly onResult: (task: Task, result: SeedResult) => void;
+  readonly isOver?: () => boolean;
+  readonly isNeedless?: (task: Task) => boolean;
+  readonly withCoverage?: boolean;
+}
+
+/** Hands the tasks to one worker per core, in their order; gives back what each worker covered, if that is wanted. */
+async function runAll(tasks: readonly Task[], options: RunOptions): Promise<readonly FileCoverage[][]> {
+  const { onResult, isOver = () => false, isNeedless = () => false, withCoverage = false } = options;
   const waiting = [...tasks];
   const next = (): Task | undefined => {
     for (let task = waiting.shift(); task !== undefined && !isOver(); task = waiting.shift()) {
@@ -96,17 +125,23 @@ async function runAll(
     }
     return undefined;
   };
+  const coverage: FileCoverage[][] = [];
   const work = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const worker = new Worker(new URL(import.meta.url));
+      const worker = new Worker(new URL(import.meta.url), { workerData: { withCoverage } });
       let task: Task | undefined;
       const give = (): void => {
         task = next();
-        if (task === undefined) void worker.terminate();
-        else worker.postMessage(task);
+        const order: Order | undefined = task ?? (withCoverage ? { kind: 'coverage' } : undefined);
+        if (order === undefined) void worker.terminate();
+        else worker.postMessage(order);
       };
-      worker.on('message', (result: SeedResult) => {
-        if (task !== undefined) onResult(task, result);
+      worker.on('message', (answer: Answer) => {
+        if (answer.kind === 'coverage') {
+          coverage.push([...answer.coverage]);
+          return void worker.terminate();
+        }
+        if (task !== undefined) onResult(task, answer.result);
         give();
       });
       worker.on('error', reject);
@@ -114,22 +149,30 @@ async function runAll(
       give();
     });
   await Promise.all(Array.from({ length: Math.min(availableParallelism(), tasks.length) }, work));
+  return coverage;
+}
+
+async function tellFailure(result: SeedResult, isWhole: boolean): Promise<void> {
+  console.log(`\nSeed ${result.seed} fails; looking for the faults that it takes ...`);
+  const shrunk = await shrinkSeed(result);
+  tellStory(shrunk, isWhole);
+  const only = shrunk.faultNumbers.length < result.faultNumbers.length ? ` --only ${shrunk.faultNumbers.join()}` : '';
+  console.log(`It takes ${shrunk.faultNumbers.length} of ${result.faultNumbers.length} faults.`);
+  console.log(`Tell it again: npm run sim -- --from ${result.seed} --seeds 1 --story${only}\n`);
 }
 
 function tellStory(result: SeedResult, isWhole: boolean): void {
   const { seed, violation, story } = result;
   console.log(`\nSeed ${seed}: ${violation?.message ?? 'all promises kept'}`);
   console.log((isWhole ? story : story.slice(-STORY_LINES)).join('\n'));
-  if (violation !== undefined) console.log(`Tell it again: npm run sim -- --from ${seed} --seeds 1 --story\n`);
 }
 
-function summary(results: readonly SeedResult[], tookMs: number): string {
+function summary(results: readonly SeedResult[], tookMs: number, withPairs: boolean): string {
   const sum = (of: (result: SeedResult) => number): number => results.reduce((total, result) => total + of(result), 0);
   const simulatedMs = sum((result) => result.simulatedMs);
-  const faults = new Map<string, number>();
-  for (const result of results) {
-    for (const [kind, count] of Object.entries(result.faults)) faults.set(kind, (faults.get(kind) ?? 0) + count);
-  }
+  const faults = added(results.map((result) => result.faults));
+  const pairs = added(results.map(({ faultPairs }) => faultPairs));
+  const possiblePairs = (faults.length * (faults.length + 1)) / 2;
   const broken = (invariant: string): number =>
     results.filter((result) => result.violation?.invariant === invariant).length;
   const rows: string[][] = [
@@ -142,11 +185,20 @@ function summary(results: readonly SeedResult[], tookMs: number): string {
     ['outcome unknown', String(sum((result) => result.unknown))],
     ['seeds with loss (M1)', String(broken('M1'))],
     ['seeds with duplicates (M7)', String(broken('M7'))],
-    ...[...faults]
-      .sort(([one], [other]) => (one < other ? -1 : 1))
-      .map(([kind, count]) => [`fault: ${kind}`, String(count)]),
+    ['faults', String(faults.reduce((total, [, count]) => total + count, 0))],
+    ['pairs of faults at once', `${pairs.length} of ${possiblePairs}`],
+    ...faults.map(([kind, count]) => [`fault: ${kind}`, String(count)]),
+    ...(withPairs ? pairs : []).map(([pair, count]) => [`pair: ${pair}`, String(count)]),
   ];
   return columns(rows);
+}
+
+/** In the order of the names. */
+function added(counts: readonly Readonly<Record<string, number>>[]): [string, number][] {
+  const total = new Map<string, number>();
+  for (const one of counts)
+    for (const [name, count] of Object.entries(one)) total.set(name, (total.get(name) ?? 0) + count);
+  return [...total].sort(([one], [other]) => (one < other ? -1 : 1));
 }
 
 function wholeNumber(option: string, text: string | undefined, otherwise: number): number {
@@ -157,15 +209,23 @@ function wholeNumber(option: string, text: string | undefined, otherwise: number
   return value;
 }
 
-if (isMainThread) process.exitCode = (await main()) ? 0 : 1;
-else {
-  parentPort?.on('message', (task: Task) => {
-    const bug = plantedBugs.find(({ name }) => name === task.bug);
-    runSeed(task.seed, bug === undefined ? {} : { bug }).then(
-      (result) => parentPort?.postMessage(result),
+function serveOrders(port: MessagePort, withCoverage: boolean): void {
+  const meter = withCoverage ? new DecisionCoverage() : undefined;
+  const answer = async (order: Order): Promise<Answer> => {
+    if (order.kind === 'coverage') return { kind: 'coverage', coverage: (await meter?.read()) ?? [] };
+    const bug = plantedBugs.find(({ name }) => name === order.bug);
+    const options = { ...(bug && { bug }), ...(order.only && { only: order.only }) };
+    return { kind: 'result', result: await runSeed(order.seed, options) };
+  };
+  port.on('message', (order: Order) => {
+    answer(order).then(
+      (said) => port.postMessage(said),
       (error: unknown) => {
         throw error;
       },
     );
   });
 }
+
+if (isMainThread) process.exitCode = (await main()) ? 0 : 1;
+else if (parentPort !== null) serveOrders(parentPort, (workerData as { withCoverage: boolean }).withCoverage);

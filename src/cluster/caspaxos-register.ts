@@ -66,6 +66,7 @@ export class CasPaxosRegister implements Register {
   #ballotCounter = 0;
   #writeCounter = 0;
   #waiting = 0;
+  #lastParsed: { readonly text: string; readonly value: RegisterValue } | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: CasPaxosOptions) {
@@ -100,7 +101,7 @@ export class CasPaxosRegister implements Register {
       return { yes: reply.accepted };
     });
     const highest = round.hasMajority ? highestOf(round.yes) : undefined;
-    return highest && { document: parseRegisterValue(highest.value).document, ballot: highest.ballot };
+    return highest && { document: this.#parse(highest.value).document, ballot: highest.ballot };
   }
 
   async #change(call: Call): Promise<ChangeOutcome> {
@@ -121,7 +122,7 @@ export class CasPaxosRegister implements Register {
     this.#fastForward(round.no);
     if (!round.hasMajority) return round.no.length > 0 ? undefined : undecided(call, round.failures.join('; '));
     const highest = highestOf(round.yes);
-    const current = highest && readValue(highest);
+    const current = highest && this.#read(highest);
     if (isProblem(current)) return undecided(call, current.message);
     if (current !== undefined && this.#holdsWriteOf(call, current))
       return this.#write(call, ballot, current, 'changed');
@@ -168,6 +169,22 @@ export class CasPaxosRegister implements Register {
     return round.no.length > 0 ? undefined : undecided(call, round.failures.join('; '));
   }
 
+  /** What others wrote may be unreadable here (a newer format): the world's fault, so a value and not a throw. */
+  #read(accepted: Accepted): RegisterValue | Problem {
+    try {
+      return this.#parse(accepted.value);
+    } catch (error) {
+      if (isProblem(error)) return error;
+      throw error;
+    }
+  }
+
+  /** A watcher reads several times a second what has not changed since; the last reading is kept. */
+  #parse(text: string): RegisterValue {
+    if (this.#lastParsed?.text !== text) this.#lastParsed = { text, value: parseRegisterValue(text) };
+    return this.#lastParsed.value;
+  }
+
   get #ballotName(): string {
     return `${this.#proposer}#${this.#run}`;
   }
@@ -191,16 +208,6 @@ export class CasPaxosRegister implements Register {
 
 function undecided(call: Call, reason: string): ChangeOutcome {
   return { kind: call.writes.size > 0 ? 'unknown' : 'unavailable', reason };
-}
-
-/** What others wrote may be unreadable here (a newer format): the world's fault, so a value and not a throw. */
-function readValue(accepted: Accepted): RegisterValue | Problem {
-  try {
-    return parseRegisterValue(accepted.value);
-  } catch (error) {
-    if (isProblem(error)) return error;
-    throw error;
-  }
 }
 
 function highestOf(accepted: readonly (Accepted | undefined)[]): Accepted | undefined {

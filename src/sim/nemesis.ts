@@ -2,7 +2,8 @@
  * What goes wrong, by chance: each kind of fault is a pair of a beginning and an end. A run uses a random half of the
  * kinds (swarm testing: a rare combination needs the others out of its way), some faults one at a time, some at once.
  */
-import type { Random } from '../base/random.ts';
+import { type Random, SeededRandom } from '../base/random.ts';
+import type { FaultLog } from './fault-log.ts';
 import { type SimulatedCluster, STORAGE_GROUP } from './simulated-cluster.ts';
 import type { SimulatedHost } from './simulated-host.ts';
 
@@ -208,43 +209,73 @@ export const faults = {
 
 export type FaultKind = keyof typeof faults;
 
+/** One fault of a plan. It draws its chances from a seed of its own, so that a run without the others has the same one. */
+export interface PlannedFault {
+  /** Its name in `--only`: from 1 on, in the order of time. */
+  readonly number: number;
+  readonly kind: FaultKind;
+  /** After the nemesis began. */
+  readonly atMs: number;
+  readonly lastsMs: number;
+  readonly seed: number;
+}
+
 export interface NemesisPlan {
   readonly kinds: readonly FaultKind[];
   /** How long it goes on. */
   readonly durationMs: number;
-  readonly meanPauseMs: number;
+  readonly faults: readonly PlannedFault[];
 }
 
-export function planNemesis(random: Random): NemesisPlan {
-  const kinds = (Object.keys(faults) as FaultKind[]).filter(() => random.below(2) === 0);
-  return {
-    kinds: kinds.length > 0 ? kinds : ['kill'],
-    durationMs: 15_000 + random.below(30_000),
-    meanPauseMs: 1_000 + random.below(6_000),
-  };
+/** How often faults come, and how long they last; milliseconds. */
+export interface NemesisPace {
+  readonly durationMs: number;
+  readonly meanPauseMs: number;
+  /** One of these is drawn for each fault, which then lasts any time below it. */
+  readonly longestMs: readonly number[];
+}
+
+export function stormPace(random: Random): NemesisPace {
+  const durationMs = 15_000 + random.below(30_000);
+  return { durationMs, meanPauseMs: 1_000 + random.below(6_000), longestMs: [300, 3_000, 12_000] };
+}
+
+/** `only`: kinds to draw from; without it a random half of all. */
+export function planNemesis(random: Random, pace: NemesisPace, only?: readonly FaultKind[]): NemesisPlan {
+  const half = (Object.keys(faults) as FaultKind[]).filter(() => random.below(2) === 0);
+  const kinds = only ?? (half.length > 0 ? half : ['kill' as const]);
+  const planned: PlannedFault[] = [];
+  let atMs = random.below(2 * pace.meanPauseMs);
+  while (atMs < pace.durationMs) {
+    const lastsMs = random.below(oneOf(random, pace.longestMs));
+    const seed = random.below(0x1_0000_0000);
+    planned.push({ number: planned.length + 1, kind: oneOf(random, kinds), atMs, lastsMs, seed });
+    atMs += random.below(2 * pace.meanPauseMs);
+  }
+  return { kinds, durationMs: pace.durationMs, faults: planned };
 }
 
 /** Ends when its time is over; every fault is over then. */
-export async function runNemesis(
-  cluster: SimulatedCluster,
-  plan: NemesisPlan,
-  random: Random,
-  counts: Map<FaultKind, number>,
-): Promise<void> {
-  const endMs = cluster.time.nowMs + plan.durationMs;
-  const open = new Set<() => void>();
-  while (cluster.time.nowMs < endMs) {
-    await cluster.sleep(random.below(2 * plan.meanPauseMs));
-    const kind = oneOf(random, plan.kinds);
-    counts.set(kind, (counts.get(kind) ?? 0) + 1);
-    const end = faults[kind](cluster, random);
-    open.add(end);
-    cluster.time.after(random.below(oneOf(random, [300, 3_000, 12_000])), () => {
-      if (open.delete(end)) end();
+export async function runNemesis(cluster: SimulatedCluster, plan: NemesisPlan, log: FaultLog): Promise<void> {
+  const startMs = cluster.time.nowMs;
+  const open = new Map<PlannedFault, () => void>();
+  const finish = (fault: PlannedFault): void => {
+    const end = open.get(fault);
+    open.delete(fault);
+    log.ended(fault.kind);
+    end?.();
+  };
+  for (const fault of plan.faults) {
+    await cluster.sleep(startMs + fault.atMs - cluster.time.nowMs);
+    log.began(fault.kind);
+    cluster.story.tell('nemesis', `fault ${fault.number}: ${fault.kind}`);
+    open.set(fault, faults[fault.kind](cluster, new SeededRandom(fault.seed)));
+    cluster.time.after(fault.lastsMs, () => {
+      if (open.has(fault)) finish(fault);
     });
   }
-  for (const end of open) end();
-  open.clear();
+  await cluster.sleep(startMs + plan.durationMs - cluster.time.nowMs);
+  for (const fault of open.keys()) finish(fault);
 }
 
 /** Everything that can be mended is mended. */

@@ -1,12 +1,18 @@
 /**
  * One seed from beginning to end: a cluster is formed, clients work, the nemesis does what it likes, everything is
  * mended, and then it must become well by itself, and everything that was promised must be there.
+ *
+ * Most seeds are a storm of less than a minute. Some live for hours: mail comes now and then, a fault every few minutes,
+ * under slower timing. What ages (log files that are truncated, seeds, deaths within a period, expiring memories) is
+ * found there and not in storms.
  */
 import { SeededRandom } from '../base/random.ts';
 import type { ReplicationMode } from '../cluster/register-document.ts';
-import { CLOCK_DRIFT } from '../cluster/timing.ts';
+import { CLOCK_DRIFT, defaultTiming } from '../cluster/timing.ts';
 import { allCheckers } from './checkers/all.ts';
-import { type FaultKind, healEverything, planNemesis, runNemesis } from './nemesis.ts';
+import { FaultLog } from './fault-log.ts';
+import { healEverything, type NemesisPlan, planNemesis, runNemesis } from './nemesis.ts';
+import { type LifePlan, planLife, scaledTiming } from './plan-life.ts';
 import type { PlantedBug } from './planted-bugs.ts';
 import { type ClusterOptions, SimulatedCluster, Violation } from './simulated-cluster.ts';
 
@@ -16,12 +22,22 @@ export interface SeedResult {
   readonly simulatedMs: number;
   readonly events: number;
   readonly faults: Readonly<Record<string, number>>;
+  /** Faults of which one began while the other was not over (fault-log.ts). */
+  readonly faultPairs: Readonly<Record<string, number>>;
+  /** Numbers of the faults that were let happen. */
+  readonly faultNumbers: readonly number[];
   readonly activations: number;
   readonly acknowledged: number;
   readonly unknown: number;
   readonly refused: number;
   readonly checksum: number;
   readonly story: readonly string[];
+}
+
+export interface SeedOptions {
+  readonly bug?: PlantedBug;
+  /** Of the planned faults, the numbers of those that happen; without it, all. */
+  readonly only?: readonly number[];
 }
 
 /** L1, L2: from the end of the faults to one serving copy and all copies in sync and Healthy. */
@@ -32,37 +48,30 @@ const SAMPLE_INTERVAL_MS = 250;
 /** The oracle compares everything at every takeover: more mail than this finds nothing more. */
 const MAX_OPERATIONS = 600;
 
-export async function runSeed(seed: number, options: { bug?: PlantedBug } = {}): Promise<SeedResult> {
+export async function runSeed(seed: number, options: SeedOptions = {}): Promise<SeedResult> {
   const { bug } = options;
+  const life = planLife(seed, bug);
   const cluster = new SimulatedCluster({
     ...planCluster(seed),
+    timing: scaledTiming(defaultTiming, life.slowness),
+    ...(bug === undefined ? {} : { bug }),
     ...(bug?.mode === undefined ? {} : { mode: bug.mode, nodes: ['node1', 'node2'] }),
-    ...options,
   });
   const random = new SeededRandom(cluster.random.below(0x1_0000_0000));
-  const counts = new Map<FaultKind, number>();
+  const log = new FaultLog();
+  const whole = planNemesis(random, life.pace, bug?.faults);
+  const plan = options.only === undefined ? whole : { ...whole, faults: chosen(whole, options.only) };
   cluster.watch(...allCheckers(cluster));
-  const onUnhandled = (error: unknown): void => cluster.unhandled(error);
-  process.on('unhandledRejection', onUnhandled);
-  let violation: SeedResult['violation'];
-  try {
-    await cluster.run(live(cluster, random, counts, bug?.faults));
-  } catch (error) {
-    const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    violation =
-      error instanceof Violation
-        ? { invariant: error.invariant, message }
-        : { invariant: 'internal error', message: stack ?? message };
-  } finally {
-    process.off('unhandledRejection', onUnhandled);
-  }
+  const violation = await violationOf(cluster, () => live(cluster, random, { life, plan, log }));
   const { history } = cluster;
   return {
     seed,
     violation,
     simulatedMs: cluster.time.nowMs,
     events: cluster.time.events,
-    faults: Object.fromEntries(counts),
+    faults: log.counts,
+    faultPairs: log.pairs,
+    faultNumbers: plan.faults.map(({ number }) => number),
     activations: cluster.activations,
     acknowledged: history.count('acknowledged'),
     unknown: history.count('unknown') + history.count('open'),
@@ -70,6 +79,26 @@ export async function runSeed(seed: number, options: { bug?: PlantedBug } = {}):
     checksum: cluster.story.checksum,
     story: violation === undefined ? [] : cluster.story.lines,
   };
+}
+
+function chosen({ faults }: NemesisPlan, only: readonly number[]): NemesisPlan['faults'] {
+  return faults.filter(({ number }) => only.includes(number));
+}
+
+async function violationOf(cluster: SimulatedCluster, work: () => Promise<void>): Promise<SeedResult['violation']> {
+  const onUnhandled = (error: unknown): void => cluster.unhandled(error);
+  process.on('unhandledRejection', onUnhandled);
+  try {
+    await cluster.run(work());
+    return undefined;
+  } catch (error) {
+    const { message, stack } = error instanceof Error ? error : new Error(String(error));
+    return error instanceof Violation
+      ? { invariant: error.invariant, message }
+      : { invariant: 'internal error', message: stack ?? message };
+  } finally {
+    process.off('unhandledRejection', onUnhandled);
+  }
 }
 
 /** Most clusters are two nodes in sync mode, as most will be; the others must keep their promises too. */
@@ -91,41 +120,39 @@ function planCluster(seed: number): ClusterOptions {
 async function live(
   cluster: SimulatedCluster,
   random: SeededRandom,
-  counts: Map<FaultKind, number>,
-  kinds: readonly FaultKind[] | undefined,
+  { life, plan, log }: { life: LifePlan; plan: NemesisPlan; log: FaultLog },
 ): Promise<void> {
+  const recoveryLimitMs = RECOVERY_LIMIT_MS * life.slowness;
   await cluster.begin();
-  const load = new Load(cluster, random);
+  const load = new Load(cluster, random, life);
   load.start();
-  const byChance = planNemesis(random);
-  const plan = kinds === undefined ? byChance : { ...byChance, kinds };
   cluster.story.tell('nemesis', plan.kinds.join(', '));
-  await runNemesis(cluster, plan, random, counts);
+  await runNemesis(cluster, plan, log);
   healEverything(cluster);
   if (random.below(2) === 0) load.stop();
-  const isWell = await cluster.until(() => cluster.isWell(), RECOVERY_LIMIT_MS);
+  const isWell = await cluster.until(() => cluster.isWell(), recoveryLimitMs);
   if (!isWell)
-    throw new Violation('L1', `not well ${RECOVERY_LIMIT_MS} ms after everything was mended: ${cluster.health()}`);
-  await probe(cluster);
+    throw new Violation('L1', `not well ${recoveryLimitMs} ms after everything was mended: ${cluster.health()}`);
+  await probe(cluster, PROBE_LIMIT_MS * life.slowness);
   load.stop();
-  await cluster.until(() => cluster.client.openOperations === 0, RECOVERY_LIMIT_MS);
+  await cluster.until(() => cluster.client.openOperations === 0, recoveryLimitMs);
   const isEven = (): boolean =>
     new Set(cluster.hosts.flatMap(({ view }) => [view?.endLsn, view?.durableLsn])).size === 1;
-  await cluster.until(isEven, RECOVERY_LIMIT_MS);
+  await cluster.until(isEven, recoveryLimitMs);
   // Passive copies apply what is committed a moment later.
   await cluster.sleep(1_000);
   await cluster.checkEnd();
 }
 
-async function probe(cluster: SimulatedCluster): Promise<void> {
+async function probe(cluster: SimulatedCluster, limitMs: number): Promise<void> {
   let isAnswered = false;
   const delivery = cluster.client.deliver().then(() => {
     isAnswered = true;
   });
-  if (!(await cluster.until(() => isAnswered, PROBE_LIMIT_MS))) {
+  if (!(await cluster.until(() => isAnswered, limitMs))) {
     throw new Violation(
       'L1',
-      `a delivery was not answered within ${PROBE_LIMIT_MS} ms although all is well: ${cluster.health()}`,
+      `a delivery was not answered within ${limitMs} ms although all is well: ${cluster.health()}`,
     );
   }
   await delivery;
@@ -135,16 +162,18 @@ async function probe(cluster: SimulatedCluster): Promise<void> {
 class Load {
   readonly #cluster: SimulatedCluster;
   readonly #random: SeededRandom;
+  readonly #life: LifePlan;
   #isOver = false;
 
-  constructor(cluster: SimulatedCluster, random: SeededRandom) {
+  constructor(cluster: SimulatedCluster, random: SeededRandom, life: LifePlan) {
     this.#cluster = cluster;
     this.#random = random;
+    this.#life = life;
   }
 
   start(): void {
     const writers = 1 + this.#random.below(4);
-    const pauseMs = 20 + this.#random.below(400);
+    const pauseMs = 20 + this.#random.below(this.#life.longestMailPauseMs);
     for (let writer = 0; writer < writers; writer++) void this.#work(pauseMs);
     void this.#sampleLater();
   }
@@ -166,7 +195,7 @@ class Load {
 
   async #sampleLater(): Promise<void> {
     while (!this.#isOver) {
-      await this.#cluster.sleep(SAMPLE_INTERVAL_MS);
+      await this.#cluster.sleep(SAMPLE_INTERVAL_MS * this.#life.slowness);
       this.#cluster.sample();
     }
   }

@@ -37,12 +37,14 @@ class Calls {
           reject(new Problem('ChannelClosed', 'Cannot ask: the other process is gone', { temporary: true })),
         );
       if (!this.#callee.isAlive) return void this.#time.after(0, gone);
-      this.#callee.onDeath(() => void this.#time.after(0, gone));
+      const ended = this.#callee.onDeath(() => void this.#time.after(0, gone));
       this.notify(() => {
-        work().then(
-          (value) => this.#back(() => resolve(value)),
-          (error: unknown) => this.#back(() => reject(error instanceof Error ? error : new Error(String(error)))),
-        );
+        work()
+          .finally(ended)
+          .then(
+            (value) => this.#back(() => resolve(value)),
+            (error: unknown) => this.#back(() => reject(error instanceof Error ? error : new Error(String(error)))),
+          );
       });
     });
   }

@@ -8,7 +8,7 @@ export class SimulatedProcess {
   readonly name: string;
   #state: 'running' | 'paused' | 'dead' = 'running';
   #held: (() => void)[] = [];
-  readonly #onDeath: (() => void)[] = [];
+  readonly #onDeath = new Set<() => void>();
 
   constructor(name: string) {
     this.name = name;
@@ -50,11 +50,15 @@ export class SimulatedProcess {
     if (this.#state === 'dead') return;
     this.#state = 'dead';
     this.#held = [];
-    for (const tell of this.#onDeath.splice(0)) tell();
+    for (const tell of this.#onDeath) tell();
+    this.#onDeath.clear();
   }
 
-  /** For the world's side of what it held: connections, half-written buffers. */
-  onDeath(tell: () => void): void {
-    this.#onDeath.push(tell);
+  /** For the world's side of what it held: connections, half-written buffers. Returns how to be told no more. */
+  onDeath(tell: () => void): () => void {
+    this.#onDeath.add(tell);
+    return () => {
+      this.#onDeath.delete(tell);
+    };
   }
 }

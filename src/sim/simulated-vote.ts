@@ -13,10 +13,11 @@ import {
   type AcceptorRequest,
   acceptorFrom,
 } from '../cluster/acceptor.ts';
-import { decodeAcceptorState, encodeAcceptorState } from '../cluster/acceptor-codec.ts';
+import { encodeAcceptorState } from '../cluster/acceptor-codec.ts';
 import { parseAcceptorReply, parseAcceptorRequest } from '../cluster/acceptor-message.ts';
 import { type AcceptorState, stepAcceptor } from '../cluster/acceptor-state.ts';
 import type { Disk } from '../log/disk.ts';
+import { VoteDecoder } from './vote-decoder.ts';
 
 const VOTE_FILE = 'vote';
 const ASK_TIMEOUT_MS = 2_000;
@@ -25,6 +26,7 @@ const ASK = 'ask';
 
 export class SimulatedVote {
   readonly #disk: Disk;
+  readonly #decoder = new VoteDecoder();
   #last: Promise<unknown> = Promise.resolve();
 
   readonly #onStored: () => void;
@@ -71,7 +73,7 @@ export class SimulatedVote {
 
   async #load(): Promise<AcceptorState | undefined> {
     const size = await this.#disk.size(VOTE_FILE);
-    return size === undefined ? undefined : decodeAcceptorState(await this.#disk.read(VOTE_FILE, 0, size));
+    return size === undefined ? undefined : this.#decoder.decode(await this.#disk.read(VOTE_FILE, 0, size));
   }
 }
 

@@ -1,15 +1,16 @@
 /** The register as nobody in the cluster can see it: what a majority of the votes has stored at this moment. */
 import { isProblem } from '../base/problem.ts';
 import { type Accepted, compareBallots } from '../cluster/acceptor.ts';
-import { decodeAcceptorState } from '../cluster/acceptor-codec.ts';
 import { majorityOf } from '../cluster/quorum-round.ts';
 import type { RegisterDocument } from '../cluster/register-document.ts';
 import { parseRegisterValue } from '../cluster/register-value.ts';
 import type { SimulatedDisk } from './simulated-disk.ts';
+import { VoteDecoder } from './vote-decoder.ts';
 
 export class TrueRegister {
   readonly disks: readonly SimulatedDisk[];
   readonly #voteFile: string;
+  readonly #decoders = new Map<SimulatedDisk, VoteDecoder>();
   #last: { accepted: Accepted; document: RegisterDocument } | undefined;
   /** Of each host: its newest renewal, and when a majority had it. */
   readonly #renewals = new Map<string, { readonly mark: string; readonly atMs: number }>();
@@ -17,6 +18,7 @@ export class TrueRegister {
   constructor(disks: readonly SimulatedDisk[], voteFile: string) {
     this.disks = disks;
     this.#voteFile = voteFile;
+    for (const disk of disks) this.#decoders.set(disk, new VoteDecoder());
   }
 
   /** The newest value that a majority has accepted; it stays chosen whatever becomes of the votes. */
@@ -50,7 +52,7 @@ export class TrueRegister {
     const size = disk.size(this.#voteFile);
     if (size === undefined) return undefined;
     try {
-      return decodeAcceptorState(disk.read(this.#voteFile, 0, size)).accepted;
+      return this.#decoders.get(disk)?.decode(disk.read(this.#voteFile, 0, size)).accepted;
     } catch (error) {
       if (isProblem(error)) return undefined;
       throw error;
