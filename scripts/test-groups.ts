@@ -48,6 +48,14 @@ export const testGroups: readonly TestGroup[] = [
     needsPrograms: true,
   },
   {
+    name: 'crash',
+    files: ['tests/crash/**/*.test.ts'],
+    nodeOptions: ['--test-concurrency=2'],
+    testLimitMs: 5 * minuteMs,
+    limitMs: 10 * minuteMs,
+    needsPrograms: true,
+  },
+  {
     name: 'scenarios',
     files: ['tests/scenarios/**/*.test.ts'],
     nodeOptions: ['--test-concurrency=2'],

@@ -6,50 +6,17 @@ import { SeededRandom } from '../base/random.ts';
 import { LogDamaged } from './damage.ts';
 import { makeLsn, numberOf } from './lsn.ts';
 import { encodeRecord, saltOf } from './record.ts';
-import { contents, FOLDER, KIND, type LogWorld, openWorld, payloadOf, writtenWorld } from './testing/log-story.ts';
+import { assertRecovers, prefixLength, RECORDS, standardLoad } from './testing/crash-story.ts';
+import { FOLDER, KIND, openWorld, payloadOf, writtenWorld } from './testing/log-story.ts';
 import { MemoryDisk } from './testing/memory-disk.ts';
 import type { LogItem } from './transaction-log.ts';
 
 const OPEN = `${FOLDER}/E00.log`;
-const RECORDS = 75;
-const SECOND_EPOCH_AT = 45;
 
 function changed(files: Map<string, Buffer>, name: string, change: (bytes: Buffer) => Buffer): MemoryDisk {
   const copy = new Map<string, Buffer>([...files].map(([key, bytes]) => [key, Buffer.from(bytes)] as const));
   copy.set(name, change(copy.get(name) ?? assert.fail(name)));
   return new MemoryDisk(copy);
-}
-
-/** Asserts that an open log holds the story's records 1..n of epoch 1 (or of 1 and 2), and returns n of the last epoch. */
-async function prefixLength(world: LogWorld): Promise<number> {
-  const records = await contents(world.log);
-  for (const { lsn, payload } of records) assert.ok(payload.equals(payloadOf(numberOf(lsn))), `record ${lsn}`);
-  return records.length;
-}
-
-/** Writes with several records under way at a time, and notes what was promised. */
-async function standardLoad(disk: MemoryDisk, promised: { lsn: number; count: number }): Promise<void> {
-  const { log } = await openWorld(disk);
-  const promises: Promise<void>[] = [];
-  const write = (count: number, lsn: number): void => {
-    promises.push(
-      log.durable(lsn).then(() => {
-        if (count > promised.count) Object.assign(promised, { lsn, count });
-      }),
-    );
-  };
-  const turn = new SeededRandom(3);
-  for (let count = 1; count <= RECORDS; count++) {
-    const starts = count === 1 || count === SECOND_EPOCH_AT;
-    const number = count < SECOND_EPOCH_AT ? count : count - SECOND_EPOCH_AT + 1;
-    const { lsn } = starts
-      ? log.startEpoch(count === 1 ? 1 : 2, KIND, payloadOf(number))
-      : log.append(KIND, payloadOf(number));
-    write(count, lsn);
-    if (turn.below(2) === 0) await log.durable(lsn);
-  }
-  await Promise.all(promises);
-  await log.close();
 }
 
 test('recovery: the machine stops at every step of a load, anything unsynced may survive: nothing promised is lost', async () => {
@@ -71,26 +38,6 @@ test('recovery: the machine stops at every step of a load, anything unsynced may
   }
   assert.ok(states > 1000, `${states} states`);
 });
-
-async function assertRecovers(
-  disk: MemoryDisk,
-  promised: { lsn: number; count: number },
-  label: string,
-): Promise<void> {
-  const world = await openWorld(disk, { knownDurableLsn: promised.lsn }).catch((error: unknown) => {
-    throw new Error(label, { cause: error });
-  });
-  const { log } = world;
-  const length = await prefixLength(world);
-  assert.ok(length >= promised.count && log.endLsn >= promised.lsn, `${label}: ${length} of ${promised.count}`);
-  log.startEpoch(9, KIND, payloadOf(1));
-  await log.durable(log.endLsn);
-  await log.close();
-  const again = await openWorld(disk);
-  assert.equal(again.log.endLsn, makeLsn(9, 1), label);
-  assert.equal(await prefixLength(again), length + 1, label);
-  await again.log.close();
-}
 
 test('recovery: an in-sync passive copy stops at every step: all it acknowledged is there, a torn batch is no damage', async () => {
   for (let stop = 20; stop < 200; stop += 1) {

@@ -61,9 +61,19 @@ export class MemoryDisk implements Disk {
     return new Map([...this.#names].map(([name, { current }]) => [name, Buffer.from(current)]));
   }
 
+  /** Things that a crash now may keep or lose: names that are pending, sectors that were written. */
+  get unsynced(): number {
+    const inodes = new Set([...this.#names.values(), ...this.#durableNames.values()]);
+    return this.#pending.length + [...inodes].reduce((sum, { dirty }) => sum + dirty.size, 0);
+  }
+
   /** What a new start of the machine finds. `keep`: what becomes of each thing that was not synced. */
   afterCrash(random: Random, keep: 'all' | 'none' | 'some'): MemoryDisk {
-    const survives = (): boolean => keep === 'all' || (keep === 'some' && random.below(2) === 1);
+    return this.afterCrashKeeping(() => keep === 'all' || (keep === 'some' && random.below(2) === 1));
+  }
+
+  /** The same, `survives` being asked for each thing that was not synced, at most `unsynced` times. */
+  afterCrashKeeping(survives: () => boolean): MemoryDisk {
     const names = new Map(this.#durableNames);
     for (const change of this.#pending) if (survives()) applyChange(names, change);
     return new MemoryDisk(new Map([...names].map(([name, inode]) => [name, survivingBytes(inode, survives)])));
