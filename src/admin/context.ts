@@ -60,7 +60,7 @@ export interface HostReport {
 /** One vote of the register. */
 export interface AcceptorReport {
   readonly name: string;
-  readonly kind: 'host' | 'share';
+  readonly kind: 'host' | 'process' | 'share' | 'disk';
   /** Null = it answered with its state; otherwise why its vote does not count now. */
   readonly failure: string | null;
 }

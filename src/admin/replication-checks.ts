@@ -33,7 +33,6 @@ export function quorumChecks(
   const silent = hosts.filter((host) => !host.reachable).map((host) => host.host);
   const votes = acceptors.filter((acceptor) => acceptor.failure === null).length;
   const majority = Math.floor(acceptors.length / 2) + 1;
-  const shares = acceptors.filter((acceptor) => acceptor.kind === 'share');
   const quorum =
     votes < majority
       ? `${votes} of ${acceptors.length} votes answer, ${majority} are needed: ${faults(acceptors)}`
@@ -45,12 +44,22 @@ export function quorumChecks(
       error: silent.length === 0 ? undefined : `${silent.join(', ')} not reachable`,
     },
     { server: asked, check: 'QuorumGroup', error: quorum },
-    {
-      server: asked,
-      check: 'FileShareQuorum',
-      error: shares.some((share) => share.failure !== null) ? faults(shares) : undefined,
-    },
+    ...witnessChecks(asked, acceptors),
   ];
+}
+
+/** Without a witness there is nothing to check. */
+function witnessChecks(asked: string, acceptors: readonly AcceptorReport[]): readonly CheckResult[] {
+  return (
+    [
+      ['share', 'FileShareQuorum'],
+      ['process', 'WitnessQuorum'],
+    ] as const
+  ).flatMap(([kind, check]) => {
+    const witnesses = acceptors.filter((acceptor) => acceptor.kind === kind);
+    const error = witnesses.some((witness) => witness.failure !== null) ? faults(witnesses) : undefined;
+    return witnesses.length === 0 ? [] : [{ server: asked, check, error }];
+  });
 }
 
 /** A host that answers and has no vote (its disk was replaced) looks well in everything else, until one more is missing. */

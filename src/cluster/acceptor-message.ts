@@ -15,7 +15,8 @@ export function parseAcceptorRequest(value: unknown): AcceptorRequest {
 /** Throws Problem('AcceptorMessageInvalid'). */
 export function parseAcceptorReply(value: unknown): AcceptorReply {
   if (!isReply(value)) throw invalid('reply');
-  return value;
+  // JSON leaves out what is undefined.
+  return value.kind === 'promised' || value.kind === 'state' ? { ...value, accepted: value.accepted } : value;
 }
 
 function isRequest(value: unknown): value is AcceptorRequest {

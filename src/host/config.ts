@@ -7,7 +7,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { messageOf, Problem } from '../base/problem.ts';
+import { isProblem, messageOf, Problem } from '../base/problem.ts';
+import { type Voter, votersOf } from '../cluster/voters.ts';
 import { CONFIG_FILE_NAME } from './config-file-name.ts';
 
 const port = z.number().int().min(1).max(65535);
@@ -38,8 +39,10 @@ const configSchema = z.strictObject({
   cluster: z.strictObject({ id: z.string().regex(/^[0-9a-f]{32}$/), name }),
   host: name,
   hosts: z.array(hostSchema).min(1).max(16),
-  /** The file share witness, as this host reaches it. */
-  witness: z.strictObject({ share: z.string() }),
+  /** The vote beside the nodes': a file share, as this host reaches it, or a host that runs nothing but its vote. */
+  witness: z.union([z.strictObject({ share: z.string().min(1) }), z.strictObject({ host: name })]).optional(),
+  /** A directory on shared storage that is the only vote, then. */
+  quorumDisk: z.string().min(1).optional(),
   clusteredMailboxServer: z.strictObject({ name, storageGroups: z.array(z.string()).min(1) }),
   /** Where clients connect; only on hosts with the role hub or access. */
   clients: clientPortsSchema.optional(),
@@ -95,6 +98,7 @@ export function parseConfig(text: string, path: string): HostConfig {
     );
   }
   const config = result.data;
+  checkQuorum(config, path);
   if (!config.hosts.some((host) => host.name === config.host)) {
     throw new Problem(
       'ConfigInvalid',
@@ -102,6 +106,35 @@ export function parseConfig(text: string, path: string): HostConfig {
     );
   }
   return config;
+}
+
+function checkQuorum(config: HostConfig, path: string): void {
+  try {
+    votersIn(config);
+  } catch (error) {
+    if (!isProblem(error)) throw error;
+    throw new Problem(
+      'ConfigInvalid',
+      `Cannot use the configuration ${path}: ${error.message} Correct it and start again.`,
+      { cause: error },
+    );
+  }
+}
+
+/** Who votes on the register. Problem('QuorumInvalid') */
+export function votersIn({ hosts, witness, quorumDisk }: HostConfig): readonly Voter[] {
+  const nodes = hosts.filter((host) => host.roles.includes('mailbox')).map((host) => host.name);
+  if (witness !== undefined && 'host' in witness) {
+    const { host } = witness;
+    const isWitness = hosts.some((entry) => entry.name === host && entry.roles.includes('witness'));
+    if (!isWitness) {
+      throw new Problem(
+        'QuorumInvalid',
+        `Cannot form a quorum: ${host} is to be the witness and has not that role. Give it the role witness.`,
+      );
+    }
+  }
+  return votersOf({ nodes, witness, quorumDisk });
 }
 
 export function hostEntry(config: HostConfig, hostName: string): HostEntry {

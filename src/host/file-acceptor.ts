@@ -1,5 +1,5 @@
 /**
- * A vote in a local file: a node's own, or a quorum disk's. Every change replaces the file as a whole: write beside it,
+ * A vote in a local file: a node's own, or a witness process's. Every change replaces the file as a whole: write beside it,
  * sync, rename over it, sync the folder; only then does the answer leave. The lock on the host's data folder keeps
  * other processes away; within this one, requests take turns.
  *

@@ -1,5 +1,7 @@
 /**
- * A vote on a file share: a directory that several hosts reach (NFS, SMB, or local), and no process behind it. The
+ * A vote on a file share: a directory that several hosts reach (NFS, SMB, or local), and no process behind it. A quorum disk
+ * is the same thing alone: two hosts write it at once, and the link, unlike a lock, is never left behind by a host that died
+ * holding it, nor believed in by one that was paused until it had expired. The
  * state lies in numbered files, and the highest number counts. A change is one exclusive link:
  *
  *   tmp-00000042-9f3c...   written and synced by whoever wants to make version 42
@@ -120,14 +122,10 @@ export class ShareAcceptor extends AskedAcceptor {
     try {
       return await readdir(this.#folder);
     } catch (cause) {
-      throw new Problem(
-        'AcceptorUnreachable',
-        `Cannot reach the witness share ${this.#folder}: it is not there. Mount it.`,
-        {
-          temporary: true,
-          cause,
-        },
-      );
+      throw new Problem('AcceptorUnreachable', `Cannot reach the share ${this.#folder}: it is not there. Mount it.`, {
+        temporary: true,
+        cause,
+      });
     }
   }
 

@@ -7,6 +7,7 @@
  *   DIR/admin/                 the administrator's certificate, and the token of the HTTP API
  *   DIR/ca/                    the cluster's own authority
  *   DIR/witness/               the file share witness
+ *   DIR/quorum/                or the directory that is the only vote
  *   DIR/<host>/                a host's data folder
  */
 import { join } from 'node:path';
@@ -19,6 +20,7 @@ export const clusterFiles = {
   token: (folder: string) => join(folder, 'admin', 'token'),
   authority: (folder: string) => join(folder, 'ca'),
   witness: (folder: string) => join(folder, 'witness'),
+  quorumDisk: (folder: string) => join(folder, 'quorum'),
   host: (folder: string, host: string) => join(folder, host),
 } as const;
 

@@ -15,6 +15,8 @@ const markerSchema = z.strictObject({
   clusterName: z.string(),
   formed: z.boolean(),
   mode: z.enum(['sync', 'sync-strict', 'async']),
+  /** Clusters formed before there was a choice have a share. */
+  witness: z.enum(['share', 'process', 'none', 'disk']).default('share'),
   basePort: z.int().min(0).max(65_535),
   hosts: z
     .array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/))

@@ -16,7 +16,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { CasPaxosRegister } from '../cluster/caspaxos-register.ts';
-import { loadConfig } from '../host/config.ts';
+import type { Decide } from '../cluster/register.ts';
+import { loadConfig, votersIn } from '../host/config.ts';
 import { FileAcceptor } from '../host/file-acceptor.ts';
 import { readIdentity } from '../host/identity.ts';
 import { machineClock, machineRandom } from '../host/machine.ts';
@@ -27,7 +28,7 @@ import { readMarker, writeMarker } from './cluster-marker.ts';
 import { demoSpecification } from './demo/specification.ts';
 import { explainSystemError } from './error-line.ts';
 import { FOLDER_LOCK_NAME, lockFolder } from './folder-lock.ts';
-import { forgetCluster, formClusterIn, inspectFolder } from './form-cluster.ts';
+import { type ClusterSpecification, forgetCluster, formClusterIn, inspectFolder } from './form-cluster.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'holdfast-form-'));
 after(() => rmSync(root, { recursive: true }));
@@ -47,7 +48,7 @@ test('form: configurations: each host can read its own, with the ports of BASE',
     const config = loadConfig(clusterFiles.host(formed, host));
     assert.equal(config.host, host);
     assert.equal(config.cluster.id, marker.clusterId);
-    assert.equal(config.witness.share, join(formed, 'witness'));
+    assert.deepEqual(config.witness, { share: join(formed, 'witness') });
   }
   const { clients, hosts } = loadConfig(clusterFiles.host(formed, 'hub1'));
   assert.deepEqual(clients, {
@@ -83,6 +84,53 @@ test('form: register: a majority of any two votes reads the first decisions', as
   const document = (await register.peek({ timeoutMs: 2_000 }))?.document;
   assert.deepEqual(document?.storageGroups['First Storage Group']?.copies, ['mbx01-node1', 'mbx01-node2']);
   assert.deepEqual(document?.clusteredMailboxServers['mbx01']?.storageGroups, ['First Storage Group']);
+});
+
+/** Forms the demo's cluster with other votes, and says where and by whom its register is voted on. */
+async function formWith(name: string, changes: Partial<ClusterSpecification>) {
+  const folder = join(root, name);
+  const { clusterId } = await formClusterIn(folder, { ...specification, ...changes });
+  const config = loadConfig(clusterFiles.host(folder, 'mbx01-node1'));
+  return { folder, clusterId, voters: votersIn(config).map((voter) => `${voter.kind} ${voter.name}`) };
+}
+
+test('form: the witness is a process: its host has a vote, and no share is made', async () => {
+  const { folder, voters } = await formWith('with-process', demoSpecification(2_000, 'sync', 'process'));
+  assert.deepEqual(voters, ['host mbx01-node1', 'host mbx01-node2', 'process witness1']);
+  assert.equal(existsSync(clusterFiles.witness(folder)), false);
+  assert.ok(existsSync(join(hostFiles.acceptor(clusterFiles.host(folder, 'witness1')), 'acceptor')));
+});
+
+test('form: three nodes and no witness: each has a vote, two of them decide', async () => {
+  const third = { name: 'mbx01-node3', roles: ['mailbox'], address: '127.0.0.4' } as const;
+  const { voters } = await formWith('three', { witness: 'none', hosts: [...specification.hosts, third] });
+  assert.deepEqual(voters, ['host mbx01-node1', 'host mbx01-node2', 'host mbx01-node3']);
+});
+
+test('form: a quorum disk: it alone decides, for two hosts that write it at once', async () => {
+  const { folder, clusterId, voters } = await formWith('disk', { witness: 'disk' });
+  assert.deepEqual(voters, ['disk quorum']);
+  const identity = { clusterId, incarnation: 1 };
+  const registers = ['A', 'B'].map((proposer) => {
+    const acceptors = [new ShareAcceptor({ name: 'quorum', identity, folder: clusterFiles.quorumDisk(folder) })];
+    return new CasPaxosRegister({ acceptors, proposer, clock: machineClock, random: machineRandom });
+  });
+  const raise: Decide = (document) => document && { ...document, version: document.version + 1 };
+  const outcomes = await Promise.all(
+    registers.flatMap((register) => Array.from({ length: 20 }, () => register.change(raise, { timeoutMs: 10_000 }))),
+  );
+  const changed = outcomes.filter((outcome) => outcome.kind === 'changed').length;
+  const unknown = outcomes.filter((outcome) => outcome.kind === 'unknown').length;
+  const version = (await registers[0]?.peek({ timeoutMs: 2_000 }))?.document.version ?? 0;
+  assert.ok(
+    changed > 0 && version >= 1 + changed && version <= 1 + changed + unknown,
+    `${changed}, version ${version}`,
+  );
+});
+
+test('form: two nodes and no witness: refused, and nothing is left behind', async () => {
+  await assert.rejects(formWith('even', { witness: 'none' }), { code: 'ConfigInvalid', message: /even number/ });
+  assert.deepEqual(readdirSync(join(root, 'even')), []);
 });
 
 test('form: secrets: readable by their owner only; the HTTP token reaches the host as a hash', () => {

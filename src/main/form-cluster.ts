@@ -17,8 +17,9 @@ import { CasPaxosRegister } from '../cluster/caspaxos-register.ts';
 import { compose, formCluster } from '../cluster/changes.ts';
 import { addServer, addStorageGroup } from '../cluster/configuration-changes.ts';
 import type { RegisterDocument, ReplicationMode } from '../cluster/register-document.ts';
+import type { Voter } from '../cluster/voters.ts';
 import { type CertificateAuthority, createAuthority, issueCertificate } from '../host/certificates.ts';
-import { type HostConfig, parseConfig } from '../host/config.ts';
+import { type HostConfig, parseConfig, votersIn } from '../host/config.ts';
 import { FileAcceptor } from '../host/file-acceptor.ts';
 import { identityFolders, writeIdentity } from '../host/identity.ts';
 import { machineClock, machineRandom } from '../host/machine.ts';
@@ -30,8 +31,6 @@ import { FOLDER_LOCK_NAME } from './folder-lock.ts';
 const REGISTER_TIMEOUT_MS = 10_000;
 const TOKEN_BYTES = 32;
 const CLUSTER_ID_BYTES = 16;
-/** The share's name among the votes. */
-const WITNESS_NAME = 'witness';
 
 export interface HostSpecification {
   readonly name: string;
@@ -48,6 +47,11 @@ export interface ClusterSpecification {
   /** Every port is this plus the well-known one. */
   readonly basePort: number;
   readonly acceptedDomains: readonly string[];
+  /**
+   * The vote beside the nodes': a directory of the cluster's folder, or the host that has the role witness. With `disk` a
+   * directory is the only vote.
+   */
+  readonly witness: ClusterMarker['witness'];
   /** The mailbox hosts have a copy of every storage group, in this order of preference. */
   readonly hosts: readonly HostSpecification[];
 }
@@ -82,7 +86,8 @@ export function forgetCluster(folder: string, marker: ClusterMarker): void {
 
 /** The mark goes last, so that an interruption leaves a folder that is still known to be ours. */
 function removeOwnFiles(folder: string, marker: ClusterMarker): void {
-  const own = [clusterFiles.demo, clusterFiles.administrator, clusterFiles.authority, clusterFiles.witness];
+  const { demo, administrator, authority, witness, quorumDisk } = clusterFiles;
+  const own = [demo, administrator, authority, witness, quorumDisk];
   const paths = [...own.map((path) => path(folder)), ...marker.hosts.map((host) => clusterFiles.host(folder, host))];
   for (const path of paths) rmSync(path, { recursive: true, force: true });
   rmSync(clusterFiles.marker(folder), { force: true });
@@ -113,6 +118,7 @@ function markerOf(specification: ClusterSpecification): ClusterMarker {
     formed: false,
     mode: specification.mode,
     basePort: specification.basePort,
+    witness: specification.witness,
     hosts: specification.hosts.map((host) => host.name),
   };
 }
@@ -121,11 +127,11 @@ async function fill(folder: string, specification: ClusterSpecification, cluster
   const authority = await createAuthority(specification.clusterName, clusterId, machineClock.wallMs());
   const token = randomBytes(TOKEN_BYTES).toString('base64url');
   await makeAuthorityAndAdministrator(folder, specification, authority, token);
-  mkdirSync(clusterFiles.witness(folder), { mode: 0o700 });
-  for (const config of configurationsOf(folder, specification, clusterId)) {
-    await makeHost(folder, config, authority, token);
-  }
-  await makeRegister(folder, specification, clusterId);
+  if (specification.witness === 'share') mkdirSync(clusterFiles.witness(folder), { mode: 0o700 });
+  if (specification.witness === 'disk') mkdirSync(clusterFiles.quorumDisk(folder), { mode: 0o700 });
+  const configurations = configurationsOf(folder, specification, clusterId);
+  for (const config of configurations) await makeHost(folder, config, authority, token);
+  await makeRegister(folder, specification, configurations);
 }
 
 async function makeAuthorityAndAdministrator(
@@ -212,7 +218,7 @@ export function configurationsOf(
     cluster: { id: clusterId, name: specification.clusterName },
     host: host.name,
     hosts,
-    witness: { share: clusterFiles.witness(folder) },
+    ...witnessOf(folder, specification),
     clusteredMailboxServer: { name: specification.server, storageGroups: [...storageGroups] },
     ...(host.roles.includes('hub') || host.roles.includes('access')
       ? { clients: clientPorts(host.address, basePort) }
@@ -220,6 +226,18 @@ export function configurationsOf(
     acceptedDomains: [...specification.acceptedDomains],
     allowPlaintextLogin: true,
   }));
+}
+
+function witnessOf(
+  folder: string,
+  { witness, hosts }: ClusterSpecification,
+): Pick<HostConfig, 'witness' | 'quorumDisk'> {
+  if (witness === 'none') return {};
+  if (witness === 'disk') return { quorumDisk: clusterFiles.quorumDisk(folder) };
+  if (witness === 'share') return { witness: { share: clusterFiles.witness(folder) } };
+  const host = hosts.find(({ roles }) => roles.includes('witness'))?.name;
+  assert(host !== undefined, 'A witness process runs on a host with the role witness');
+  return { witness: { host } };
 }
 
 function clientPorts(address: string, basePort: number): NonNullable<HostConfig['clients']> {
@@ -236,8 +254,15 @@ function clientPorts(address: string, basePort: number): NonNullable<HostConfig[
 }
 
 /** Every acceptor gets its first state, all of them or none count: the register is formed only through a majority. */
-async function makeRegister(folder: string, specification: ClusterSpecification, clusterId: string): Promise<void> {
-  const acceptors = makeAcceptors(folder, specification, clusterId);
+async function makeRegister(
+  folder: string,
+  specification: ClusterSpecification,
+  configurations: readonly HostConfig[],
+): Promise<void> {
+  const [config] = configurations;
+  assert(config !== undefined, 'A cluster has hosts');
+  const { id } = config.cluster;
+  const acceptors = votersIn(config).map((voter) => makeAcceptor(folder, voter, id));
   for (const acceptor of acceptors) await acceptor.initialise(NO_BALLOT, undefined);
   const register = new CasPaxosRegister({
     acceptors,
@@ -245,7 +270,7 @@ async function makeRegister(folder: string, specification: ClusterSpecification,
     clock: machineClock,
     random: machineRandom,
   });
-  const outcome = await register.change((document) => firstDocument(document, specification, clusterId), {
+  const outcome = await register.change((document) => firstDocument(document, specification, id), {
     timeoutMs: REGISTER_TIMEOUT_MS,
   });
   if (outcome.kind === 'changed') return;
@@ -256,15 +281,12 @@ async function makeRegister(folder: string, specification: ClusterSpecification,
   );
 }
 
-function makeAcceptors(folder: string, specification: ClusterSpecification, clusterId: string): readonly Acceptor[] {
+function makeAcceptor(folder: string, voter: Voter, clusterId: string): Acceptor {
+  const { name } = voter;
   const identity = { clusterId, incarnation: 1 };
-  const nodes = specification.hosts.filter((host) => host.roles.includes('mailbox'));
-  return [
-    ...nodes.map(
-      ({ name }) => new FileAcceptor({ name, identity, folder: hostFiles.acceptor(clusterFiles.host(folder, name)) }),
-    ),
-    new ShareAcceptor({ name: WITNESS_NAME, identity, folder: clusterFiles.witness(folder) }),
-  ];
+  return 'path' in voter
+    ? new ShareAcceptor({ name, identity, folder: voter.path })
+    : new FileAcceptor({ name, identity, folder: hostFiles.acceptor(clusterFiles.host(folder, name)) });
 }
 
 function firstDocument(

@@ -5,30 +5,25 @@
  */
 import type { Logger } from '../base/logger.ts';
 import type { Channel } from '../base/network.ts';
-import { isProblem, messageOf, Problem } from '../base/problem.ts';
+import { isProblem, messageOf } from '../base/problem.ts';
 import { Rpc, type RpcHandler } from '../base/rpc.ts';
-import { parseAcceptorReply, parseAcceptorRequest } from '../cluster/acceptor-message.ts';
 import { ClusterService } from '../cluster/cluster-service.ts';
 import type { Register } from '../cluster/register.ts';
 import { defaultTiming } from '../cluster/timing.ts';
-import { type HostConfig, hostEntry, loadConfig } from '../host/config.ts';
+import { type HostConfig, hostEntry, loadConfig, votersIn } from '../host/config.ts';
 import { locateEndpoint } from '../host/endpoints.ts';
-import { FileAcceptor } from '../host/file-acceptor.ts';
 import { machineClock, machineRandom } from '../host/machine.ts';
 import { pinoLogger } from '../host/pino-logger.ts';
-import { ShareAcceptor } from '../host/share-acceptor.ts';
 import { type TlsIdentity, TlsNetwork } from '../host/tls-network.ts';
-import { AcceptorSet, type Vote } from './acceptor-set.ts';
+import { AcceptorSet } from './acceptor-set.ts';
 import { AdminService } from './admin-service.ts';
-import { hostFiles } from './cluster-files.ts';
 import { lockFolder } from './folder-lock.ts';
 import { HostCopies } from './host-copies.ts';
 import { readHostIdentity } from './host-identity.ts';
 import { HostLinks } from './host-links.ts';
 import { endOnInternalError } from './lifeline.ts';
+import { localVote, openVote, voteHandler } from './open-votes.ts';
 import { RoleProcess } from './role-process.ts';
-
-const ACCEPTOR_TIMEOUT_MS = 1_000;
 
 /** Runs until SIGTERM or SIGINT; Problems at the start are the caller's to print. */
 export async function runHost(dataFolder: string): Promise<void> {
@@ -69,10 +64,13 @@ function openHost(parts: HostParts): { start(): Promise<void>; stop(): Promise<v
   const copies = new HostCopies({ config, dataFolder, cluster, clock: machineClock, logger });
   const common = { config, register, cluster, copies, links, network };
   const admin = new AdminService({ ...common, clock: machineClock, logger });
-  const handlers = { ...admin.handlers(), ...acceptorHandler(config, local) };
+  const handlers = {
+    ...admin.handlers(),
+    ...voteHandler((name) => config.hosts.some((host) => host.name === name), local),
+  };
   const stopListening = network.listen(`${config.host}/cluster`, (channel: Channel) => serve(channel, handlers, admin));
   const roles = roleProcesses(config, dataFolder, logger);
-  const isMailboxHost = local !== undefined;
+  const isMailboxHost = hostEntry(config, config.host).roles.includes('mailbox');
   return {
     start: async () => {
       if (isMailboxHost) {
@@ -98,10 +96,10 @@ function openRegister({ config, dataFolder, identity, logger, fail }: HostParts)
     onListenError: (_endpoint, problem) => fail(problem.message),
   });
   const links = new HostLinks({ network, clock: machineClock });
-  const local = localAcceptor(config, dataFolder);
+  const local = localVote(config, dataFolder);
   const register = new AcceptorSet({
     clusterId: config.cluster.id,
-    votes: allVotes(config, links, local),
+    votes: votersIn(config).map((voter) => openVote(config, voter, links, local)),
     proposer: config.host,
     clock: machineClock,
     random: machineRandom,
@@ -130,44 +128,6 @@ function serve(channel: Channel, handlers: Readonly<Record<string, RpcHandler>>,
     handlers: { ...handlers, ...admin.longHandlers((notice, line) => rpc.notify(notice, Buffer.from(line))) },
     onInternalError: (method, error) => admin.reportInternalError(method, error),
   });
-}
-
-function localAcceptor(config: HostConfig, dataFolder: string): FileAcceptor | undefined {
-  if (!hostEntry(config, config.host).roles.includes('mailbox')) return undefined;
-  return new FileAcceptor({ name: config.host, identity: identityOf(config), folder: hostFiles.acceptor(dataFolder) });
-}
-
-/** Files answer requests of every incarnation by what they hold; their own identity is not used here. */
-function identityOf(config: HostConfig): { clusterId: string; incarnation: number } {
-  return { clusterId: config.cluster.id, incarnation: 1 };
-}
-
-/** Majority node set with file share witness: every mailbox host has a vote, and the share has one. */
-function allVotes(config: HostConfig, links: HostLinks, local: FileAcceptor | undefined): readonly Vote[] {
-  const nodes = config.hosts.filter((host) => host.roles.includes('mailbox'));
-  const share = new ShareAcceptor({ name: 'witness', identity: identityOf(config), folder: config.witness.share });
-  return [
-    ...nodes.map(({ name }): Vote => {
-      if (name === config.host && local !== undefined) return { name, ask: (request) => local.ask(request) };
-      const ask: Vote['ask'] = async (request) =>
-        parseAcceptorReply(await links.ask(name, 'acceptor', request, ACCEPTOR_TIMEOUT_MS));
-      return { name, ask };
-    }),
-    { name: share.name, ask: (request) => share.ask(request) },
-  ];
-}
-
-/** This host's vote, for the other hosts of the cluster. */
-function acceptorHandler(config: HostConfig, local: FileAcceptor | undefined): Record<string, RpcHandler> {
-  if (local === undefined) return {};
-  return {
-    acceptor: async (body, remoteHost) => {
-      if (!config.hosts.some((host) => host.name === remoteHost)) {
-        throw new Problem('NotAllowed', `Cannot vote for ${remoteHost}: it is not a host of this cluster`);
-      }
-      return Buffer.from(JSON.stringify(await local.ask(parseAcceptorRequest(JSON.parse(body.toString('utf8'))))));
-    },
-  };
 }
 
 function roleProcesses(config: HostConfig, dataFolder: string, logger: Logger): RoleProcess[] {

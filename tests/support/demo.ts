@@ -31,6 +31,7 @@ export interface DemoStart {
   readonly users?: number;
   readonly mail?: boolean;
   readonly mode?: 'sync' | 'sync-strict' | 'async';
+  readonly witness?: 'share' | 'process';
 }
 
 export interface DemoPorts {
@@ -61,10 +62,11 @@ export class Demo {
   private constructor(folder: string, basePort: number, start: DemoStart) {
     this.folder = folder;
     this.basePort = basePort;
-    const { users = 4, mail = false, mode } = start;
+    const { users = 4, mail = false, mode, witness } = start;
     const options = ['--data', folder, '--port', `${basePort}`, '--users', `${users}`];
     if (mail) options.push('--mail');
     if (mode !== undefined) options.push('--mode', mode);
+    if (witness !== undefined) options.push('--witness', witness);
     this.#process = spawn(HOLDFAST, ['demo', ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       stream?.on('data', (chunk: Buffer) => {

@@ -13,9 +13,11 @@ export const restoreClusterVote = declareCommand({
   name: 'Restore-ClusterVote',
   synopsis: 'Lets an acceptor that lost its state vote again.',
   description:
-    'For an acceptor that answers and holds no state: a host whose disk was replaced, or a witness share that was emptied or moved to another place. Every other acceptor must answer, and the host of this one (or the directory of the share) must be there and empty of any old vote. Refused when the acceptor holds a state already. If it is interrupted, nothing is decided until it is given again: then it finishes. Service goes on meanwhile.',
+    'For an acceptor that answers and holds no state: a host whose disk was replaced (a node or a witness), or a witness share that was emptied or moved to another place. Every other acceptor must answer, and the host of this one (or the directory of the share) must be there and empty of any old vote. Refused when the acceptor holds a state already. If it is interrupted, nothing is decided until it is given again: then it finishes. Service goes on meanwhile.',
   parameters: z.strictObject({
-    Identity: name('The acceptor: the name of a mailbox host, or witness. Test-ReplicationHealth names it.'),
+    Identity: name(
+      'The acceptor: the name of a mailbox host or of the witness process, or witness for a share. Test-ReplicationHealth names it.',
+    ),
     Force: force,
   }),
   positional: ['Identity'],

@@ -1,4 +1,4 @@
-/** What every acceptor owes the register, whatever it stores its state in. Run on memory, file and share. */
+/** What every acceptor owes the register, whatever it stores its state in. Run on memory, file, share and witness process. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isProblem } from '../../base/problem.ts';

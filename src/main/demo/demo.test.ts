@@ -27,13 +27,26 @@ test('demo options: none: the defaults; all: as given', () => {
     folder: resolve('.holdfast-demo'),
     basePort: undefined,
     mode: undefined,
+    witness: undefined,
     users: 10,
     fresh: false,
     mail: false,
   };
   assert.deepEqual(parseDemoOptions([]), none);
-  const words = ['--data', '/x', '--port', '3000', '--users=3', '--mode', 'async', '--fresh', '--mail'];
-  const all = { folder: '/x', basePort: 3000, mode: 'async', users: 3, fresh: true, mail: true };
+  const words = [
+    '--data',
+    '/x',
+    '--port',
+    '3000',
+    '--users=3',
+    '--mode',
+    'async',
+    '--witness',
+    'process',
+    '--fresh',
+    '--mail',
+  ];
+  const all = { folder: '/x', basePort: 3000, mode: 'async', witness: 'process', users: 3, fresh: true, mail: true };
   assert.deepEqual(parseDemoOptions(words), all);
   assert.deepEqual(parseStartHostOptions(['mbx01-node1', '--data', '/x']), { folder: '/x', host: 'mbx01-node1' });
 });
@@ -46,6 +59,7 @@ test('demo options: wrong ones: one sentence that says what is right', () => {
   wrong(/--port is a whole number/, '--port=-1');
   wrong(/--users is a whole number from 0 to 10000/, '--users', 'many');
   wrong(/--mode is sync, sync-strict, async, not "fast"/, '--mode', 'fast');
+  wrong(/--witness is share, process, not "disk"/, '--witness', 'disk');
   wrong(/--data names no folder/, '--data', '');
   wrong(/Unknown option '--speed'/, '--speed');
   wrong(/Cannot start the demo/, 'again');

@@ -1,5 +1,5 @@
 /**
- * The demo: a real cluster on this machine, three hosts, each a process group with its own folder and address. Nothing in
+ * The demo: a real cluster on this machine, three or four hosts, each a process group with its own folder and address. Nothing in
  * it is acted: hosts can be killed, folders deleted, connections cut. A host that dies is not started again, because
  * its death is what one tries out; a line says how to start it.
  */
@@ -115,7 +115,7 @@ async function prepare(options: DemoOptions): Promise<readonly HostConfig[]> {
 }
 
 function newSpecification(options: DemoOptions): ClusterSpecification {
-  return demoSpecification(options.basePort ?? DEFAULT_BASE_PORT, options.mode ?? 'sync');
+  return demoSpecification(options.basePort ?? DEFAULT_BASE_PORT, options.mode ?? 'sync', options.witness);
 }
 
 /** As they will be, but for the cluster's id, which forming makes. */
@@ -147,12 +147,18 @@ interface Plan {
   readonly configurations: readonly HostConfig[];
 }
 
-/** The old cluster, on other ports if they were asked for. Problem('ModeDiffers' | 'DataFolderOtherCluster') */
+/** The old cluster, on other ports if they were asked for. Problem('ModeDiffers' | 'WitnessDiffers' | 'DataFolderOtherCluster') */
 function planFor(folder: string, marker: ClusterMarker, options: DemoOptions): Plan {
   if (options.mode !== undefined && options.mode !== marker.mode) {
     throw new Problem(
       'ModeDiffers',
       `Cannot start the demo in mode ${options.mode}: the cluster in ${folder} was formed with ${marker.mode}. Leave --mode out, or form it anew with --fresh.`,
+    );
+  }
+  if (options.witness !== undefined && options.witness !== marker.witness) {
+    throw new Problem(
+      'WitnessDiffers',
+      `Cannot start the demo with a witness that is a ${options.witness}: the cluster in ${folder} was formed with a ${marker.witness}. Leave --witness out, or form it anew with --fresh.`,
     );
   }
   for (const host of marker.hosts) {
@@ -164,7 +170,7 @@ function planFor(folder: string, marker: ClusterMarker, options: DemoOptions): P
     );
   }
   const basePort = options.basePort ?? marker.basePort;
-  const specification = demoSpecification(basePort, marker.mode);
+  const specification = demoSpecification(basePort, marker.mode, marker.witness);
   return { marker: { ...marker, basePort }, configurations: configurationsOf(folder, specification, marker.clusterId) };
 }
 

@@ -7,12 +7,15 @@ import { DEFAULT_DATA_FOLDER } from '../default-data-folder.ts';
 import { HIGHEST_PORT_OFFSET } from '../form-cluster.ts';
 import { demoLimits } from './limits.ts';
 
+export type WitnessKind = 'share' | 'process';
+
 export interface DemoOptions {
   /** Absolute. */
   readonly folder: string;
   /** Undefined = as it was, or the default of a new one. */
   readonly basePort: number | undefined;
   readonly mode: ReplicationMode | undefined;
+  readonly witness: WitnessKind | undefined;
   readonly users: number;
   readonly fresh: boolean;
   readonly mail: boolean;
@@ -28,6 +31,7 @@ Options
   --port BASE     every port is BASE plus the well-known one (default: 2000, so IMAP is 2143)
   --users N       user1@example.test and so on, password demo (default: 10)
   --mode MODE     sync, sync-strict or async (default: sync)
+  --witness KIND  share (a directory) or process (a host that only votes); default: share
   --fresh         forgets the old data
   --mail          sends it 6,046 real messages over SMTP
 `;
@@ -35,6 +39,7 @@ Options
 const DEFAULT_USERS = 10;
 export const DEFAULT_BASE_PORT = 2_000;
 const modes: readonly ReplicationMode[] = ['sync', 'sync-strict', 'async'];
+const witnessKinds: readonly WitnessKind[] = ['share', 'process'];
 
 /** Problem('ArgumentInvalid') */
 export function parseDemoOptions(words: readonly string[]): DemoOptions {
@@ -43,6 +48,7 @@ export function parseDemoOptions(words: readonly string[]): DemoOptions {
     port: { type: 'string' },
     users: { type: 'string' },
     mode: { type: 'string' },
+    witness: { type: 'string' },
     fresh: { type: 'boolean' },
     mail: { type: 'boolean' },
   });
@@ -50,7 +56,8 @@ export function parseDemoOptions(words: readonly string[]): DemoOptions {
     folder: folderOf(values['data']),
     basePort:
       values['port'] === undefined ? undefined : wholeNumber('--port', values['port'], 0, 65_535 - HIGHEST_PORT_OFFSET),
-    mode: modeOf(values['mode']),
+    mode: oneOf('--mode', modes, values['mode']),
+    witness: oneOf('--witness', witnessKinds, values['witness']),
     users:
       values['users'] === undefined ? DEFAULT_USERS : wholeNumber('--users', values['users'], 0, demoLimits.maxUsers),
     fresh: values['fresh'] === true,
@@ -96,11 +103,18 @@ function folderOf(value: string | boolean | undefined): string {
   return resolve(typeof value === 'string' ? value : DEFAULT_DATA_FOLDER);
 }
 
-function modeOf(value: string | boolean | undefined): ReplicationMode | undefined {
+function oneOf<T extends string>(
+  name: string,
+  choices: readonly T[],
+  value: string | boolean | undefined,
+): T | undefined {
   if (value === undefined) return undefined;
-  const mode = modes.find((each) => each === value);
-  if (mode !== undefined) return mode;
-  throw new Problem('ArgumentInvalid', `Cannot start the demo: --mode is ${modes.join(', ')}, not "${String(value)}".`);
+  const choice = choices.find((each) => each === value);
+  if (choice !== undefined) return choice;
+  throw new Problem(
+    'ArgumentInvalid',
+    `Cannot start the demo: ${name} is ${choices.join(', ')}, not "${String(value)}".`,
+  );
 }
 
 function wholeNumber(name: string, value: string | boolean, least: number, most: number): number {

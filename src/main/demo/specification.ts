@@ -1,4 +1,7 @@
-/** The cluster of the demo: two mailbox nodes and a hub that is also the witness, each with an address of its own. */
+/**
+ * The cluster of the demo: two mailbox nodes and a hub, each with an address of its own. The witness is a directory, which
+ * by name is the hub's, or a host that runs nothing else.
+ */
 import type { ClusterSpecification } from '../form-cluster.ts';
 
 export const MAIL_DOMAIN = 'example.test';
@@ -6,7 +9,13 @@ export const PASSWORD = 'demo';
 export const SERVER_NAME = 'mbx01';
 export const STORAGE_GROUP = 'First Storage Group';
 
-export function demoSpecification(basePort: number, mode: ClusterSpecification['mode']): ClusterSpecification {
+const WITNESS_HOST = { name: 'witness1', roles: ['witness'], address: '127.0.0.4' } as const;
+
+export function demoSpecification(
+  basePort: number,
+  mode: ClusterSpecification['mode'],
+  witness: ClusterSpecification['witness'] = 'share',
+): ClusterSpecification {
   return {
     clusterName: 'demo',
     server: SERVER_NAME,
@@ -14,10 +23,16 @@ export function demoSpecification(basePort: number, mode: ClusterSpecification['
     mode,
     basePort,
     acceptedDomains: [MAIL_DOMAIN],
+    witness,
     hosts: [
       { name: 'mbx01-node1', roles: ['mailbox'], address: '127.0.0.2' },
       { name: 'mbx01-node2', roles: ['mailbox'], address: '127.0.0.3' },
-      { name: 'hub1', roles: ['hub', 'access', 'witness'], address: '127.0.0.1' },
+      {
+        name: 'hub1',
+        roles: witness === 'share' ? ['hub', 'access', 'witness'] : ['hub', 'access'],
+        address: '127.0.0.1',
+      },
+      ...(witness === 'process' ? [WITNESS_HOST] : []),
     ],
   };
 }

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type QuorumDescription, votersOf } from './voters.ts';
+
+const share = { share: '/mnt/witness' };
+const namesIn = (quorum: QuorumDescription): readonly string[] => votersOf(quorum).map((voter) => voter.name);
+
+test('voters: three nodes: a majority of them, and a witness beside them does not vote', () => {
+  assert.deepEqual(namesIn({ nodes: ['a', 'b', 'c'] }), ['a', 'b', 'c']);
+  assert.deepEqual(namesIn({ nodes: ['a', 'b', 'c'], witness: share }), ['a', 'b', 'c']);
+  assert.deepEqual(namesIn({ nodes: ['a'] }), ['a']);
+});
+
+test('voters: two nodes and a witness: a share or a process, by its name', () => {
+  assert.deepEqual(votersOf({ nodes: ['a', 'b'], witness: share })[2], {
+    kind: 'share',
+    name: 'witness',
+    path: '/mnt/witness',
+  });
+  const witness = { host: 'w' };
+  assert.deepEqual(votersOf({ nodes: ['a', 'b'], witness })[2], { kind: 'process', name: 'w' });
+});
+
+test('voters: a quorum disk: one vote, whatever the number of nodes', () => {
+  for (const nodes of [['a'], ['a', 'b'], ['a', 'b', 'c']]) {
+    assert.deepEqual(votersOf({ nodes, quorumDisk: '/san/quorum' }), [
+      { kind: 'disk', name: 'quorum', path: '/san/quorum' },
+    ]);
+  }
+});
+
+test('voters: sets that make no sense: refused, each with what to do', () => {
+  const refused = (quorum: QuorumDescription, message: RegExp) =>
+    assert.throws(() => votersOf(quorum), { code: 'QuorumInvalid', message });
+  refused({ nodes: [] }, /there is no node/);
+  refused({ nodes: ['a', 'b'] }, /2 nodes are an even number.*Add a witness/);
+  refused({ nodes: ['a', 'b', 'a'] }, /a is named twice/);
+  refused({ nodes: ['a', 'witness', 'c'] }, /a host called witness would be taken for another vote/);
+  refused({ nodes: ['a', 'b'], witness: { host: 'b' } }, /b is the witness and a node/);
+  refused({ nodes: ['a', 'b'], witness: share, quorumDisk: '/q' }, /a quorum disk is the only vote/);
+  const many = Array.from({ length: 11 }, (_, index) => `n${index}`);
+  refused({ nodes: many }, /11 votes are more than 9/);
+});
