@@ -94,7 +94,7 @@ test('acceptor messages: what crosses the wire comes back; anything else is refu
   for (const request of requests) assert.deepEqual(parseAcceptorRequest(JSON.parse(JSON.stringify(request))), request);
   const replies = [
     { kind: 'promised', accepted: { ballot, value: 'v' } },
-    { kind: 'promised' },
+    { kind: 'promised', accepted: undefined },
     { kind: 'refused', promised: ballot },
     { kind: 'not-admitted', why: 'empty' },
   ];

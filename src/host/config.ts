@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { isProblem, messageOf, Problem } from '../base/problem.ts';
-import { type Voter, votersOf } from '../cluster/voters.ts';
+import { type AcceptorPlace, placesOf } from '../cluster/acceptor-places.ts';
 import { CONFIG_FILE_NAME } from './config-file-name.ts';
 
 const port = z.number().int().min(1).max(65535);
@@ -110,7 +110,7 @@ export function parseConfig(text: string, path: string): HostConfig {
 
 function checkQuorum(config: HostConfig, path: string): void {
   try {
-    votersIn(config);
+    placesIn(config);
   } catch (error) {
     if (!isProblem(error)) throw error;
     throw new Problem(
@@ -122,7 +122,7 @@ function checkQuorum(config: HostConfig, path: string): void {
 }
 
 /** Who votes on the register. Problem('QuorumInvalid') */
-export function votersIn({ hosts, witness, quorumDisk }: HostConfig): readonly Voter[] {
+export function placesIn({ hosts, witness, quorumDisk }: HostConfig): readonly AcceptorPlace[] {
   const nodes = hosts.filter((host) => host.roles.includes('mailbox')).map((host) => host.name);
   if (witness !== undefined && 'host' in witness) {
     const { host } = witness;
@@ -134,7 +134,7 @@ export function votersIn({ hosts, witness, quorumDisk }: HostConfig): readonly V
       );
     }
   }
-  return votersOf({ nodes, witness, quorumDisk });
+  return placesOf({ nodes, witness, quorumDisk });
 }
 
 export function hostEntry(config: HostConfig, hostName: string): HostEntry {

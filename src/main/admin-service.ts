@@ -18,7 +18,7 @@ import { recordMove, resumeCopy, suspendCopy } from '../cluster/configuration-ch
 import { member, type RegisterDocument } from '../cluster/register-document.ts';
 import { withinTime } from '../cluster/within-time.ts';
 import { copyEndpoint, copyMethods, encodeHello, MAIL_SERVICE } from '../directory/copy-protocol.ts';
-import { type HostConfig, hostEntry, votersIn } from '../host/config.ts';
+import { type HostConfig, hostEntry, placesIn } from '../host/config.ts';
 import { machineRandom } from '../host/machine.ts';
 import type { AcceptorSet } from './acceptor-set.ts';
 import { PROGRESS_NOTICE } from './admin-client.ts';
@@ -223,14 +223,14 @@ export class AdminService {
 
   async #acceptorReport(acceptor: Acceptor): Promise<AcceptorReport> {
     const { clock, config } = this.#options;
-    const voter = votersIn(config).find((each) => each.name === acceptor.name);
-    const kind = voter?.kind ?? 'host';
+    const place = placesIn(config).find((each) => each.name === acceptor.name);
+    const kind = place?.kind ?? 'host';
     try {
       await withinTime(clock, clock.monotonicMs() + REPORT_TIMEOUT_MS, `ask ${acceptor.name}`, acceptor.peek());
       return { name: acceptor.name, kind, failure: null };
     } catch (error) {
-      const place = voter !== undefined && 'path' in voter ? ` (${voter.path})` : '';
-      return { name: acceptor.name, kind, failure: `${messageOf(error)}${place}` };
+      const where = place !== undefined && 'path' in place ? ` (${place.path})` : '';
+      return { name: acceptor.name, kind, failure: `${messageOf(error)}${where}` };
     }
   }
 

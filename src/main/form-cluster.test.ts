@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { CasPaxosRegister } from '../cluster/caspaxos-register.ts';
 import type { Decide } from '../cluster/register.ts';
-import { loadConfig, votersIn } from '../host/config.ts';
+import { loadConfig, placesIn } from '../host/config.ts';
 import { FileAcceptor } from '../host/file-acceptor.ts';
 import { readIdentity } from '../host/identity.ts';
 import { machineClock, machineRandom } from '../host/machine.ts';
@@ -91,25 +91,25 @@ async function formWith(name: string, changes: Partial<ClusterSpecification>) {
   const folder = join(root, name);
   const { clusterId } = await formClusterIn(folder, { ...specification, ...changes });
   const config = loadConfig(clusterFiles.host(folder, 'mbx01-node1'));
-  return { folder, clusterId, voters: votersIn(config).map((voter) => `${voter.kind} ${voter.name}`) };
+  return { folder, clusterId, places: placesIn(config).map((place) => `${place.kind} ${place.name}`) };
 }
 
 test('form: the witness is a process: its host has a vote, and no share is made', async () => {
-  const { folder, voters } = await formWith('with-process', demoSpecification(2_000, 'sync', 'process'));
-  assert.deepEqual(voters, ['host mbx01-node1', 'host mbx01-node2', 'process witness1']);
+  const { folder, places } = await formWith('with-process', demoSpecification(2_000, 'sync', 'process'));
+  assert.deepEqual(places, ['host mbx01-node1', 'host mbx01-node2', 'process witness1']);
   assert.equal(existsSync(clusterFiles.witness(folder)), false);
   assert.ok(existsSync(join(hostFiles.acceptor(clusterFiles.host(folder, 'witness1')), 'acceptor')));
 });
 
 test('form: three nodes and no witness: each has a vote, two of them decide', async () => {
   const third = { name: 'mbx01-node3', roles: ['mailbox'], address: '127.0.0.4' } as const;
-  const { voters } = await formWith('three', { witness: 'none', hosts: [...specification.hosts, third] });
-  assert.deepEqual(voters, ['host mbx01-node1', 'host mbx01-node2', 'host mbx01-node3']);
+  const { places } = await formWith('three', { witness: 'none', hosts: [...specification.hosts, third] });
+  assert.deepEqual(places, ['host mbx01-node1', 'host mbx01-node2', 'host mbx01-node3']);
 });
 
 test('form: a quorum disk: it alone decides, for two hosts that write it at once', async () => {
-  const { folder, clusterId, voters } = await formWith('disk', { witness: 'disk' });
-  assert.deepEqual(voters, ['disk quorum']);
+  const { folder, clusterId, places } = await formWith('disk', { witness: 'disk' });
+  assert.deepEqual(places, ['disk quorum']);
   const identity = { clusterId, incarnation: 1 };
   const registers = ['A', 'B'].map((proposer) => {
     const acceptors = [new ShareAcceptor({ name: 'quorum', identity, folder: clusterFiles.quorumDisk(folder) })];

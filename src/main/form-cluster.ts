@@ -13,13 +13,13 @@ import { assert } from '../base/assert.ts';
 import { Problem } from '../base/problem.ts';
 import type { Acceptor } from '../cluster/acceptor.ts';
 import { NO_BALLOT } from '../cluster/acceptor.ts';
+import type { AcceptorPlace } from '../cluster/acceptor-places.ts';
 import { CasPaxosRegister } from '../cluster/caspaxos-register.ts';
 import { compose, formCluster } from '../cluster/changes.ts';
 import { addServer, addStorageGroup } from '../cluster/configuration-changes.ts';
 import type { RegisterDocument, ReplicationMode } from '../cluster/register-document.ts';
-import type { Voter } from '../cluster/voters.ts';
 import { type CertificateAuthority, createAuthority, issueCertificate } from '../host/certificates.ts';
-import { type HostConfig, parseConfig, votersIn } from '../host/config.ts';
+import { type HostConfig, parseConfig, placesIn } from '../host/config.ts';
 import { FileAcceptor } from '../host/file-acceptor.ts';
 import { identityFolders, writeIdentity } from '../host/identity.ts';
 import { machineClock, machineRandom } from '../host/machine.ts';
@@ -262,7 +262,7 @@ async function makeRegister(
   const [config] = configurations;
   assert(config !== undefined, 'A cluster has hosts');
   const { id } = config.cluster;
-  const acceptors = votersIn(config).map((voter) => makeAcceptor(folder, voter, id));
+  const acceptors = placesIn(config).map((place) => makeAcceptor(folder, place, id));
   for (const acceptor of acceptors) await acceptor.initialise(NO_BALLOT, undefined);
   const register = new CasPaxosRegister({
     acceptors,
@@ -281,11 +281,11 @@ async function makeRegister(
   );
 }
 
-function makeAcceptor(folder: string, voter: Voter, clusterId: string): Acceptor {
-  const { name } = voter;
+function makeAcceptor(folder: string, place: AcceptorPlace, clusterId: string): Acceptor {
+  const { name } = place;
   const identity = { clusterId, incarnation: 1 };
-  return 'path' in voter
-    ? new ShareAcceptor({ name, identity, folder: voter.path })
+  return 'path' in place
+    ? new ShareAcceptor({ name, identity, folder: place.path })
     : new FileAcceptor({ name, identity, folder: hostFiles.acceptor(clusterFiles.host(folder, name)) });
 }
 

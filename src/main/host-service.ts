@@ -10,7 +10,7 @@ import { Rpc, type RpcHandler } from '../base/rpc.ts';
 import { ClusterService } from '../cluster/cluster-service.ts';
 import type { Register } from '../cluster/register.ts';
 import { defaultTiming } from '../cluster/timing.ts';
-import { type HostConfig, hostEntry, loadConfig, votersIn } from '../host/config.ts';
+import { type HostConfig, hostEntry, loadConfig, placesIn } from '../host/config.ts';
 import { locateEndpoint } from '../host/endpoints.ts';
 import { machineClock, machineRandom } from '../host/machine.ts';
 import { pinoLogger } from '../host/pino-logger.ts';
@@ -99,7 +99,7 @@ function openRegister({ config, dataFolder, identity, logger, fail }: HostParts)
   const local = localVote(config, dataFolder);
   const register = new AcceptorSet({
     clusterId: config.cluster.id,
-    votes: votersIn(config).map((voter) => openVote(config, voter, links, local)),
+    votes: placesIn(config).map((place) => openVote(config, place, links, local)),
     proposer: config.host,
     clock: machineClock,
     random: machineRandom,

@@ -1,11 +1,11 @@
 /**
- * From the names of voters to votes that can be asked: this host's own file, another host's over its connection (a node,
+ * From the places of acceptors to votes that can be asked: this host's own file, another host's over its connection (a node,
  * or a witness process: the same question, the same answer), a directory that every host reaches.
  */
 import { Problem } from '../base/problem.ts';
 import type { RpcHandler } from '../base/rpc.ts';
 import { parseAcceptorReply, parseAcceptorRequest } from '../cluster/acceptor-message.ts';
-import type { Voter } from '../cluster/voters.ts';
+import type { AcceptorPlace } from '../cluster/acceptor-places.ts';
 import { type HostConfig, hostEntry } from '../host/config.ts';
 import { FileAcceptor } from '../host/file-acceptor.ts';
 import { ShareAcceptor } from '../host/share-acceptor.ts';
@@ -22,10 +22,15 @@ export function localVote(config: HostConfig, dataFolder: string): FileAcceptor 
   return new FileAcceptor({ name: config.host, identity: identityOf(config), folder: hostFiles.acceptor(dataFolder) });
 }
 
-export function openVote(config: HostConfig, voter: Voter, links: HostLinks, local: FileAcceptor | undefined): Vote {
-  const { name } = voter;
-  if ('path' in voter) {
-    const share = new ShareAcceptor({ name, identity: identityOf(config), folder: voter.path });
+export function openVote(
+  config: HostConfig,
+  place: AcceptorPlace,
+  links: HostLinks,
+  local: FileAcceptor | undefined,
+): Vote {
+  const { name } = place;
+  if ('path' in place) {
+    const share = new ShareAcceptor({ name, identity: identityOf(config), folder: place.path });
     return { name, ask: (request) => share.ask(request) };
   }
   if (name === config.host && local !== undefined) return { name, ask: (request) => local.ask(request) };

@@ -1,12 +1,12 @@
 /**
  * The complexity oracle: an input of twice the length may cost little more than twice the time. Time is the measure,
- * the best of several runs; a machine under load gets three chances, a quadratic parser fails all of them.
+ * the best of several runs; a machine under load gets some more chances, a quadratic parser fails all of them.
  */
 import assert from 'node:assert/strict';
 
 const SIZES = [10_000, 20_000, 40_000, 80_000];
 const MAX_RATIO = 2.6;
-const CHANCES = 4;
+const CHANCES = 12;
 /** Below this nothing can be concluded from a clock, nor does anybody suffer. */
 const NEGLIGIBLE_MS = 3;
 

@@ -23,26 +23,26 @@ export interface QuorumDescription {
   readonly quorumDisk?: string | undefined;
 }
 
-export type Voter =
+export type AcceptorPlace =
   | { readonly kind: 'host' | 'process'; readonly name: string }
   | { readonly kind: 'share' | 'disk'; readonly name: string; readonly path: string };
 
 /** The share's name among the votes, and the quorum disk's: no host may have it. */
-export const SHARE_VOTER = 'witness';
-export const DISK_VOTER = 'quorum';
+export const SHARE_NAME = 'witness';
+export const DISK_NAME = 'quorum';
 
 /** Problem('QuorumInvalid') */
-export function votersOf(quorum: QuorumDescription): readonly Voter[] {
+export function placesOf(quorum: QuorumDescription): readonly AcceptorPlace[] {
   const fault = faultOf(quorum);
   if (fault !== undefined) throw new Problem('QuorumInvalid', `Cannot form a quorum: ${fault}.`);
-  if (quorum.quorumDisk !== undefined) return [{ kind: 'disk', name: DISK_VOTER, path: quorum.quorumDisk }];
-  const nodes = quorum.nodes.map((name): Voter => ({ kind: 'host', name }));
-  return quorum.witness === undefined || isOdd(nodes.length) ? nodes : [...nodes, witnessVoter(quorum.witness)];
+  if (quorum.quorumDisk !== undefined) return [{ kind: 'disk', name: DISK_NAME, path: quorum.quorumDisk }];
+  const nodes = quorum.nodes.map((name): AcceptorPlace => ({ kind: 'host', name }));
+  return quorum.witness === undefined || isOdd(nodes.length) ? nodes : [...nodes, witnessPlace(quorum.witness)];
 }
 
 function faultOf({ nodes, witness, quorumDisk }: QuorumDescription): string | undefined {
   const twice = nodes.find((name, index) => nodes.indexOf(name) !== index);
-  const reserved = nodes.find((name) => name === SHARE_VOTER || name === DISK_VOTER);
+  const reserved = nodes.find((name) => name === SHARE_NAME || name === DISK_NAME);
   if (nodes.length === 0) return 'there is no node. Give at least one host the role mailbox';
   if (twice !== undefined) return `${twice} is named twice, and would vote twice. Name it once`;
   if (reserved !== undefined) return `a host called ${reserved} would be taken for another vote. Give it another name`;
@@ -61,9 +61,9 @@ function faultOf({ nodes, witness, quorumDisk }: QuorumDescription): string | un
   return count > MAX_ACCEPTORS ? `${count} votes are more than ${MAX_ACCEPTORS}. Take fewer nodes` : undefined;
 }
 
-function witnessVoter(witness: Witness): Voter {
+function witnessPlace(witness: Witness): AcceptorPlace {
   return 'share' in witness
-    ? { kind: 'share', name: SHARE_VOTER, path: witness.share }
+    ? { kind: 'share', name: SHARE_NAME, path: witness.share }
     : { kind: 'process', name: witness.host };
 }
 
