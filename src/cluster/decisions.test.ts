@@ -3,12 +3,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { copyFacts, type SummaryCopyStatus, summaryCopyStatus } from './copy-status.ts';
 import { estimateLoss, isWithinDial } from './estimate-loss.ts';
-import { mayGrow } from './grow.ts';
+import { decideGrow } from './grow.ts';
 import { decideHandOff, type HandOffFacts } from './hand-off.ts';
+import type { ReplicationMode } from './register-document.ts';
 import { decideRestart } from './restart.ts';
 import { serverStatus } from './server-status.ts';
-import { decideShrink } from './shrink.ts';
-import { copyView, documentOf, GROUP, groupRecord } from './testing/documents.ts';
+import { type CopyDelay, decideShrink } from './shrink.ts';
+import { copyView, documentOf, GROUP } from './testing/documents.ts';
 
 test('loss: nothing missing, part of the open file missing, closed files missing', () => {
   const hint = { lsn: 1_000, generation: 10 };
@@ -20,34 +21,55 @@ test('loss: nothing missing, part of the open file missing, closed files missing
   assert(!isWithinDial({ isLossy: true, missingGenerations: 7 }, 'BestAvailability'));
 });
 
-test('shrink: a follower owes for too long, or is not heard of: out; sync-strict waits instead', () => {
-  const facts = (owesForMs: number) => ({
-    host: 'A',
-    mode: 'sync' as const,
-    inSync: ['A', 'B'],
-    followers: [{ host: 'B', owesForMs }],
-  });
-  const policy = { maxOwedMs: 500 };
-  assert.equal(decideShrink(facts(499), policy), undefined);
-  assert.deepEqual(decideShrink(facts(500), policy), ['A']);
-  assert.deepEqual(decideShrink({ ...facts(0), followers: [] }, policy), ['A']);
-  assert.equal(decideShrink({ ...facts(500), mode: 'sync-strict' }, policy), undefined);
-  const three = { ...facts(500), mode: 'sync-strict' as const, inSync: ['A', 'B', 'C'] };
-  assert.deepEqual(decideShrink({ ...three, followers: [...three.followers, { host: 'C', owesForMs: 0 }] }, policy), [
-    'A',
-    'C',
-  ]);
+const SHRINK_POLICY = { slowCopyMs: 4_000, absentCopyMs: 100, firstConnectionMs: 2_000 };
+
+function delay(changes: Partial<CopyDelay> = {}): CopyDelay {
+  const connected = { isInSync: true, isUndecided: false, isOutdated: false, isAwaited: true, wasConnected: true };
+  return { host: 'B', ...connected, absentSinceMs: undefined, ...changes };
+}
+
+function shrink(waitedMs: number, copies: readonly CopyDelay[], mode: ReplicationMode = 'sync'): string | undefined {
+  const decision = decideShrink({ mode, nowMs: 10_000, waitingSinceMs: 10_000 - waitedMs, copies }, SHRINK_POLICY);
+  return decision && `${decision.kind} ${decision.host}`;
+}
+
+test('shrink: a copy that is connected: may be slow up to the bound; sync-strict waits for ever, async never', () => {
+  assert.equal(shrink(3_999, [delay()]), undefined);
+  assert.equal(shrink(4_000, [delay()]), 'shrink B');
+  assert.equal(shrink(4_000, [delay({ isAwaited: false }), delay({ host: 'C' })]), 'shrink C');
+  assert.equal(shrink(4_000, [delay()], 'sync-strict'), undefined);
+  assert.equal(shrink(4_000, [delay()], 'async'), undefined);
 });
 
-test('grow: only once every commit waits for the joiner and it holds the ones before', () => {
-  const group = groupRecord({ inSync: ['A'] });
-  const facts = { joiner: 'B', requiredSinceLsn: 200, joinerDurableLsn: 199, committedBeforeLsn: 199 };
-  assert(mayGrow(group, facts));
-  assert(!mayGrow(group, { ...facts, joinerDurableLsn: 198 }));
-  assert(!mayGrow(group, { ...facts, requiredSinceLsn: undefined }));
-  assert(!mayGrow({ ...group, mode: 'async' }, facts));
-  assert(!mayGrow({ ...group, suspended: { B: '' } }, facts));
-  assert(!mayGrow(group, { ...facts, joiner: 'C' }));
+test('shrink: a copy without a connection: goes at once, unless it is still on its way', () => {
+  assert.equal(shrink(100, [delay({ absentSinceMs: 9_950 })]), undefined);
+  assert.equal(shrink(100, [delay({ absentSinceMs: 9_000 })]), 'shrink B');
+  assert.equal(shrink(1_999, [delay({ absentSinceMs: 0, wasConnected: false })]), undefined);
+  assert.equal(shrink(2_000, [delay({ absentSinceMs: 0, wasConnected: false })]), 'shrink B');
+});
+
+test('shrink: a joining copy that holds commits back: is disconnected, or taken out if the register may name it', () => {
+  assert.equal(shrink(4_000, [delay({ isInSync: false })]), 'disconnect B');
+  assert.equal(shrink(4_000, [delay({ isInSync: false, isUndecided: true })]), 'shrink B');
+});
+
+test('shrink: a copy that came back older than it was: leaves although nothing waits', () => {
+  const facts = { mode: 'sync' as const, nowMs: 10_000, waitingSinceMs: undefined };
+  const outdated = delay({ isOutdated: true, isAwaited: false });
+  assert.equal(decideShrink({ ...facts, copies: [outdated] }, SHRINK_POLICY)?.kind, 'shrink');
+  assert.equal(
+    decideShrink({ ...facts, copies: [delay({ isOutdated: true, isInSync: false })] }, SHRINK_POLICY),
+    undefined,
+  );
+});
+
+test('grow: a copy that joins: first every commit waits for it, and it is recorded only when it holds everything', () => {
+  const facts = { isInSync: false, isCaughtUp: true, isJoining: true, durableLsn: 200, endLsn: 200 };
+  assert.equal(decideGrow(facts), 'record');
+  assert.equal(decideGrow({ ...facts, durableLsn: 199 }), 'wait');
+  assert.equal(decideGrow({ ...facts, isJoining: false }), 'require');
+  assert.equal(decideGrow({ ...facts, isCaughtUp: false }), 'wait');
+  assert.equal(decideGrow({ ...facts, isInSync: true }), 'wait');
 });
 
 test('restart: the first death is restarted here, the second in the period is given up if somebody can inherit', () => {

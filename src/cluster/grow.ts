@@ -1,20 +1,23 @@
 /**
- * May a joining copy be recorded as in sync? Only when every commit already waits for it, and it holds everything
- * (C3): the order matters, for between the two moments nothing may be acknowledged that it lacks.
+ * What is the next step of a copy that is about to join the in-sync set (C3)? The order matters. First every commit must
+ * wait for its word, and only then, when it holds everything, may the register name it: between the two nothing
+ * is acknowledged that it lacks.
  */
-import type { StorageGroupRecord } from './register-document.ts';
-
 export interface GrowFacts {
-  readonly joiner: string;
-  /** Every commit since this LSN has waited for the joiner; undefined while none does. */
-  readonly requiredSinceLsn: number | undefined;
-  readonly joinerDurableLsn: number;
-  /** End of the commits that were acknowledged without the joiner: the last one before requiredSinceLsn. */
-  readonly committedBeforeLsn: number;
+  readonly isInSync: boolean;
+  /** It receives records as they are made, and no more from closed files. */
+  readonly isCaughtUp: boolean;
+  /** Every commit waits for its word already. */
+  readonly isJoining: boolean;
+  readonly durableLsn: number;
+  /** The last record of the active copy's log. */
+  readonly endLsn: number;
 }
 
-export function mayGrow(group: StorageGroupRecord, facts: GrowFacts): boolean {
-  if (group.mode === 'async' || group.inSync.includes(facts.joiner)) return false;
-  if (!group.copies.includes(facts.joiner) || Object.hasOwn(group.suspended, facts.joiner)) return false;
-  return facts.requiredSinceLsn !== undefined && facts.joinerDurableLsn >= facts.committedBeforeLsn;
+export type GrowStep = 'wait' | 'require' | 'record';
+
+export function decideGrow(facts: GrowFacts): GrowStep {
+  if (facts.isInSync || !facts.isCaughtUp) return 'wait';
+  if (!facts.isJoining) return 'require';
+  return facts.durableLsn >= facts.endLsn ? 'record' : 'wait';
 }

@@ -13,7 +13,9 @@ import type { Logger } from '../base/logger.ts';
 import type { Channel } from '../base/network.ts';
 import { isProblem, messageOf, Problem } from '../base/problem.ts';
 import type { CopyRequests } from '../cluster/copy-control.ts';
+import { decideGrow, type GrowStep } from '../cluster/grow.ts';
 import { type LeaseHolder, readClock } from '../cluster/lease.ts';
+import { type CopyDelay, decideShrink } from '../cluster/shrink.ts';
 import type { TransactionLog } from '../log/transaction-log.ts';
 import type { Journal } from '../store/journal.ts';
 import { CommitPoint, type ReplicationMode } from './commit-point.ts';
@@ -304,18 +306,25 @@ export class ActiveCopy implements Journal {
   /** C3, growing: first its word is required for every commit, then, when it holds everything, the register is asked. */
   #considerJoining(subscription: Subscription): void {
     const { host } = subscription;
-    if (this.#commit.isInSync(host) || !subscription.caughtUp) return;
-    if (!this.#commit.isJoining(host)) this.#commit.startJoining(host);
-    const now = this.#options.clock.monotonicMs();
-    if (
-      subscription.durableLsn < this.#log.endLsn ||
-      this.#membershipChange !== undefined ||
-      now < this.#retryMembershipAtMs
-    )
-      return;
+    if (this.#growStep(subscription) === 'require') this.#commit.startJoining(host);
+    if (this.#growStep(subscription) !== 'record' || !this.#mayChangeMembership) return;
     this.#changeMembership(host, [...this.#commit.inSync, host], () =>
       this.#options.requests.requestGrow(this.#options.storageGroup, this.epoch, host),
     );
+  }
+
+  #growStep({ host, caughtUp, durableLsn }: Subscription): GrowStep {
+    return decideGrow({
+      isInSync: this.#commit.isInSync(host),
+      isCaughtUp: caughtUp,
+      isJoining: this.#commit.isJoining(host),
+      durableLsn,
+      endLsn: this.#log.endLsn,
+    });
+  }
+
+  get #mayChangeMembership(): boolean {
+    return this.#membershipChange === undefined && this.#options.clock.monotonicMs() >= this.#retryMembershipAtMs;
   }
 
   /** C3, shrinking: durable in the register first; only then is anything committed without the copy. */
@@ -388,30 +397,36 @@ export class ActiveCopy implements Journal {
     const now = this.#options.clock.monotonicMs();
     for (const subscription of this.#subscriptions.values()) this.#considerJoining(subscription);
     this.#giveUpLeaseWaiters(now);
-    if (this.#options.mode !== 'sync' || this.#membershipChange !== undefined || now < this.#retryMembershipAtMs)
-      return;
-    for (const host of this.#outdated) {
-      if (this.#commit.isInSync(host)) return this.#shrinkWithout(host, 'it came back older than it was');
-      this.#outdated.delete(host);
-    }
-    const oldest = this.#waiters[0];
-    if (oldest === undefined) return;
-    for (const host of this.#commit.missing(oldest.lsn)) {
-      const why = this.#whyGiveUpOn(host, oldest, now);
-      if (why === undefined) continue;
-      if (this.#commit.isInSync(host) || this.#commit.isUndecided(host)) return this.#shrinkWithout(host, why);
-      this.#subscriptions.get(host)?.close(why);
-    }
+    for (const host of this.#outdated) if (!this.#commit.isInSync(host)) this.#outdated.delete(host);
+    if (this.#mayChangeMembership) this.#considerShrinking(now);
   }
 
-  #whyGiveUpOn(host: string, oldest: CommitWaiter, now: number): string | undefined {
-    const absentSince = this.#absentSinceMs.get(host);
-    const patienceMs = this.#seen.has(host) ? replicationLimits.absentCopyMs : replicationLimits.firstConnectionMs;
-    if (absentSince !== undefined) {
-      return now - Math.max(absentSince, oldest.sinceMs) >= patienceMs ? 'it is not connected' : undefined;
-    }
-    if (now - oldest.sinceMs < replicationLimits.slowCopyMs) return undefined;
-    return `it has not acknowledged for ${replicationLimits.slowCopyMs} ms`;
+  #considerShrinking(nowMs: number): void {
+    const { mode, copies, host: self } = this.#options;
+    const oldest = this.#waiters[0];
+    const awaited = oldest === undefined ? [] : this.#commit.missing(oldest.lsn);
+    const others = copies.filter((host) => host !== self);
+    const facts = {
+      mode,
+      nowMs,
+      waitingSinceMs: oldest?.sinceMs,
+      copies: others.map((host) => this.#delayOf(host, awaited)),
+    };
+    const decision = decideShrink(facts, replicationLimits);
+    if (decision?.kind === 'shrink') this.#shrinkWithout(decision.host, decision.why);
+    else if (decision !== undefined) this.#subscriptions.get(decision.host)?.close(decision.why);
+  }
+
+  #delayOf(host: string, awaited: readonly string[]): CopyDelay {
+    return {
+      host,
+      isInSync: this.#commit.isInSync(host),
+      isUndecided: this.#commit.isUndecided(host),
+      isOutdated: this.#outdated.has(host),
+      isAwaited: awaited.includes(host),
+      absentSinceMs: this.#absentSinceMs.get(host),
+      wasConnected: this.#seen.has(host),
+    };
   }
 
   #giveUpLeaseWaiters(now: number): void {
