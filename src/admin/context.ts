@@ -6,7 +6,6 @@ import type { CopyView } from '../cluster/copy-control.ts';
 import type { RegisterDocument } from '../cluster/register-document.ts';
 import type { LogMarks } from '../replication/log-marks.ts';
 
-/** Facts of one copy, as its host reported them a moment ago. */
 /** What a copy's own maintenance knows: damage that is not mended yet, and how it compares with the other copies. */
 export interface CopyMaintenanceReport {
   readonly damage: readonly string[];
@@ -14,6 +13,8 @@ export interface CopyMaintenanceReport {
   /** Milliseconds since 1970; null before the first pass since its process started. */
   readonly lastScrubMs: number | null;
   readonly comparisons: readonly CopyComparison[];
+  /** What it does now, or null; when one was finished last. */
+  readonly defragmentation: { readonly progress: string | null; readonly lastMs: number | null };
 }
 
 export interface CopyComparison {
@@ -26,6 +27,7 @@ export interface CopyComparison {
   readonly reason: string | null;
 }
 
+/** Facts of one copy, as its host reported them a moment ago. */
 export interface CopyReport {
   readonly storageGroup: string;
   readonly host: string;
@@ -75,6 +77,7 @@ export type HostMethod =
   | 'compare-copy'
   | 'back-up-copy'
   | 'rebuild-content-index'
+  | 'optimize-copy'
   | 'log-files';
 export type CopyMethod = 'mailboxes' | 'create-mailbox';
 

@@ -77,6 +77,15 @@ export function sameName(names: readonly string[], name: string): string | undef
   return names.find((each) => each.toLowerCase() === name.toLowerCase());
 }
 
+/** The host whose copy is meant: the active one unless `server` is given. Problem('CopyNotFound'); `action`: for it. */
+export function copyHost({ identity, record }: StorageGroup, server: string | undefined, action: string): string {
+  const host = server === undefined ? record.active : sameName(record.copies, server);
+  if (host !== null && host !== undefined) return host;
+  const next =
+    server === undefined ? 'Say which copy with -Server.' : `Hosts with a copy: ${record.copies.join(', ')}.`;
+  throw new Problem('CopyNotFound', `Cannot ${action} ${identity}: no such copy. ${next}`);
+}
+
 function notFound(code: string, kind: string, identity: string, names: readonly string[]): Problem {
   const near = nearestNames(identity, names, 1)[0] ?? (names.length === 1 ? names[0] : undefined);
   const next = near === undefined ? '' : ` Did you mean ${quoted(near)}?`;

@@ -21,6 +21,7 @@ import { getStorageGroupCopyStatus } from './commands/get-storage-group-copy-sta
 import { mountDatabase } from './commands/mount-database.ts';
 import { moveClusteredMailboxServer } from './commands/move-clustered-mailbox-server.ts';
 import { newMailbox } from './commands/new-mailbox.ts';
+import { optimizeStorageGroupCopy } from './commands/optimize-storage-group-copy.ts';
 import { restoreClusterVote } from './commands/restore-cluster-vote.ts';
 import { restoreStorageGroupCopy } from './commands/restore-storage-group-copy.ts';
 import { resumeStorageGroupCopy } from './commands/resume-storage-group-copy.ts';
@@ -93,6 +94,7 @@ export const registry: Catalog = new Registry([
   mountDatabase,
   moveClusteredMailboxServer,
   newMailbox,
+  optimizeStorageGroupCopy,
   restoreClusterVote,
   restoreStorageGroupCopy,
   resumeStorageGroupCopy,

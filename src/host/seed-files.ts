@@ -8,6 +8,7 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -37,15 +38,24 @@ export function freshSnapshotPath(root: string): string {
   return join(folder, `${process.hrtime.bigint()}.sqlite`);
 }
 
-/** Of the active copy in `root`, whose database was copied to `copy`. */
+/**
+ * Of the active copy in `root`, whose database was copied to `copy`. Packs get a second name beside it, before anything
+ * else happens: one that becomes empty meanwhile goes from its folder and stays readable here.
+ */
 export async function openSnapshot(
   root: string,
   copy: string,
   snapshot: Snapshot,
   signature: string,
 ): Promise<SeedSnapshot> {
-  const database = await open(copy, 'r');
   const packPath = (pack: number): string => `${PACKS}/${String(pack).padStart(8, '0')}.pack`;
+  const held = `${copy}.held`;
+  holdPacks(
+    root,
+    held,
+    snapshot.packs.map(({ pack }) => packPath(pack)),
+  );
+  const database = await open(copy, 'r');
   const manifest: SeedManifest = {
     lsn: snapshot.lsn,
     signature,
@@ -57,12 +67,22 @@ export async function openSnapshot(
   return {
     manifest,
     read: (name, position, length) =>
-      name === DATABASE_NAME ? readExactly(database, position, length) : readFile(join(root, name), position, length),
+      name === DATABASE_NAME ? readExactly(database, position, length) : readFile(join(held, name), position, length),
     release: async () => {
       await database.close();
       await rm(copy, { force: true });
+      await rm(held, { recursive: true, force: true });
     },
   };
+}
+
+function holdPacks(root: string, held: string, names: readonly string[]): void {
+  try {
+    mkdirSync(join(held, PACKS), { recursive: true, mode: 0o700 });
+    for (const name of names) linkSync(join(root, name), join(held, name));
+  } catch (error) {
+    throw diskProblem(error, 'hold the packs of a snapshot');
+  }
 }
 
 async function readFile(path: string, position: number, length: number): Promise<Buffer> {

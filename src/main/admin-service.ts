@@ -104,6 +104,9 @@ export class AdminService {
       'back-up-copy': this.#forHosts((args: BackupOrder) =>
         backUpCopy(this.#options, args, (line) => notify(STEP_PROGRESS_NOTICE, line)),
       ),
+      'optimize-copy': this.#forHosts((args: CopyQuestion) =>
+        this.#optimizeCopy(args, (line) => notify(STEP_PROGRESS_NOTICE, line)),
+      ),
     };
   }
 
@@ -238,9 +241,10 @@ export class AdminService {
 
   async #askHost(host: string, method: HostMethod, body: object, onProgress: (line: string) => void): Promise<unknown> {
     const { config, links } = this.#options;
-    if (method === 'update-copy' || method === 'back-up-copy') {
+    if (method === 'update-copy' || method === 'back-up-copy' || method === 'optimize-copy') {
       if (host !== config.host) return links.askLong(host, method, body, 24 * 60 * 60_000, onProgress);
       if (method === 'back-up-copy') return backUpCopy(this.#options, body as BackupOrder, onProgress);
+      if (method === 'optimize-copy') return this.#optimizeCopy(body as CopyQuestion, onProgress);
       return this.#updateCopy(body as UpdateRequest, onProgress);
     }
     if (host !== config.host)
@@ -339,6 +343,10 @@ export class AdminService {
       'MoveUnfinished',
       `Cannot say that ${storageGroup} serves on ${host} yet: it was moved, but is not active after ${MOVED_LIMIT_MS} ms. See Get-StorageGroupCopyStatus.`,
     );
+  }
+
+  #optimizeCopy({ storageGroup }: CopyQuestion, onProgress: (line: string) => void): Promise<unknown> {
+    return this.#options.copies.remote(storageGroup).defragment(onProgress);
   }
 
   async #updateCopy(request: UpdateRequest, onProgress: (line: string) => void): Promise<unknown> {

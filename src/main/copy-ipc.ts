@@ -17,6 +17,7 @@ import type { BackupTaken } from '../replication/backup-note.ts';
 import type { CopyUpkeep, UpkeepFacts } from '../replication/copy-upkeep.ts';
 import type { LogFileNeed } from '../replication/explain-truncation.ts';
 import type { LogMarks } from '../replication/log-marks.ts';
+import type { OnlineDefragmentation } from '../store/maintenance/defragment-online.ts';
 import { BackupFolder } from './backup-folder.ts';
 
 /** Fencing and suspending end within a few disk syncs; replaying the rest of a log may take long. */
@@ -25,6 +26,7 @@ const LONG_STEP_MS = 10 * 60_000;
 const REQUEST_MS = 10_000;
 const SEED_MS = 24 * 60 * 60_000;
 const BACKUP_MS = 24 * 60 * 60_000;
+const DEFRAGMENT_MS = 24 * 60 * 60_000;
 /** The copy tells how it stands this often, and at once when something happened. */
 const VIEW_INTERVAL_MS = 100;
 
@@ -75,6 +77,7 @@ export interface BackupSummary {
 export interface ControlledMaintenance {
   report(): CopyMaintenanceReport;
   compare(): Promise<readonly CopyComparison[]>;
+  defragment(onProgress: (line: string) => void): Promise<OnlineDefragmentation>;
 }
 
 /** What a copy tells of itself. */
@@ -93,6 +96,7 @@ export class RemoteCopy implements Omit<ControlledCopy, 'logFileNeeds' | 'upkeep
   #news: CopyNews = { ...NO_NEWS, view: { ...STOPPED, state: 'starting', initializing: true } };
   #onSeedProgress: ((line: string) => void) | undefined;
   #onBackupProgress: ((line: string) => void) | undefined;
+  #onDefragmentProgress: ((line: string) => void) | undefined;
 
   constructor(options: { channel: Channel; clock: Clock; storageGroup: string; requests: CopyRequests }) {
     const { requests, storageGroup } = options;
@@ -122,6 +126,7 @@ export class RemoteCopy implements Omit<ControlledCopy, 'logFileNeeds' | 'upkeep
         },
         'seed-progress': (body) => this.#onSeedProgress?.(body.toString('utf8')),
         'backup-progress': (body) => this.#onBackupProgress?.(body.toString('utf8')),
+        'defragment-progress': (body) => this.#onDefragmentProgress?.(body.toString('utf8')),
       },
       onClose: () => {
         this.#news = NO_NEWS;
@@ -202,6 +207,11 @@ export class RemoteCopy implements Omit<ControlledCopy, 'logFileNeeds' | 'upkeep
   async backUp(path: string, type: BackupType, onProgress: (line: string) => void): Promise<BackupSummary> {
     this.#onBackupProgress = onProgress;
     return await this.#ask('back-up', { path, type }, BACKUP_MS);
+  }
+
+  async defragment(onProgress: (line: string) => void): Promise<OnlineDefragmentation> {
+    this.#onDefragmentProgress = onProgress;
+    return await this.#ask('defragment', {}, DEFRAGMENT_MS);
   }
 
   async noteBackup(taken: BackupTaken): Promise<void> {
@@ -297,6 +307,7 @@ export class ServiceLink implements CopyRequests {
           body,
         ),
       'back-up': step((copy, args: { path: string; type: BackupType }) => this.#backUp(copy, args.path, args.type)),
+      defragment: step(async () => this.#defragment()),
       'note-backup': step((copy, taken: BackupTaken) => copy.upkeep.noteBackup(taken)),
       'rebuild-content-index': step(async (copy) => copy.upkeep.rebuildContentIndex()),
     };
@@ -310,6 +321,10 @@ export class ServiceLink implements CopyRequests {
     const { id, host, takenMs, startLsn, endLsn, files } = manifest;
     const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
     return { id, host, takenMs, startLsn, endLsn, files: files.length, sizeBytes };
+  }
+
+  async #defragment(): Promise<OnlineDefragmentation | undefined> {
+    return await this.#maintenance?.defragment((line) => this.#rpc.notify('defragment-progress', Buffer.from(line)));
   }
 
   /** From now on `copy` is asked, and its view is told. */

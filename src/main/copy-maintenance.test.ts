@@ -36,6 +36,7 @@ async function withPair(story: (pair: Pair) => Promise<void>): Promise<void> {
       clock: machineClock,
       logger: silentLogger,
       state: () => ({ endLsn: 1, isActive: index === 0 }),
+      inTurn: () => Promise.reject(new Error('Nobody has it open')),
       limits: { repairRetryMs: 20, scrubBytesPerSecond: 1024 * 1024 * 1024 },
     });
     network.host(host).listen(copyEndpoint(host, GROUP), (channel: Channel) =>

@@ -1,20 +1,21 @@
 /**
- * The maintenance of a running copy: the scrub once a day, the mending of damaged bodies from another copy, and the
+ * The maintenance of a running copy: scrub and defragmentation once a day, the mending of damaged bodies from another copy, and the
  * comparison of the copies while nothing changes. Everything long runs in a thread that lives as long as its job.
  */
-import { Worker } from 'node:worker_threads';
 import type { CopyComparison, CopyMaintenanceReport } from '../admin/context.ts';
 import { crc32 } from '../base/checksum.ts';
 import { type Cancel, type Clock, sleep } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Channel, Network } from '../base/network.ts';
-import { messageOf, Problem } from '../base/problem.ts';
+import { messageOf } from '../base/problem.ts';
 import { type CopyDigest, differentFolders } from '../store/maintenance/copy-digest.ts';
+import type { OnlineDefragmentation } from '../store/maintenance/defragment-online.ts';
 import { describeFinding } from '../store/maintenance/finding.ts';
 import type { ScrubPass } from '../store/maintenance/scrub.ts';
 import { bodyPlace, RepairClient, readBody, serveRepair, writeBody } from './body-repair.ts';
+import { CopyDefragmentation, type InTurn } from './copy-defragmentation.ts';
+import { MaintenanceJobs } from './maintenance-jobs.ts';
 import { type MaintenanceLimits, maintenanceLimits } from './maintenance-limits.ts';
-import type { JobResult, MaintenanceJob } from './maintenance-thread.ts';
 
 export interface CopyMaintenanceOptions {
   /** The copy's folder. */
@@ -27,6 +28,7 @@ export interface CopyMaintenanceOptions {
   readonly logger: Logger;
   /** The last record of the log, and whether this copy is the one that serves. */
   readonly state: () => { readonly endLsn: number; readonly isActive: boolean };
+  readonly inTurn: InTurn;
   readonly limits?: Partial<MaintenanceLimits>;
 }
 
@@ -34,6 +36,8 @@ export class CopyMaintenance {
   readonly #options: CopyMaintenanceOptions;
   readonly #limits: MaintenanceLimits;
   readonly #client: RepairClient;
+  readonly #jobs: MaintenanceJobs;
+  readonly #defragmentation: CopyDefragmentation;
   /** Bodies to be mended, with what is wrong. */
   readonly #damaged = new Map<number, string>();
   #otherDamage: readonly string[] = [];
@@ -46,13 +50,14 @@ export class CopyMaintenance {
   #seenLsn = -1;
   #isRepairing = false;
   #isStopped = false;
-  readonly #workers = new Set<Worker>();
   readonly #timers = new Map<string, Cancel>();
 
   constructor(options: CopyMaintenanceOptions) {
     this.#options = options;
     this.#limits = { ...maintenanceLimits, ...options.limits };
     this.#client = new RepairClient(options);
+    this.#jobs = new MaintenanceJobs(options.root);
+    this.#defragmentation = new CopyDefragmentation({ ...options, jobs: this.#jobs });
   }
 
   start(): void {
@@ -62,8 +67,9 @@ export class CopyMaintenance {
 
   async stop(): Promise<void> {
     this.#isStopped = true;
+    this.#defragmentation.stop();
     for (const cancel of this.#timers.values()) cancel();
-    await Promise.all([...this.#workers].map((worker) => worker.terminate()));
+    await this.#jobs.stop();
   }
 
   report(): CopyMaintenanceReport {
@@ -73,6 +79,7 @@ export class CopyMaintenance {
       repairedBodies: this.#repairedBodies,
       lastScrubMs: this.#lastScrubMs,
       comparisons: this.#comparisons,
+      defragmentation: this.#defragmentation.report(),
     };
   }
 
@@ -86,7 +93,7 @@ export class CopyMaintenance {
   /** One pass now. Problem('MaintenanceFailed') */
   async scrub(): Promise<ScrubPass> {
     const { clock, logger } = this.#options;
-    const pass = (await this.#run('scrub')) as ScrubPass;
+    const pass = await this.#jobs.run({ job: 'scrub', bytesPerSecond: this.#limits.scrubBytesPerSecond });
     this.#lastScrubMs = clock.wallMs();
     // Rows that rotted while nothing changed are found by comparing once more, from the rows.
     this.#digest = undefined;
@@ -102,7 +109,13 @@ export class CopyMaintenance {
 
   async #scrubAndPlan(): Promise<void> {
     await this.#quietly('scrub', () => this.scrub());
+    await this.#quietly('defragmentation', () => this.defragment(() => undefined));
     this.#plan('scrub', this.#limits.scrubIntervalMs, () => this.#scrubAndPlan());
+  }
+
+  /** Now; nothing waits for it. Problem('AlreadyRunning' | 'MaintenanceFailed' | ...) */
+  defragment(onProgress: (line: string) => void): Promise<OnlineDefragmentation> {
+    return this.#defragmentation.run(onProgress);
   }
 
   // ── repair ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -158,7 +171,7 @@ export class CopyMaintenance {
     const { endLsn } = this.#options.state();
     if (this.#digest === undefined || this.#digestLsn !== endLsn) {
       this.#digestLsn = endLsn;
-      this.#digest = this.#run('digest') as Promise<CopyDigest>;
+      this.#digest = this.#jobs.run({ job: 'digest' });
       this.#digest.catch(() => {
         this.#digest = undefined;
       });
@@ -228,25 +241,5 @@ export class CopyMaintenance {
     } catch (error) {
       if (!this.#isStopped) this.#options.logger.warn({ reason: messageOf(error) }, `the ${name} did not end well`);
     }
-  }
-
-  #run(job: MaintenanceJob['job']): Promise<JobResult> {
-    const workerData: MaintenanceJob = {
-      root: this.#options.root,
-      job,
-      bytesPerSecond: this.#limits.scrubBytesPerSecond,
-    };
-    const worker = new Worker(new URL('./maintenance-thread.ts', import.meta.url), { workerData });
-    this.#workers.add(worker);
-    return new Promise<JobResult>((resolve, reject) => {
-      const fail = (reason: string): void =>
-        reject(new Problem('MaintenanceFailed', `Cannot finish the ${job}: ${reason}`));
-      worker.once('message', (result: JobResult) => resolve(result));
-      worker.once('error', (error) => fail(messageOf(error)));
-      worker.once('exit', (code) => {
-        this.#workers.delete(worker);
-        fail(`its thread has ended (${code})`);
-      });
-    });
   }
 }

@@ -86,6 +86,7 @@ export async function runCopy(args: CopyArguments): Promise<void> {
   const maintenance = new CopyMaintenance({
     ...common,
     root,
+    inTurn: (work) => copy.upkeep.inTurn(work),
     state: () => ({ endLsn: copy.view().endLsn, isActive: copy.view().state === 'active' }),
   });
   folder.onBodyDamaged = (bodyId) => maintenance.bodyDamaged(bodyId);

@@ -19,10 +19,12 @@ import { type PackDevice, Packs } from '../store/packs.ts';
 import { Replayer } from '../store/replay.ts';
 import type { StorageGroup } from '../store/storage-group.ts';
 import { BackupNote } from './backup-note.ts';
+import { DatabaseCheckpoints } from './database-checkpoints.ts';
 import { EpochFile } from './epoch-file.ts';
 import { replicationLimits } from './limits.ts';
 import { ReplaySlice } from './replay-slice.ts';
 import type { SeedPlace, SeedSnapshot } from './seed.ts';
+import { seededSignature } from './seeded-note.ts';
 import { splitFrames } from './split-frames.ts';
 
 export interface PackLengths {
@@ -73,7 +75,6 @@ const LOG_FOLDER = 'log';
 const SEED_IT = 'Make this copy anew with Update-StorageGroupCopy.';
 /** There as long as this copy lacks records that it once had. */
 const DAMAGED_FILE = 'damaged.json';
-const SEEDED_FILE = 'seeded.json';
 
 /** A record that is in the log and not yet in the database. */
 interface PendingRecord {
@@ -82,7 +83,7 @@ interface PendingRecord {
   readonly frame: Buffer;
 }
 
-interface Store {
+export interface Store {
   readonly database: Database;
   readonly packs: Packs;
   readonly contentIndex?: ContentIndex | undefined;
@@ -103,9 +104,7 @@ export class CopyFiles {
   #pending: PendingRecord[] = [];
   #pendingBytes = 0;
   #appliedGeneration = 0;
-  #commits = 0;
-  /** Where the database file stands even after a loss of power. */
-  checkpointedLsn = 0;
+  readonly #checkpoints: DatabaseCheckpoints;
   #applying: Promise<void> = Promise.resolve();
 
   constructor(options: CopyFilesOptions) {
@@ -113,6 +112,13 @@ export class CopyFiles {
     this.epochs = new EpochFile(options.storage.disk);
     this.backups = new BackupNote(options.storage.disk);
     this.circularLogging = options.circularLogging;
+    const checkpoint = () => options.storage.checkpointDatabase();
+    this.#checkpoints = new DatabaseCheckpoints(checkpoint, () => this.committedLsn);
+  }
+
+  /** Where the database file stands even after a loss of power. */
+  get checkpointedLsn(): number {
+    return this.#checkpoints.lsn;
   }
 
   /** Problem('LogDamaged' | 'LogFormat' | 'DatabaseUnusable' | ...): this copy cannot be used as it is. */
@@ -124,7 +130,7 @@ export class CopyFiles {
     await this.backups.load();
     await this.#openLogOrRest();
     this.#lacksRecords = (await storage.disk.size(DAMAGED_FILE)) !== undefined;
-    this.#openStore(this.log.signature ?? (await this.#seededSignature()));
+    this.#openStore(this.log.signature ?? (await seededSignature(storage.disk)));
     this.#checkDatabase();
   }
 
@@ -190,16 +196,6 @@ export class CopyFiles {
     this.#store = { database, packs, contentIndex };
     contentIndex?.open(signature);
     this.#replayer = new Replayer(this.#store);
-  }
-
-  /** A copy that was just seeded has a database, and a log that has still to begin. */
-  async #seededSignature(): Promise<Buffer | undefined> {
-    const { disk } = this.#options.storage;
-    const size = await disk.size(SEEDED_FILE);
-    if (size === undefined) return undefined;
-    const value: unknown = JSON.parse((await disk.read(SEEDED_FILE, 0, size)).toString('utf8'));
-    const signature = (value as { signature?: unknown } | null)?.signature;
-    return typeof signature === 'string' ? Buffer.from(signature, 'hex') : undefined;
   }
 
   /** A database that is ahead of its log would serve what no log can prove. */
@@ -305,6 +301,10 @@ export class CopyFiles {
   /** Hands the database over to a mounted storage group, until `returnToCommitted`. */
   mount(): Store {
     this.#replayer = undefined;
+    return this.openStore;
+  }
+
+  get openStore(): Store {
     return present(this.#store, 'A copy with a log has a database');
   }
 
@@ -447,8 +447,9 @@ export class CopyFiles {
   async commitDatabase(): Promise<void> {
     await this.#applying;
     const replayer = this.#replayer;
-    if (replayer === undefined || this.#store?.database.committedLsn === this.appliedLsn) return;
-    const run = replayer.commitDatabase(this.#dueCheckpoint()).then(() => this.#store?.contentIndex?.committed());
+    if (replayer === undefined || this.#store === undefined) return;
+    if (!this.#store.database.isChanged && this.#checkpoints.isComplete) return;
+    const run = replayer.commitDatabase(this.#checkpoints.due()).then(() => this.#store?.contentIndex?.committed());
     this.#applying = run.then(
       () => undefined,
       () => undefined,
@@ -456,27 +457,28 @@ export class CopyFiles {
     await run;
   }
 
-  /**
-   * A checkpoint with the next commit, every so often: only while no transaction is open can the write-ahead file be
-   * carried over whole and start anew. Most of it was carried over just before, beside the serving.
-   */
-  #dueCheckpoint(): (() => Promise<boolean>) | undefined {
-    this.#commits += 1;
-    if (this.#commits % replicationLimits.commitsPerCheckpoint !== 0) return undefined;
-    return async () => {
-      const isComplete = await this.#options.storage.checkpointDatabase();
-      if (isComplete) this.checkpointedLsn = this.committedLsn;
-      return isComplete;
-    };
-  }
-
   /** Of an active copy, whose storage group commits the database. */
   async commitMounted(store: StorageGroup): Promise<void> {
-    const checkpoint = this.#dueCheckpoint();
+    const checkpoint = this.#checkpoints.due();
     if (checkpoint !== undefined) await this.#options.storage.checkpointDatabase();
     const committedBefore = this.committedLsn;
     await store.commitDatabase(checkpoint);
     if (this.committedLsn !== committedBefore) this.#store?.contentIndex?.committed();
+  }
+
+  /** Of a passive copy: short work on its database between its records. Problem('NotPassive') */
+  async inTurn<T>(work: (store: Store) => T): Promise<T> {
+    const run = this.#applying.then(() => {
+      if (this.#store !== undefined && this.#replayer !== undefined) return work(this.#store);
+      throw new Problem('NotPassive', 'Cannot work on this copy: it is being opened or activated.', {
+        temporary: true,
+      });
+    });
+    this.#applying = run.then(
+      () => undefined,
+      () => undefined,
+    );
+    return await run;
   }
 
   /** The database as it was last committed, replayed from there on: what was applied behind it may be withdrawn. */

@@ -1,11 +1,15 @@
-/** What is done for a copy beside its replication: backups are taken of it, and its content index is looked after. */
+/**
+ * What is done for a copy beside its replication: backups are taken of it, its content index is looked after, and
+ * whoever defragments its database gets a turn.
+ */
 import type { Clock } from '../base/clock.ts';
 import { Problem } from '../base/problem.ts';
 import type { ContentIndexStatus } from '../store/content-index.ts';
+import type { StorageGroup } from '../store/storage-group.ts';
 import { type BackupPlace, takeBackup } from './backup.ts';
 import type { BackupManifest, BackupType } from './backup-manifest.ts';
 import type { BackupTaken, BackupTimes } from './backup-note.ts';
-import type { CopyFiles, CopyStorage } from './copy-files.ts';
+import type { CopyFiles, CopyStorage, Store } from './copy-files.ts';
 
 export interface UpkeepFacts {
   readonly backups: BackupTimes;
@@ -22,8 +26,10 @@ export interface CopyUpkeepOptions {
   readonly files: CopyFiles;
   /** What the active copy has committed; undefined on a passive one. */
   readonly activeLsn: () => number | undefined;
-  /** Why no backup can be taken now. */
+  /** Why nothing of the kind can be done now. */
   readonly obstacle: () => string | undefined;
+  /** Of the active copy; undefined on a passive one. */
+  readonly mounted: () => StorageGroup | undefined;
 }
 
 export class CopyUpkeep {
@@ -72,6 +78,20 @@ export class CopyUpkeep {
   /** Somebody took a backup of this storage group: the log may be cut below its end. */
   async noteBackup(taken: BackupTaken): Promise<void> {
     await this.#options.files.backups.taken(taken);
+  }
+
+  /**
+   * Short work on the database that changes nothing of what it holds: in turn with the changes of an active copy, with
+   * the records of a passive one. Problem('NotActive' | 'NotPassive' | 'CopyNotOpen'), all temporary
+   */
+  async inTurn<T>(work: (store: Store) => T): Promise<T> {
+    const { files, mounted, obstacle, storageGroup } = this.#options;
+    const reason = obstacle();
+    if (reason !== undefined) {
+      throw new Problem('CopyNotOpen', `Cannot work on this copy of ${storageGroup}: ${reason}.`, { temporary: true });
+    }
+    const store = mounted();
+    return store === undefined ? files.inTurn(work) : store.inTurn(() => work(files.openStore));
   }
 
   rebuildContentIndex(): void {

@@ -63,7 +63,7 @@ const MAX_MISSING_EPOCHS = 1_000;
 
 export class Copy implements CopyControl {
   readonly #options: CopyOptions;
-  /** Backups and the content index. */
+  /** Backups, the content index, work on the database. */
   readonly upkeep: CopyUpkeep;
   readonly #files: CopyFiles;
   readonly #lease: LeaseHolder;
@@ -86,7 +86,8 @@ export class Copy implements CopyControl {
       ...options,
       files: this.#files,
       activeLsn: () => this.#active?.committedLsn,
-      obstacle: () => this.#backupObstacle(),
+      obstacle: () => this.#obstacle(),
+      mounted: () => this.#serving?.store,
     });
     this.#lease = new LeaseHolder({ clockJumpMs: options.clockJumpMs });
   }
@@ -270,7 +271,7 @@ export class Copy implements CopyControl {
     });
   }
 
-  #backupObstacle(): string | undefined {
+  #obstacle(): string | undefined {
     if (this.#state !== 'active' && this.#state !== 'passive') return this.#failure ?? `it is ${this.#state}`;
     if (this.#isSeeding) return 'it is being seeded';
     return this.#files.isComplete && this.#files.generation > 0 ? undefined : 'it is not complete';

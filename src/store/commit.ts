@@ -25,7 +25,10 @@ export async function commitStore(
   database.commit();
   if (checkpoint !== undefined && (await checkpoint())) {
     // Only now: an older commit that a loss of power brings back may still refer to them.
-    for (const pack of queries.emptyPacks(database.tally.pack)) packs.remove(pack);
+    for (const pack of queries.emptyPacks(database.tally)) {
+      packs.remove(pack);
+      database.forgetPack(pack);
+    }
   }
   return database.committedLsn;
 }

@@ -30,6 +30,9 @@ export interface Tally {
   /** Where the next body goes. */
   pack: number;
   packEnd: number;
+  /** Where the next body goes that a defragmentation moves (body-mover.ts); pack 0 while there is none. */
+  movePack: number;
+  moveEnd: number;
 }
 
 const EMPTY: Tally = {
@@ -40,6 +43,8 @@ const EMPTY: Tally = {
   lastUidValidity: 0,
   pack: 1,
   packEnd: 0,
+  movePack: 0,
+  moveEnd: 0,
 };
 
 export interface DatabaseOptions {
@@ -81,6 +86,11 @@ export class Database {
     return this.#committedLsn;
   }
 
+  /** Something was written since the last commit: a record, or places that changed without one. */
+  get isChanged(): boolean {
+    return this.connection.isTransaction;
+  }
+
   /** A kept statement whose rows are arrays: five times as fast as objects. */
   prepare(sql: string): StatementSync {
     const statement = this.connection.prepare(sql);
@@ -115,6 +125,12 @@ export class Database {
 
   countBodies(pack: number, delta: number): void {
     this.#packDeltas.set(pack, (this.#packDeltas.get(pack) ?? 0) + delta);
+  }
+
+  /** Its file is gone. */
+  forgetPack(pack: number): void {
+    this.begin();
+    this.connection.prepare('DELETE FROM pack WHERE id = ? AND live_bodies = 0').run(pack);
   }
 
   /** What was not committed is gone; the log has it. */
@@ -184,8 +200,10 @@ function openConnection({ path, signature, image }: DatabaseOptions): DatabaseSy
   }
 }
 
+/** Free pages can be given back while the database is in use only if that is said before the first table is made. */
 function configure(connection: DatabaseSync): void {
   connection.exec(`
+    PRAGMA auto_vacuum = INCREMENTAL;
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = NORMAL;
     PRAGMA wal_autocheckpoint = 0;

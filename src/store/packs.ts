@@ -1,7 +1,7 @@
 /**
- * Message bodies, one instance per message however many recipients, in append-only packs. A body's place follows from
- * the order of the log alone, so it is the same on every copy, and applying a record again writes the same bytes to
- * the same place. What a pack holds beyond the committed database's mark is worth nothing and is written over.
+ * Message bodies, one instance per message however many recipients, in append-only packs. Where a body lies is a copy's
+ * own affair: new ones go behind each other in the order of the log, a defragmentation moves old ones (body-mover.ts).
+ * What a pack holds beyond the committed database's mark is worth nothing and is written over.
  *
  *     0  magic   u32     4  body id  u64     12  length  u32     16  crc32 of the body  u32     20  body
  *
@@ -55,17 +55,18 @@ export class Packs {
   readonly #kept = new Map<number, Buffer>();
   #keptBytes = 0;
   readonly #pieceChecksums = new Map<number, readonly number[]>();
-  readonly #packBytes: number;
+  readonly packBytes: number;
+  #cuts = 0;
 
   /** `packBytes`: for tests, so that packs end soon. Must be the same on every copy. */
   constructor(device: PackDevice, packBytes = PACK_BYTES) {
     this.#device = device;
-    this.#packBytes = packBytes;
+    this.packBytes = packBytes;
   }
 
   /** Appends a body at the place that `tally` names and moves the mark on. */
   append(tally: Tally, bodyId: number, bytes: Buffer): BodyPlace {
-    if (tally.packEnd >= this.#packBytes) {
+    if (tally.packEnd >= this.packBytes) {
       tally.pack += 1;
       tally.packEnd = 0;
     }
@@ -81,7 +82,7 @@ export class Packs {
     try {
       return this.#read(place, start, end);
     } catch (error) {
-      if (isProblem(error, 'BodyDamaged')) this.#device.bodyDamaged?.(place.bodyId);
+      if (isProblem(error, 'BodyDamaged')) this.damageFound(place.bodyId);
       throw error;
     }
   }
@@ -98,17 +99,42 @@ export class Packs {
     return this.#readPieces(place, start, last);
   }
 
+  /** A part of an entry, its head included, as it lies there: whoever takes all parts has to check them. */
+  readUnchecked(place: BodyPlace, start: number, length: number): Buffer {
+    return this.#device.read(place.pack, place.position + start, length);
+  }
+
+  /** Bytes for the place `position` of a pack, beyond everything that is referred to. */
+  write(pack: number, position: number, bytes: Uint8Array): void {
+    this.#device.append(pack, position, bytes);
+  }
+
+  truncate(pack: number, length: number): void {
+    this.#device.truncate(pack, length);
+  }
+
+  damageFound(bodyId: number): void {
+    this.#device.bodyDamaged?.(bodyId);
+  }
+
+  /** How often `returnTo` has cut bytes away: what was written and not referred to before, is gone after. */
+  get cuts(): number {
+    return this.#cuts;
+  }
+
   sync(): Promise<void> {
     return this.#device.sync();
   }
 
   /** Cuts away what the committed database does not know. */
   returnTo(tally: Tally): void {
+    this.#cuts += 1;
     this.#kept.clear();
     this.#keptBytes = 0;
     this.#pieceChecksums.clear();
     for (const { pack } of this.#device.list()) if (pack > tally.pack) this.#device.remove(pack);
     this.#device.truncate(tally.pack, tally.packEnd);
+    if (tally.movePack > 0) this.#device.truncate(tally.movePack, tally.moveEnd);
   }
 
   list(): readonly { readonly pack: number; readonly length: number }[] {

@@ -4,7 +4,7 @@
  */
 import type { StatementSync } from 'node:sqlite';
 import { present } from '../base/assert.ts';
-import type { Database } from './database.ts';
+import type { Database, Tally } from './database.ts';
 import type { Folder, Mailbox, MessageRow, SpecialUse } from './mail-store.ts';
 import type { BodyPlace } from './packs.ts';
 
@@ -59,7 +59,7 @@ export class Queries {
     this.#place = prepare('SELECT pack, position, size_bytes, crc32 FROM body WHERE id = ?');
     this.#structure = prepare('SELECT structure FROM body WHERE id = ?');
     this.#delivery = prepare('SELECT accepted_ms, mailboxes FROM delivery WHERE id = ?');
-    this.#emptyPacks = prepare('SELECT id FROM pack WHERE live_bodies = 0 AND id < ? ORDER BY id');
+    this.#emptyPacks = prepare('SELECT id FROM pack WHERE live_bodies = 0 AND id < ? AND id <> ? ORDER BY id');
   }
 
   mailboxes(): Mailbox[] {
@@ -132,9 +132,9 @@ export class Queries {
     }));
   }
 
-  /** Packs before `pack` in which nothing is referred to any more. */
-  emptyPacks(pack: number): number[] {
-    return rows(this.#emptyPacks.all(pack)).map((row) => Number(row[0]));
+  /** Packs that do not grow any more and in which nothing is referred to. */
+  emptyPacks({ pack, movePack }: Tally): number[] {
+    return rows(this.#emptyPacks.all(pack, movePack)).map((row) => Number(row[0]));
   }
 }
 

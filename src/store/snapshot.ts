@@ -44,9 +44,15 @@ export function takeImage(database: Database, packs: PackLengths): Snapshot & { 
   return { lsn: database.committedLsn, packs: lengths, image: database.connection.serialize() };
 }
 
+/** Of a pack that still grows. */
+function endOf({ pack, packEnd, movePack, moveEnd }: Tally, asked: number): number | undefined {
+  if (asked === pack) return packEnd;
+  return asked === movePack ? moveEnd : undefined;
+}
+
 function packsAt(tally: Tally, packs: PackLengths): Snapshot['packs'] {
   const present = packs.list().filter(({ pack }) => pack <= tally.pack);
   return present
-    .map(({ pack, length }) => ({ pack, length: pack === tally.pack ? tally.packEnd : length }))
+    .map(({ pack, length }) => ({ pack, length: endOf(tally, pack) ?? length }))
     .sort((a, b) => a.pack - b.pack);
 }

@@ -129,6 +129,11 @@ export class StorageGroup implements MailStore {
     }
   }
 
+  /** Work on the database that is no change of what it holds, in turn with the changes. It must be short. */
+  inTurn<T>(work: () => T): Promise<T> {
+    return this.#change(work);
+  }
+
   mailboxes(): readonly Mailbox[] {
     return this.#queries.mailboxes();
   }

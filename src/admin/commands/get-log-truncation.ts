@@ -1,8 +1,7 @@
 /** Get-LogTruncation: why each closed log file of a copy is still there. */
 import { z } from 'zod';
-import { Problem } from '../../base/problem.ts';
 import { declareCommand } from '../command.ts';
-import { formatPosition, isoTime, type StorageGroup, sameName, selectStorageGroups } from '../objects.ts';
+import { copyHost, formatPosition, isoTime, selectStorageGroups } from '../objects.ts';
 import { name, storageGroupIdentity } from '../schemas.ts';
 
 const needsSchema = z.array(
@@ -44,7 +43,7 @@ export const getLogTruncation = declareCommand({
   handler: async (context, { Identity: identity, Server: server }) => {
     const groups = selectStorageGroups(await context.register(), { identity, server: undefined });
     const rows = groups.map(async (group) => {
-      const host = hostOf(group, server);
+      const host = copyHost(group, server, 'show the log files of');
       const needs = needsSchema.parse(await context.askHost(host, 'log-files', { storageGroup: group.name }));
       return needs.map((need) => ({
         StorageGroup: group.identity,
@@ -60,11 +59,3 @@ export const getLogTruncation = declareCommand({
     return (await Promise.all(rows)).flat();
   },
 });
-
-function hostOf({ identity, record }: StorageGroup, server: string | undefined): string {
-  const host = server === undefined ? record.active : sameName(record.copies, server);
-  if (host !== null && host !== undefined) return host;
-  const next =
-    server === undefined ? 'Say which copy with -Server.' : `Hosts with a copy: ${record.copies.join(', ')}.`;
-  throw new Problem('CopyNotFound', `Cannot show the log files of ${identity}: no such copy. ${next}`);
-}

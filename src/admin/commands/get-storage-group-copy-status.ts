@@ -59,6 +59,8 @@ const columns: readonly Column[] = [
   },
   { name: 'LatestFullBackupTime', type: 'time', description: 'When the last full backup was taken.' },
   { name: 'LatestIncrementalBackupTime', type: 'time', description: 'When the last incremental backup was taken.' },
+  { name: 'DefragmentationStatus', type: 'text', description: 'How far the defragmentation that runs now is.' },
+  { name: 'LatestDefragmentationTime', type: 'time', description: 'When one was finished, since its process started.' },
   { name: 'ContentIndexState', type: 'text', description: "The copy's full-text index: Healthy, Crawling or Failed." },
 ];
 
@@ -130,10 +132,14 @@ function rowOf(facts: ClusterFacts, group: StorageGroup, host: string): Row {
 }
 
 function upkeepFields(facts: ClusterFacts, group: StorageGroup, host: string): Row {
-  const { backups, contentIndex = null } = reportOf(facts, group.name, host)?.upkeep ?? {};
+  const report = reportOf(facts, group.name, host);
+  const { backups, contentIndex = null } = report?.upkeep ?? {};
+  const defragmentation = report?.maintenance?.defragmentation;
   return {
     LatestFullBackupTime: isoTime(backups?.latestFullMs ?? null),
     LatestIncrementalBackupTime: isoTime(backups?.latestIncrementalMs ?? null),
+    DefragmentationStatus: defragmentation?.progress ?? null,
+    LatestDefragmentationTime: isoTime(defragmentation?.lastMs ?? null),
     ContentIndexState: contentIndex?.state ?? null,
   };
 }

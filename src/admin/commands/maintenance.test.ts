@@ -15,6 +15,8 @@ const comparison: CopyComparison = {
   reason: null,
 };
 
+const NO_DEFRAGMENTATION = { progress: null, lastMs: null };
+
 /** Hosts that answer about their files, and a copy whose scrub found something. */
 class MaintainedCluster extends FakeCluster {
   override async askHost(host: string, method: string, body: object): Promise<object> {
@@ -28,7 +30,13 @@ class MaintainedCluster extends FakeCluster {
     const damage = ['packs/00000001.pack, bytes 20 to 4116: message body 3: its checksum is wrong'];
     return (await super.copyReports()).map((report) => ({
       ...report,
-      maintenance: { damage, repairedBodies: 0, lastScrubMs: null, comparisons: [comparison] },
+      maintenance: {
+        damage,
+        repairedBodies: 0,
+        lastScrubMs: null,
+        comparisons: [comparison],
+        defragmentation: NO_DEFRAGMENTATION,
+      },
     }));
   }
 }

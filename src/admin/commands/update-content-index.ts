@@ -1,8 +1,7 @@
 /** Update-ContentIndex: throws the full-text index of a copy away and makes it anew. */
 import { z } from 'zod';
-import { Problem } from '../../base/problem.ts';
 import { declareCommand } from '../command.ts';
-import { findStorageGroup, sameName } from '../objects.ts';
+import { copyHost, findStorageGroup } from '../objects.ts';
 import { name, storageGroupIdentity } from '../schemas.ts';
 
 export const updateContentIndex = declareCommand({
@@ -24,14 +23,7 @@ export const updateContentIndex = declareCommand({
   ],
   handler: async (context, { Identity: identity, Server: server }) => {
     const group = findStorageGroup(await context.register(), identity);
-    const { active, copies } = group.record;
-    const host = server === undefined ? active : sameName(copies, server);
-    if (host === null || host === undefined) {
-      throw new Problem(
-        'CopyNotFound',
-        `Cannot update the content index of ${group.identity}: no such copy. Hosts with one: ${copies.join(', ')}.`,
-      );
-    }
+    const host = copyHost(group, server, 'update the content index of');
     await context.askHost(host, 'rebuild-content-index', { storageGroup: group.name });
     return [];
   },

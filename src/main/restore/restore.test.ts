@@ -61,6 +61,7 @@ class World {
       files: this.files,
       activeLsn: () => this.files.durableLsn,
       obstacle: () => undefined,
+      mounted: () => undefined,
     });
     context.after(async () => {
       await this.files.close();

@@ -34,6 +34,7 @@ export interface DefragmentOptions {
 
 /** Problem('BodyDamaged' | 'DiskFull'); the caller makes the new files durable and puts them in place. */
 export async function defragment(options: DefragmentOptions): Promise<Defragmentation> {
+  options.connection.exec('PRAGMA auto_vacuum = INCREMENTAL');
   options.connection.prepare('VACUUM INTO ?').run(options.targetPath);
   const target = new DatabaseSync(options.targetPath, { enableForeignKeyConstraints: false });
   try {
@@ -50,7 +51,7 @@ export async function defragment(options: DefragmentOptions): Promise<Defragment
 async function moveBodies(target: DatabaseSync, options: DefragmentOptions): Promise<Defragmentation> {
   const source = new Packs(options.packs);
   const packs = new Packs(options.targetPacks, options.packBytes);
-  const tally: Tally = { ...readTally(target), pack: 1, packEnd: 0 };
+  const tally: Tally = { ...readTally(target), pack: 1, packEnd: 0, movePack: 0, moveEnd: 0 };
   const batch = target.prepare(
     `SELECT id, pack, position, size_bytes, crc32 FROM body WHERE id > ? ORDER BY id LIMIT ${PLACES_AT_ONCE}`,
   );
@@ -78,7 +79,11 @@ async function moveBodies(target: DatabaseSync, options: DefragmentOptions): Pro
 }
 
 function writeTally(target: DatabaseSync, tally: Tally): void {
-  target.exec('DELETE FROM pack; INSERT INTO pack SELECT pack, count(*) FROM body GROUP BY pack');
+  target.exec(`
+    DELETE FROM pack;
+    INSERT INTO pack SELECT pack, count(*) FROM body GROUP BY pack;
+    DELETE FROM meta WHERE name IN ('movePack', 'moveEnd');
+  `);
   const set = target.prepare('UPDATE meta SET value = ? WHERE name = ?');
   set.run(tally.pack, 'pack');
   set.run(tally.packEnd, 'packEnd');

@@ -6,6 +6,7 @@ import { emptyLogFile, type LogFileHeader, OPEN_NAME } from '../../log/log-file.
 import { scanRecords } from '../../log/scan.ts';
 import { readTally, type Tally } from '../database.ts';
 import { decodeFact } from '../facts.ts';
+import type { BodiesOfPack } from './defragment-online.ts';
 import { ENTRY_HEAD_BYTES, PACK_FOLDER, packName, packNumber } from './pack-name.ts';
 
 export interface DatabaseHeader {
@@ -94,6 +95,14 @@ export async function describePacks(connection: DatabaseSync, disk: Disk): Promi
       liveBytes: Number(live.get(pack)?.['bytes'] ?? 0),
     })),
   );
+}
+
+/** A walk over all bodies: not for a serving thread. */
+export function bodiesOfPack(connection: DatabaseSync, pack: number): BodiesOfPack {
+  const statement = connection.prepare('SELECT id, position FROM body WHERE pack = ? ORDER BY id');
+  statement.setReturnArrays(true);
+  const rows = statement.all(pack) as unknown as readonly (readonly [number, number])[];
+  return { ids: Float64Array.from(rows, ([id]) => id), positions: Float64Array.from(rows, ([, at]) => at) };
 }
 
 export interface TableSpace {

@@ -23,3 +23,17 @@ export const MAX_SALVAGE_PROBES = 200_000;
 
 /** A log folder that changes while it is checked is listed again this often. */
 export const MAX_LISTINGS = 16;
+
+/** Of a long body, moved in one go while a copy serves. */
+export const MOVED_AT_ONCE_BYTES = 256 * KIB;
+/** Read ahead into the system's memory, so that no step of the serving thread waits for the disk. */
+export const WARMED_BYTES = 2 * MIB;
+/** A defragmentation works for so long and then rests so many times as long as it worked. */
+export const DEFRAGMENT_STEP_MS = 4;
+export const DEFRAGMENT_REST_FACTOR = 4;
+/** Free pages of the database given back in one step. */
+export const VACUUMED_PAGES = 32;
+/** Packs of which less than this share is referred to are emptied. */
+export const EMPTIED_BELOW_SHARE = 0.75;
+/** Free pages that are left alone: the next messages want them. */
+export const FREE_PAGES_SHARE = 0.05;

@@ -33,7 +33,9 @@ export class MemoryPacks implements PackDevice {
 
   truncate(pack: number, length: number): void {
     const entry = this.#packs.get(pack);
-    if (entry !== undefined) entry.length = Math.min(entry.length, length);
+    if (entry === undefined || entry.length <= length) return;
+    entry.memory.fill(0, length);
+    entry.length = length;
   }
 
   remove(pack: number): void {

@@ -51,10 +51,10 @@ export interface World {
   readonly store: StorageGroup;
 }
 
-export function makeWorld({ journal = new MemoryJournal(), seed = 1 } = {}): World {
+export function makeWorld({ journal = new MemoryJournal(), seed = 1, packBytes = TEST_PACK_BYTES } = {}): World {
   const database = new Database({ path: ':memory:', signature: SIGNATURE });
   const device = new MemoryPacks();
-  const packs = new Packs(device, TEST_PACK_BYTES);
+  const packs = new Packs(device, packBytes);
   const clock = new TestClock();
   const store = new StorageGroup({ database, packs, journal, clock, random: new SeededRandom(seed) });
   return { database, device, packs, journal, clock, store };
