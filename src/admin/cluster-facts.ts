@@ -4,13 +4,14 @@ import { type CopyFacts, copyFacts, type SummaryCopyStatus, summaryCopyStatus } 
 import { mountObstacle } from '../cluster/mount.ts';
 import { type RegisterDocument, serverOf } from '../cluster/register-document.ts';
 import { type ServerStatus, serverStatus } from '../cluster/server-status.ts';
-import type { AdminContext, CopyReport, HostReport } from './context.ts';
+import type { AdminContext, ClusterNetworks, CopyReport, HostReport } from './context.ts';
 import { type StorageGroup, storageGroupsOf } from './objects.ts';
 
 export interface ClusterFacts {
   readonly document: RegisterDocument;
   readonly copies: readonly CopyReport[];
   readonly hosts: readonly HostReport[];
+  readonly networks: ClusterNetworks;
 }
 
 export async function gatherFacts(context: AdminContext): Promise<ClusterFacts> {
@@ -19,7 +20,7 @@ export async function gatherFacts(context: AdminContext): Promise<ClusterFacts> 
     context.copyReports(),
     context.hostReports(),
   ]);
-  return { document, copies, hosts };
+  return { document, copies, hosts, networks: context.networks };
 }
 
 export function reportOf(facts: ClusterFacts, storageGroup: string, host: string): CopyReport | undefined {

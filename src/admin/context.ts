@@ -3,6 +3,8 @@
  * come in, requests go out; what the facts mean is computed by the pure functions of cluster/ and by the commands.
  */
 import type { CopyView } from '../cluster/copy-control.ts';
+import type { LinkStatus } from '../cluster/heartbeat/heartbeats.ts';
+import type { ClusterNetwork, NetworkHost } from '../cluster/networks/cluster-network.ts';
 import type { RegisterDocument } from '../cluster/register-document.ts';
 import type { LogMarks } from '../replication/log-marks.ts';
 
@@ -57,6 +59,14 @@ export interface HostReport {
   /** Whether its cluster service answers. */
   readonly reachable: boolean;
   readonly roles: readonly string[];
+  /** What its heartbeats say; absent when it does not answer or sends none. */
+  readonly links?: readonly LinkStatus[];
+}
+
+/** The networks of the cluster and the hosts that they join, as configured. */
+export interface ClusterNetworks {
+  readonly networks: readonly ClusterNetwork[];
+  readonly hosts: readonly NetworkHost[];
 }
 
 /** One vote of the register. */
@@ -84,6 +94,7 @@ export type CopyMethod = 'mailboxes' | 'create-mailbox';
 export interface AdminContext {
   /** The host that was asked. */
   readonly hostName: string;
+  readonly networks: ClusterNetworks;
   /** As decided: read through a majority. Problem('NoQuorum') */
   register(): Promise<RegisterDocument>;
   /**

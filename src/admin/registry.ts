@@ -8,6 +8,7 @@ import { Problem } from '../base/problem.ts';
 import type { Catalog, Command, Permission, Row } from './command.ts';
 import { backupStorageGroup } from './commands/backup-storage-group.ts';
 import { dismountDatabase } from './commands/dismount-database.ts';
+import { getClusterNetwork } from './commands/get-cluster-network.ts';
 import { getClusteredMailboxServerStatus } from './commands/get-clustered-mailbox-server-status.ts';
 import { getCommand } from './commands/get-command.ts';
 import { getContentIndexStatus } from './commands/get-content-index-status.ts';
@@ -81,6 +82,7 @@ class Registry implements Catalog {
 export const registry: Catalog = new Registry([
   backupStorageGroup,
   dismountDatabase,
+  getClusterNetwork,
   getClusteredMailboxServerStatus,
   getCommand,
   getContentIndexStatus,

@@ -1,5 +1,6 @@
 /** The checks of Test-ReplicationHealth, each a pure function from facts to what is wrong; undefined = nothing. */
 import { HEALTHY_COPY_QUEUE } from '../cluster/copy-status.ts';
+import { checkNetworks } from '../cluster/networks/check-networks.ts';
 import {
   blockedReason,
   type ClusterFacts,
@@ -11,7 +12,8 @@ import {
   serverStatusOf,
   viewOf,
 } from './cluster-facts.ts';
-import type { AcceptorReport, HostReport } from './context.ts';
+import type { AcceptorReport, ClusterNetworks, HostReport } from './context.ts';
+import { lostNetworks } from './network-facts.ts';
 import { type StorageGroup, storageGroupsOf } from './objects.ts';
 
 /** Log files inspected and not replayed above which a takeover would be slow (the figure of 2010's best copy selection). */
@@ -29,6 +31,7 @@ export function quorumChecks(
   hosts: readonly HostReport[],
   acceptors: readonly AcceptorReport[],
   registerFault: string | undefined,
+  networks: ClusterNetworks,
 ): readonly CheckResult[] {
   const silent = hosts.filter((host) => !host.reachable).map((host) => host.host);
   const votes = acceptors.filter((acceptor) => acceptor.failure === null).length;
@@ -41,8 +44,9 @@ export function quorumChecks(
     {
       server: asked,
       check: 'ClusterNetwork',
-      error: silent.length === 0 ? undefined : `${silent.join(', ')} not reachable`,
+      error: joined([...silent.map((host) => `${host} not reachable`), ...lostNetworks(networks, hosts)]),
     },
+    { server: asked, check: 'ClusterNetworkRedundancy', error: joined(weaknesses(networks)) },
     { server: asked, check: 'QuorumGroup', error: quorum },
     ...witnessChecks(asked, acceptors),
   ];
@@ -60,6 +64,16 @@ function witnessChecks(asked: string, acceptors: readonly AcceptorReport[]): rea
     const error = witnesses.some((witness) => witness.failure !== null) ? faults(witnesses) : undefined;
     return witnesses.length === 0 ? [] : [{ server: asked, check, error }];
   });
+}
+
+/** What forming the cluster would refuse or warn of. */
+function weaknesses({ networks, hosts }: ClusterNetworks): readonly string[] {
+  const { refused, warnings } = checkNetworks(networks, hosts);
+  return [...refused, ...warnings];
+}
+
+function joined(faults: readonly string[]): string | undefined {
+  return faults.length === 0 ? undefined : faults.join('; ');
 }
 
 /** A host that answers and has no vote (its disk was replaced) looks well in everything else, until one more is missing. */
@@ -177,8 +191,7 @@ function damageFault(facts: ClusterFacts, group: StorageGroup, host: string): st
   const different = comparisons
     .filter(({ result }) => result === 'Different')
     .map((other) => `it differs from the copy on ${other.host} in folders ${other.differentFolders.join(', ')}`);
-  const faults = [...damage, ...different];
-  return faults.length === 0 ? undefined : faults.join('; ');
+  return joined([...damage, ...different]);
 }
 
 function each(groups: readonly StorageGroup[], fault: (group: StorageGroup) => string | undefined): string | undefined {
@@ -186,5 +199,5 @@ function each(groups: readonly StorageGroup[], fault: (group: StorageGroup) => s
     const error = fault(group);
     return error === undefined ? [] : [`${group.identity}: ${error}`];
   });
-  return found.length === 0 ? undefined : found.join('; ');
+  return joined(found);
 }

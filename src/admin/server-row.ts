@@ -2,6 +2,7 @@
 import { present } from '../base/assert.ts';
 import { type ClusterFacts, reachableHosts, serverStatusOf } from './cluster-facts.ts';
 import type { Column, Row } from './command.ts';
+import { replicationNames } from './network-facts.ts';
 import type { ClusteredMailboxServer } from './objects.ts';
 
 export const serverColumns: readonly Column[] = [
@@ -30,15 +31,16 @@ export function serverRow(facts: ClusterFacts, server: ClusteredMailboxServer): 
   const reachable = reachableHosts(facts);
   const machines = server.record.redundantMachines;
   const operational = machines.filter((machine) => reachable.has(machine));
+  const names = replicationNames(facts.networks, facts.hosts, machines);
   return {
     Identity: server.name,
     ClusteredMailboxServerName: server.name,
     State: status.state,
     OperationalMachines: status.operationalMachines,
     FailedResources: status.failedResources,
-    OperationalReplicationHostNames: operational,
-    FailedReplicationHostNames: machines.filter((machine) => !reachable.has(machine)),
+    OperationalReplicationHostNames: names?.operational ?? operational,
+    FailedReplicationHostNames: names?.failed ?? machines.filter((machine) => !reachable.has(machine)),
     // Replication takes two: one name alone is not in use.
-    InUseReplicationHostNames: operational.length > 1 ? operational : [],
+    InUseReplicationHostNames: names?.inUse ?? (operational.length > 1 ? operational : []),
   };
 }

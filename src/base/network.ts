@@ -27,9 +27,14 @@ export interface Channel {
   close(reason: string): void;
 }
 
+export interface ConnectOptions {
+  /** Over this cluster network only; otherwise the best that is up. */
+  readonly network?: string;
+}
+
 export interface Network {
   /** Problem('Unreachable') when there is no connection within `timeoutMs`. */
-  connect(endpoint: EndpointName, timeoutMs: number): Promise<Channel>;
+  connect(endpoint: EndpointName, timeoutMs: number, options?: ConnectOptions): Promise<Channel>;
   /** Accepts channels for one endpoint of this host; returns the undo. */
   listen(endpoint: EndpointName, accept: (channel: Channel) => void): () => void;
 }

@@ -9,6 +9,13 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { isProblem, messageOf, Problem } from '../base/problem.ts';
 import { type AcceptorPlace, placesOf } from '../cluster/acceptor-places.ts';
+import { checkNetworks } from '../cluster/networks/check-networks.ts';
+import {
+  type ClusterNetwork,
+  defaultHeartbeat,
+  type NetworkHost,
+  onlyNetwork,
+} from '../cluster/networks/cluster-network.ts';
 import { CONFIG_FILE_NAME } from './config-file-name.ts';
 
 const port = z.number().int().min(1).max(65535);
@@ -22,6 +29,24 @@ const hostSchema = z.strictObject({
   clusterPort: port,
   /** One port for each copy that this host has, by storage group. */
   copyPorts: z.record(z.string(), port),
+});
+
+/** Bounds of heartbeats: below them they burden the machine, above them nobody needs them any more. */
+const heartbeatSchema = z
+  .strictObject({
+    intervalMs: z.number().int().min(50).max(5_000),
+    toleratedMissed: z.number().int().min(3).max(50),
+  })
+  .default(defaultHeartbeat);
+
+/** Without a list there is one mixed network, on the hosts' addresses. */
+const networkSchema = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9 -]{0,62}$/, 'a network name: letters, digits, spaces and hyphens'),
+  role: z.enum(['private', 'public', 'mixed']),
+  priority: z.number().int().min(1).max(16),
+  prefixLength: z.number().int().min(1).max(128),
+  heartbeat: heartbeatSchema,
+  addresses: z.record(z.string(), z.string()),
 });
 
 const clientPortsSchema = z.strictObject({
@@ -39,6 +64,7 @@ const configSchema = z.strictObject({
   cluster: z.strictObject({ id: z.string().regex(/^[0-9a-f]{32}$/), name }),
   host: name,
   hosts: z.array(hostSchema).min(1).max(16),
+  networks: z.array(networkSchema).min(1).max(8).optional(),
   /** The vote beside the nodes': a file share, as this host reaches it, or a host that runs nothing but its vote. */
   witness: z.union([z.strictObject({ share: z.string().min(1) }), z.strictObject({ host: name })]).optional(),
   /** A directory on shared storage that is the only vote, then. */
@@ -105,6 +131,7 @@ export function parseConfig(text: string, path: string): HostConfig {
       `Cannot use the configuration ${path}: host: ${config.host} is not in the list of hosts. Correct it and start again.`,
     );
   }
+  refuseUnfitNetworks(config, path);
   return config;
 }
 
@@ -135,6 +162,24 @@ export function placesIn({ hosts, witness, quorumDisk }: HostConfig): readonly A
     }
   }
   return placesOf({ nodes, witness, quorumDisk });
+}
+
+function refuseUnfitNetworks(config: HostConfig, path: string): void {
+  if (config.networks === undefined) return;
+  const { refused } = checkNetworks(config.networks, networkHosts(config));
+  if (refused.length === 0) return;
+  throw new Problem(
+    'NetworksUnfit',
+    `Cannot use the networks in ${path}: ${refused.join('; ')}. Correct networks and start again.`,
+  );
+}
+
+export function networksOf(config: HostConfig): readonly ClusterNetwork[] {
+  return config.networks ?? [onlyNetwork(Object.fromEntries(config.hosts.map(({ name, address }) => [name, address])))];
+}
+
+export function networkHosts(config: HostConfig): readonly NetworkHost[] {
+  return config.hosts.map(({ name, roles }) => ({ name, isNode: roles.includes('mailbox') }));
 }
 
 export function hostEntry(config: HostConfig, hostName: string): HostEntry {

@@ -10,13 +10,17 @@
 import { createServer, type TLSSocket, connect as tlsConnect } from 'node:tls';
 import { assert } from '../base/assert.ts';
 import type { Logger } from '../base/logger.ts';
-import { type Channel, type EndpointName, type Network, networkLimits } from '../base/network.ts';
+import { type Channel, type ConnectOptions, type EndpointName, type Network, networkLimits } from '../base/network.ts';
 import { messageOf, Problem } from '../base/problem.ts';
+import type { Place } from './endpoints.ts';
+import { firstToConnect } from './first-to-connect.ts';
 import { RefusalLog } from './refusal-log.ts';
 
 const HEARTBEAT_INTERVAL_MS = 1_000;
 const SILENCE_LIMIT_MS = 4_000;
 const HANDSHAKE_LIMIT_MS = 5_000;
+/** A way that has not come about for this long gets company from the next one. */
+const NEXT_WAY_MS = 250;
 const MAX_CHANNELS_PER_ENDPOINT = 4_096;
 /** Up to here, frames of one turn are copied into one write; larger ones go out one by one. */
 const COALESCE_BYTES = 64 * 1024;
@@ -30,8 +34,8 @@ export interface TlsIdentity {
 
 export interface TlsNetworkOptions {
   readonly identity: TlsIdentity;
-  /** Where an endpoint listens; undefined = not known. */
-  readonly locate: (endpoint: EndpointName) => { readonly address: string; readonly port: number } | undefined;
+  /** The ways to an endpoint, best first, or where one of this host listens; none = not known. */
+  readonly locate: (endpoint: EndpointName) => readonly Place[];
   readonly logger: Logger;
   /** Called when an endpoint cannot listen; the process cannot do its work then. */
   readonly onListenError: (endpoint: EndpointName, problem: Problem) => void;
@@ -40,16 +44,39 @@ export interface TlsNetworkOptions {
 export class TlsNetwork implements Network {
   readonly #options: TlsNetworkOptions;
   readonly #refusals: RefusalLog;
+  readonly #channels = new Set<TlsChannel>();
 
   constructor(options: TlsNetworkOptions) {
     this.#options = options;
     this.#refusals = new RefusalLog(options.logger);
   }
 
-  connect(endpoint: EndpointName, timeoutMs: number): Promise<Channel> {
-    const place = this.#options.locate(endpoint);
+  /**
+   * Tries the ways in their order. The next one begins when one fails, or has not come about for a moment: a network
+   * that swallows everything must not cost the whole time. The first to come about is taken.
+   */
+  async connect(endpoint: EndpointName, timeoutMs: number, options: ConnectOptions = {}): Promise<Channel> {
+    const all = this.#options.locate(endpoint);
+    if (all.length === 0) throw unreachable(endpoint, 'it is not in the configuration');
+    const places = options.network === undefined ? all : all.filter(({ network }) => network === options.network);
+    if (places.length === 0) throw unreachable(endpoint, `it has no address on ${options.network}`);
+    const attempts = new AbortController();
+    try {
+      const ways = places.map((place) => (signal: AbortSignal) => this.#dial(endpoint, place, timeoutMs, signal));
+      return await firstToConnect(ways, NEXT_WAY_MS, attempts.signal);
+    } finally {
+      attempts.abort();
+    }
+  }
+
+  /** Closes what runs over one network between this host and another, so that it is formed again over the next one. */
+  closeOver(remoteHost: string, network: string, reason: string): void {
+    for (const channel of this.#channels)
+      if (channel.remoteHost === remoteHost && channel.network === network) channel.abandon(reason);
+  }
+
+  #dial(endpoint: EndpointName, place: Place, timeoutMs: number, signal: AbortSignal): Promise<TlsChannel> {
     const expectedHost = hostOf(endpoint);
-    if (place === undefined) return Promise.reject(unreachable(endpoint, 'it is not in the configuration'));
     return new Promise((resolve, reject) => {
       const { certificate, key, ca } = this.#options.identity;
       const socket = tlsConnect({
@@ -66,24 +93,42 @@ export class TlsNetwork implements Network {
             : new Error(`it showed the certificate of ${String(shown.subject.CN)}`),
       });
       const timer = setTimeout(() => fail(`no connection within ${timeoutMs} ms`), timeoutMs);
+      const onAbort = (): void => fail('another way was faster');
       const fail = (state: string): void => {
         clearTimeout(timer);
+        signal.removeEventListener('abort', onAbort);
         socket.destroy();
         reject(unreachable(endpoint, state));
       };
+      signal.addEventListener('abort', onAbort);
       const onError = (error: Error): void => fail(messageOf(error));
       socket.once('error', onError);
       socket.once('secureConnect', () => {
         clearTimeout(timer);
+        signal.removeEventListener('abort', onAbort);
         socket.off('error', onError);
-        resolve(new TlsChannel(socket, expectedHost));
+        resolve(this.#channel(socket, expectedHost, place.network));
       });
     });
   }
 
+  #channel(socket: TLSSocket, remoteHost: string, network: string): TlsChannel {
+    const channel = new TlsChannel(socket, remoteHost, network);
+    this.#channels.add(channel);
+    socket.once('close', () => this.#channels.delete(channel));
+    return channel;
+  }
+
   listen(endpoint: EndpointName, accept: (channel: Channel) => void): () => void {
-    const place = this.#options.locate(endpoint);
-    assert(place !== undefined, `Cannot listen on ${endpoint}: it is not in the configuration`);
+    const places = this.#options.locate(endpoint);
+    assert(places.length > 0, `Cannot listen on ${endpoint}: it is not in the configuration`);
+    const undo = places.map((place) => this.#listenAt(endpoint, place, accept));
+    return () => {
+      for (const stop of undo) stop();
+    };
+  }
+
+  #listenAt(endpoint: EndpointName, place: Place, accept: (channel: Channel) => void): () => void {
     const { certificate, key, ca } = this.#options.identity;
     const server = createServer({
       cert: certificate,
@@ -101,7 +146,7 @@ export class TlsNetwork implements Network {
       if (typeof name !== 'string' || name === '') return void socket.destroy();
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
-      accept(new TlsChannel(socket, name));
+      accept(this.#channel(socket, name, place.network));
     });
     server.on('tlsClientError', (error, socket) => {
       this.#refusals.note(endpoint, socket.remoteAddress ?? '', messageOf(error));
@@ -137,6 +182,7 @@ function listenProblem(endpoint: EndpointName, place: { address: string; port: n
 
 class TlsChannel implements Channel {
   readonly remoteHost: string;
+  readonly network: string;
   readonly #socket: TLSSocket;
   readonly #decoder = new FrameDecoder();
   #outgoing: Uint8Array[] = [];
@@ -151,8 +197,9 @@ class TlsChannel implements Channel {
   #drainWaiters: (() => void)[] = [];
   readonly #heartbeat: NodeJS.Timeout;
 
-  constructor(socket: TLSSocket, remoteHost: string) {
+  constructor(socket: TLSSocket, remoteHost: string, network: string) {
     this.remoteHost = remoteHost;
+    this.network = network;
     this.#socket = socket;
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
@@ -247,6 +294,12 @@ class TlsChannel implements Channel {
     if (this.#closed !== undefined) return;
     this.#flush();
     this.#socket.end();
+    this.#end(reason);
+  }
+
+  /** Without a word to the other side: what it would be said over is believed to be cut. */
+  abandon(reason: string): void {
+    this.#socket.destroy();
     this.#end(reason);
   }
 

@@ -79,7 +79,7 @@ export class AdminClient {
       identity: access.identity,
       locate: (endpoint) => {
         const host = access.hosts.find((each) => `${each.name}/cluster` === endpoint);
-        return host === undefined ? undefined : { address: host.address, port: host.clusterPort };
+        return host === undefined ? [] : [{ address: host.address, port: host.clusterPort, network: '' }];
       },
       logger: silentLogger,
       onListenError: () => undefined,

@@ -15,10 +15,11 @@ import { Rpc, type RpcHandler } from '../base/rpc.ts';
 import type { Acceptor } from '../cluster/acceptor.ts';
 import type { ClusterService } from '../cluster/cluster-service.ts';
 import { recordMove, resumeCopy, suspendCopy } from '../cluster/configuration-changes.ts';
+import type { LinkStatus } from '../cluster/heartbeat/heartbeats.ts';
 import { member, type RegisterDocument } from '../cluster/register-document.ts';
 import { withinTime } from '../cluster/within-time.ts';
 import { copyEndpoint, copyMethods, encodeHello, MAIL_SERVICE } from '../directory/copy-protocol.ts';
-import { type HostConfig, hostEntry, placesIn } from '../host/config.ts';
+import { type HostConfig, hostEntry, networkHosts, networksOf, placesIn } from '../host/config.ts';
 import { machineRandom } from '../host/machine.ts';
 import type { AcceptorSet } from './acceptor-set.ts';
 import { PROGRESS_NOTICE } from './admin-client.ts';
@@ -26,6 +27,7 @@ import { changeRegister, restoreCopy } from './admin-orders.ts';
 import { type BackupNotice, type BackupOrder, backUpCopy } from './backup-orders.ts';
 import type { HostCopies } from './host-copies.ts';
 import { type HostLinks, STEP_PROGRESS_NOTICE } from './host-links.ts';
+import type { HostNetworks } from './host-networks.ts';
 
 const REGISTER_TIMEOUT_MS = 3_000;
 const REPORT_TIMEOUT_MS = 1_500;
@@ -45,6 +47,7 @@ export interface AdminServiceOptions {
   readonly copies: HostCopies;
   readonly links: HostLinks;
   readonly network: Network;
+  readonly networks: HostNetworks;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -67,7 +70,7 @@ export class AdminService {
   handlers(): Record<string, RpcHandler> {
     const { cluster } = this.#options;
     return {
-      ping: this.#forHosts(async () => ({})),
+      ping: this.#forHosts(async () => ({ links: this.#options.networks.status() })),
       nudge: this.#forHosts(async () => {
         cluster.nudge();
         return {};
@@ -141,6 +144,7 @@ export class AdminService {
     return {
       hostName: this.#options.config.host,
       acceptedDomains: this.#options.config.acceptedDomains,
+      networks: { networks: networksOf(this.#options.config), hosts: networkHosts(this.#options.config) },
       register: () => this.#readRegister(),
       copyReports: () => this.#copyReports(),
       hostReports: () => this.#hostReports(),
@@ -202,13 +206,13 @@ export class AdminService {
   }
 
   #hostReports(): Promise<readonly HostReport[]> {
-    const { config, links } = this.#options;
+    const { config, links, networks } = this.#options;
     return Promise.all(
       config.hosts.map(async ({ name, roles }) => {
-        if (name === config.host) return { host: name, reachable: true, roles };
+        if (name === config.host) return { host: name, reachable: true, roles, links: networks.status() };
         try {
-          await links.ask(name, 'ping', {}, REPORT_TIMEOUT_MS);
-          return { host: name, reachable: true, roles };
+          const answer = (await links.ask(name, 'ping', {}, REPORT_TIMEOUT_MS)) as { links?: readonly LinkStatus[] };
+          return { host: name, reachable: true, roles, links: answer.links ?? [] };
         } catch (error) {
           if (!isProblem(error)) throw error;
           return { host: name, reachable: false, roles };

@@ -30,6 +30,8 @@ export const hostFiles = {
   /** The folder of this host's vote in the cluster's register. */
   acceptor: (dataFolder: string) => join(dataFolder, 'acceptor'),
   copies: (dataFolder: string) => join(dataFolder, 'copies'),
+  /** The secret by which hosts of this cluster know each other's heartbeats. */
+  heartbeatKey: (dataFolder: string) => join(dataFolder, 'heartbeat.key'),
   /** Log and database of one storage group. */
   copy: (dataFolder: string, storageGroup: string) => join(dataFolder, 'copies', storageGroup),
   /** Logs of messages that a hub has answered for. */

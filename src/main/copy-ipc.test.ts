@@ -32,7 +32,7 @@ function copyThatNotes(orders: string[]): ControlledCopy {
   } as unknown as ControlledCopy;
 }
 
-async function pipe(): Promise<{ remote: RemoteCopy; link: ServiceLink }> {
+async function pipe(lost: string[] = []): Promise<{ remote: RemoteCopy; link: ServiceLink }> {
   const network = new MemoryNetwork();
   const clock = new ManualClock();
   const accepted: Channel[] = [];
@@ -46,6 +46,7 @@ async function pipe(): Promise<{ remote: RemoteCopy; link: ServiceLink }> {
     onInternalError: (_method, error) => {
       throw error;
     },
+    onNetworkLost: (peer, network) => lost.push(`${network} to ${peer}`),
   });
   return { remote, link };
 }
@@ -58,6 +59,14 @@ test('copy pipe: a copy that is open: does what it is told', async () => {
   await remote.setSuspended('new disk');
   await remote.seed('mbx01-node1', () => undefined);
   assert.deepEqual(orders, ['fence 3', 'suspend new disk', 'seed from mbx01-node1']);
+});
+
+test('copy pipe: a network is lost: the copy hears which, also while it is opening', async () => {
+  const lost: string[] = [];
+  const { remote } = await pipe(lost);
+  remote.networkLost('mbx01-node2', 'Private');
+  await remote.fence(3);
+  assert.deepEqual(lost, ['Private to mbx01-node2']);
 });
 
 test('copy pipe: a copy that is still opening: no order is lost', async () => {

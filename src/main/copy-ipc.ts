@@ -178,6 +178,10 @@ export class RemoteCopy implements Omit<ControlledCopy, 'logFileNeeds' | 'upkeep
     this.#rpc.notify('circular-logging', json({ circularLogging }));
   }
 
+  networkLost(peer: string, network: string): void {
+    this.#rpc.notify('network-lost', json({ peer, network }));
+  }
+
   logMarks(): LogMarks | null {
     return this.#news.logs;
   }
@@ -243,6 +247,7 @@ export class ServiceLink implements CopyRequests {
     clock: Clock;
     onClose: (reason: string) => void;
     onInternalError: (method: string, error: unknown) => void;
+    onNetworkLost: (peer: string, network: string) => void;
   }) {
     this.#clock = options.clock;
     this.#rpc = new Rpc(options.channel, {
@@ -258,6 +263,10 @@ export class ServiceLink implements CopyRequests {
         'in-sync': (body) => {
           const args = parsed<{ epoch: number; inSync: string[] }>(body);
           this.#copy?.inSyncChanged(args.epoch, args.inSync);
+        },
+        'network-lost': (body) => {
+          const { peer, network } = parsed<{ peer: string; network: string }>(body);
+          options.onNetworkLost(peer, network);
         },
         resume: (body) => this.#copy?.resume(parsed<{ epoch: number }>(body).epoch),
         'circular-logging': (body) =>

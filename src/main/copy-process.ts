@@ -52,6 +52,7 @@ export async function runCopy(args: CopyArguments): Promise<void> {
     onClose: (reason) => stop(`the cluster service is gone: ${reason}`),
     onInternalError: (method, error) =>
       logger.error({ method, reason: messageOf(error) }, 'a step asked by the cluster service failed'),
+    onNetworkLost: (peer, name) => network.closeOver(peer, name, `${name} is lost`),
   });
   const network = new TlsNetwork({
     identity: readIdentity(join(args.dataFolder, identityFolders.host)),

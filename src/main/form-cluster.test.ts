@@ -28,7 +28,7 @@ import { readMarker, writeMarker } from './cluster-marker.ts';
 import { demoSpecification } from './demo/specification.ts';
 import { explainSystemError } from './error-line.ts';
 import { FOLDER_LOCK_NAME, lockFolder } from './folder-lock.ts';
-import { type ClusterSpecification, forgetCluster, formClusterIn, inspectFolder } from './form-cluster.ts';
+import { type ClusterSpecification, forgetCluster, formClusterIn, inspectFolder, networkFindings } from './form-cluster.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'holdfast-form-'));
 after(() => rmSync(root, { recursive: true }));
@@ -242,4 +242,39 @@ test('ask the cluster: no host answers: said with all that were tried', async ()
     code: 'ClusterUnreachable',
     message: /mbx01-node1 \(127\.0\.0\.2:1\), mbx01-node2 .* hub1/,
   });
+});
+
+test('form: networks in one subnet, an address by DHCP: refused before anything is made', async () => {
+  const [privately, publicly] = specification.networks ?? [];
+  assert.ok(privately !== undefined && publicly !== undefined);
+  const folder = join(root, 'unfit');
+  const unfit = { ...privately, addresses: { 'mbx01-node1': '127.0.0.12', 'mbx01-node2': 'dhcp' } };
+  await assert.rejects(formClusterIn(folder, { ...specification, networks: [unfit, publicly] }), {
+    code: 'NetworksUnfit',
+    message: /mbx01-node2 on Private \(dhcp\) is not a fixed IP address.*are in one subnet/,
+  });
+  assert.equal(existsSync(folder), false);
+});
+
+test('form: networks that lean on one: formed, with a warning', () => {
+  const [privately, publicly] = specification.networks ?? [];
+  assert.ok(privately !== undefined && publicly !== undefined);
+  const leaning = { ...specification, networks: [privately, { ...publicly, role: 'public' as const }] };
+  assert.match(networkFindings(leaning).warnings.join(), /Private \(private\) is a single point of failure/);
+  assert.deepEqual(networkFindings(specification), { refused: [], warnings: [] });
+});
+
+test('configuration: networks changed to unfit ones: the host does not start, and says which', () => {
+  const folder = copyOfFormed('unfit-later');
+  const path = hostFiles.config(clusterFiles.host(folder, 'hub1'));
+  writeFileSync(path, readFileSync(path, 'utf8').replace('127.0.1.3', '127.0.0.13'));
+  assert.throws(() => loadConfig(clusterFiles.host(folder, 'hub1')), { code: 'NetworksUnfit' });
+});
+
+test('form: every host has the same key for heartbeats, and nobody else may read it', () => {
+  const paths = ['mbx01-node1', 'mbx01-node2', 'hub1'].map((host) =>
+    hostFiles.heartbeatKey(clusterFiles.host(formed, host)),
+  );
+  assert.equal(new Set(paths.map((path) => readFileSync(path, 'hex'))).size, 1);
+  assert.deepEqual(new Set(paths.map((path) => statSync(path).mode & 0o777)), new Set([0o600]));
 });

@@ -17,6 +17,8 @@ import type { AcceptorPlace } from '../cluster/acceptor-places.ts';
 import { CasPaxosRegister } from '../cluster/caspaxos-register.ts';
 import { compose, formCluster } from '../cluster/changes.ts';
 import { addServer, addStorageGroup } from '../cluster/configuration-changes.ts';
+import { HEARTBEAT_KEY_BYTES } from '../cluster/heartbeat/datagram.ts';
+import { checkNetworks, type NetworkFindings } from '../cluster/networks/check-networks.ts';
 import type { RegisterDocument, ReplicationMode } from '../cluster/register-document.ts';
 import { type CertificateAuthority, createAuthority, issueCertificate } from '../host/certificates.ts';
 import { type HostConfig, parseConfig, placesIn } from '../host/config.ts';
@@ -54,6 +56,8 @@ export interface ClusterSpecification {
   readonly witness: ClusterMarker['witness'];
   /** The mailbox hosts have a copy of every storage group, in this order of preference. */
   readonly hosts: readonly HostSpecification[];
+  /** Without it there is one mixed network, on the hosts' addresses. */
+  readonly networks?: NonNullable<HostConfig['networks']>;
 }
 
 /** Offsets of the cluster's own ports; the ports of further copies follow the first. */
@@ -96,6 +100,7 @@ function removeOwnFiles(folder: string, marker: ClusterMarker): void {
 /** Forms the cluster in `folder`, which is absolute, and ours or empty. The caller holds the folder's lock. */
 export async function formClusterIn(folder: string, specification: ClusterSpecification): Promise<ClusterMarker> {
   assert(isAbsolute(folder), 'Hosts run in folders of their own, so the path is absolute');
+  refuseUnfitNetworks(specification);
   const marker = markerOf(specification);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   writeMarker(folder, marker);
@@ -107,6 +112,25 @@ export async function formClusterIn(folder: string, specification: ClusterSpecif
     throw error;
   }
   return { ...marker, formed: true };
+}
+
+/** Before anything is made. Problem('NetworksUnfit') */
+function refuseUnfitNetworks(specification: ClusterSpecification): void {
+  const { refused } = networkFindings(specification);
+  if (refused.length === 0) return;
+  throw new Problem(
+    'NetworksUnfit',
+    `Cannot form the cluster ${specification.clusterName}: ${refused.join('; ')}. Correct its networks and form it again.`,
+  );
+}
+
+/** What the rules for networks say of a cluster that is to be formed; its warnings are for whoever forms it. */
+export function networkFindings({ hosts, networks }: ClusterSpecification): NetworkFindings {
+  if (networks === undefined) return { refused: [], warnings: [] };
+  return checkNetworks(
+    networks,
+    hosts.map(({ name, roles }) => ({ name, isNode: roles.includes('mailbox') })),
+  );
 }
 
 function markerOf(specification: ClusterSpecification): ClusterMarker {
@@ -126,11 +150,15 @@ function markerOf(specification: ClusterSpecification): ClusterMarker {
 async function fill(folder: string, specification: ClusterSpecification, clusterId: string): Promise<void> {
   const authority = await createAuthority(specification.clusterName, clusterId, machineClock.wallMs());
   const token = randomBytes(TOKEN_BYTES).toString('base64url');
+  const heartbeatKey = randomBytes(HEARTBEAT_KEY_BYTES);
   await makeAuthorityAndAdministrator(folder, specification, authority, token);
   if (specification.witness === 'share') mkdirSync(clusterFiles.witness(folder), { mode: 0o700 });
   if (specification.witness === 'disk') mkdirSync(clusterFiles.quorumDisk(folder), { mode: 0o700 });
   const configurations = configurationsOf(folder, specification, clusterId);
-  for (const config of configurations) await makeHost(folder, config, authority, token);
+  for (const config of configurations) {
+    await makeHost(folder, config, authority, token);
+    writeFileSync(hostFiles.heartbeatKey(clusterFiles.host(folder, config.host)), heartbeatKey, { mode: 0o600 });
+  }
   await makeRegister(folder, specification, configurations);
 }
 
@@ -218,6 +246,7 @@ export function configurationsOf(
     cluster: { id: clusterId, name: specification.clusterName },
     host: host.name,
     hosts,
+    ...(specification.networks === undefined ? {} : { networks: structuredClone(specification.networks) }),
     ...witnessOf(folder, specification),
     clusteredMailboxServer: { name: specification.server, storageGroups: [...storageGroups] },
     ...(host.roles.includes('hub') || host.roles.includes('access')

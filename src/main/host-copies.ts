@@ -128,6 +128,11 @@ export class HostCopies {
     cluster.attach(storageGroup, entry.remote);
   }
 
+  /** Each process keeps connections of its own, and has no heartbeats. */
+  networkLost(peer: string, network: string): void {
+    for (const { remote } of this.#entries.values()) remote?.networkLost(peer, network);
+  }
+
   view(storageGroup: string): CopyView | undefined {
     return this.#entries.get(storageGroup)?.remote?.view();
   }

@@ -21,6 +21,7 @@ import { lockFolder } from './folder-lock.ts';
 import { HostCopies } from './host-copies.ts';
 import { readHostIdentity } from './host-identity.ts';
 import { HostLinks } from './host-links.ts';
+import { openHostNetworks } from './host-networks.ts';
 import { endOnInternalError } from './lifeline.ts';
 import { localVote, openVote, voteHandler } from './open-votes.ts';
 import { RoleProcess } from './role-process.ts';
@@ -59,10 +60,11 @@ interface HostParts {
 
 function openHost(parts: HostParts): { start(): Promise<void>; stop(): Promise<void> } {
   const { config, dataFolder, logger } = parts;
-  const { network, links, local, register } = openRegister(parts);
+  const { network, networks, onLost, links, local, register } = openRegister(parts);
   const cluster = openClusterService(parts, register);
   const copies = new HostCopies({ config, dataFolder, cluster, clock: machineClock, logger });
-  const common = { config, register, cluster, copies, links, network };
+  onLost.push((peer, name) => copies.networkLost(peer, name));
+  const common = { config, register, cluster, copies, links, network, networks };
   const admin = new AdminService({ ...common, clock: machineClock, logger });
   const handlers = {
     ...admin.handlers(),
@@ -73,6 +75,7 @@ function openHost(parts: HostParts): { start(): Promise<void>; stop(): Promise<v
   const isMailboxHost = hostEntry(config, config.host).roles.includes('mailbox');
   return {
     start: async () => {
+      networks.start();
       if (isMailboxHost) {
         cluster.start();
         await copies.start(register);
@@ -81,6 +84,7 @@ function openHost(parts: HostParts): { start(): Promise<void>; stop(): Promise<v
     },
     stop: async () => {
       stopListening();
+      networks.stop();
       await Promise.all(roles.map((role) => role.stop()));
       if (isMailboxHost) await cluster.stop();
       await copies.stop();
@@ -88,13 +92,25 @@ function openHost(parts: HostParts): { start(): Promise<void>; stop(): Promise<v
   };
 }
 
+type OnLost = (peer: string, network: string) => void;
+
 function openRegister({ config, dataFolder, identity, logger, fail }: HostParts) {
+  const onLost: OnLost[] = [];
+  const networks = openHostNetworks({
+    config,
+    dataFolder,
+    logger,
+    onLost: (peer, name) => {
+      for (const tell of onLost) tell(peer, name);
+    },
+  });
   const network = new TlsNetwork({
     identity,
-    locate: (endpoint) => locateEndpoint(config, endpoint),
+    locate: (endpoint) => locateEndpoint(config, endpoint, (peer, { name }) => networks.isDown(peer, name)),
     logger,
     onListenError: (_endpoint, problem) => fail(problem.message),
   });
+  onLost.push((peer, name) => network.closeOver(peer, name, `${name} is lost`));
   const links = new HostLinks({ network, clock: machineClock });
   const local = localVote(config, dataFolder);
   const register = new AcceptorSet({
@@ -105,7 +121,7 @@ function openRegister({ config, dataFolder, identity, logger, fail }: HostParts)
     random: machineRandom,
     logger,
   });
-  return { network, links, local, register };
+  return { network, networks, onLost, links, local, register };
 }
 
 function openClusterService({ config, logger, fail }: HostParts, register: Register): ClusterService {

@@ -37,7 +37,7 @@ const config = loadConfig(clusterFiles.host(cluster, NODE));
 function networkOf(name: string, port: number): TlsNetwork {
   return new TlsNetwork({
     identity: readIdentity(join(clusterFiles.host(cluster, name), identityFolders.host)),
-    locate: () => ({ address: ADDRESS, port }),
+    locate: () => [{ address: ADDRESS, port, network: '' }],
     logger: silentLogger,
     onListenError: (_endpoint, problem) => assert.fail(problem.message),
   });

@@ -29,13 +29,13 @@ async function runChecks(context: AdminContext): Promise<readonly CheckResult[]>
   try {
     const facts = await gatherFacts(context);
     return [
-      ...quorumChecks(context.hostName, hosts, acceptors, undefined),
+      ...quorumChecks(context.hostName, hosts, acceptors, undefined, context.networks),
       ...serverChecks(facts),
       ...machineChecks(facts),
     ];
   } catch (error) {
     if (!isProblem(error)) throw error;
-    return quorumChecks(context.hostName, hosts, acceptors, error.message);
+    return quorumChecks(context.hostName, hosts, acceptors, error.message, context.networks);
   }
 }
 

@@ -2,6 +2,9 @@
 import { present } from '../../base/assert.ts';
 import { Problem } from '../../base/problem.ts';
 import type { CopyView } from '../../cluster/copy-control.ts';
+import type { LinkState } from '../../cluster/heartbeat/heartbeat-link.ts';
+import type { LinkStatus } from '../../cluster/heartbeat/heartbeats.ts';
+import { type ClusterNetwork, defaultHeartbeat } from '../../cluster/networks/cluster-network.ts';
 import {
   type ClusteredMailboxServerRecord,
   parseRegisterDocument,
@@ -9,7 +12,7 @@ import {
   type StorageGroupRecord,
 } from '../../cluster/register-document.ts';
 import type { LogMarks } from '../../replication/log-marks.ts';
-import type { AcceptorReport, AdminContext, CopyReport } from '../context.ts';
+import type { AcceptorReport, AdminContext, ClusterNetworks, CopyReport } from '../context.ts';
 
 export const GROUP = 'First Storage Group';
 export const IDENTITY = `mbx01\\${GROUP}`;
@@ -52,6 +55,15 @@ export interface Asked {
   readonly body: unknown;
 }
 
+function fakeNetwork(
+  name: string,
+  role: ClusterNetwork['role'],
+  priority: number,
+  addresses: Readonly<Record<string, string>>,
+): ClusterNetwork {
+  return { name, role, priority, prefixLength: 24, heartbeat: defaultHeartbeat, addresses };
+}
+
 export class FakeCluster implements AdminContext {
   readonly hostName = 'hub1';
   readonly acceptedDomains = ['example.test'];
@@ -61,6 +73,19 @@ export class FakeCluster implements AdminContext {
   readonly acceptorFailures = new Map<string, string>();
   readonly mailboxes: { guid: string; address: string; displayName: string; createdMs: number }[] = [];
   readonly credentials: (string | null)[] = [];
+  networks: ClusterNetworks = {
+    hosts: [
+      { name: ACTIVE, isNode: true },
+      { name: PASSIVE, isNode: true },
+      { name: 'hub1', isNode: false },
+    ],
+    networks: [
+      fakeNetwork('Public', 'mixed', 2, { [ACTIVE]: '192.0.2.1', [PASSIVE]: '192.0.2.2', hub1: '192.0.2.3' }),
+      fakeNetwork('Private', 'private', 1, { [ACTIVE]: '10.0.0.1', [PASSIVE]: '10.0.0.2' }),
+    ],
+  };
+  /** What the nodes' heartbeats say of the way between them, by network. */
+  linkStates: Record<string, LinkState> = {};
   hasQuorum = true;
   group: StorageGroupRecord = {
     epoch: 1,
@@ -129,8 +154,14 @@ export class FakeCluster implements AdminContext {
   async hostReports() {
     return [ACTIVE, PASSIVE, 'hub1'].map((host) => {
       const roles = host === 'hub1' ? ['hub', 'access', 'witness'] : ['mailbox'];
-      return { host, roles, reachable: !this.silentHosts.has(host) };
+      return { host, roles, reachable: !this.silentHosts.has(host), links: this.#linksOf(host) };
     });
+  }
+
+  #linksOf(host: string): readonly LinkStatus[] {
+    if (host === 'hub1') return [];
+    const peer = host === ACTIVE ? PASSIVE : ACTIVE;
+    return Object.entries(this.linkStates).map(([network, state]) => ({ network, peer, state, isLate: false }));
   }
 
   async acceptorReports(): Promise<readonly AcceptorReport[]> {

@@ -74,8 +74,9 @@ test('demo ports: every one is BASE plus the well-known one; one in use is named
     [named['SMTP'], named['IMAP'], named['API']],
     ['127.0.0.1:2025', '127.0.0.1:2143', '127.0.0.1:2080'],
   );
-  assert.equal(named['mbx01-node2, copy of First Storage Group'], '127.0.0.3:5344');
-  assert.equal(ports.length, 11);
+  assert.equal(named['mbx01-node2, copy of First Storage Group, Public'], '127.0.0.3:5344');
+  assert.equal(named['mbx01-node2, copy of First Storage Group, Private'], '127.0.1.3:5344');
+  assert.equal(ports.length, 15);
 
   const server = createServer();
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));

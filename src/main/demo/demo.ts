@@ -17,6 +17,7 @@ import {
   forgetCluster,
   formClusterIn,
   inspectFolder,
+  networkFindings,
   writeConfiguration,
 } from '../form-cluster.ts';
 import { findCorpus } from './corpus.ts';
@@ -110,6 +111,7 @@ async function prepare(options: DemoOptions): Promise<readonly HostConfig[]> {
   await checkPorts(portsOf(newConfigurations(options)));
   if (marker !== undefined) forgetCluster(folder, marker);
   process.stdout.write(`Forming a cluster in ${folder}\n`);
+  for (const warning of networkFindings(specification).warnings) process.stdout.write(`Warning: ${warning}\n`);
   const { clusterId } = await form(folder, specification);
   return configurationsOf(folder, specification, clusterId);
 }

@@ -2,6 +2,7 @@
 import { createServer } from 'node:net';
 import { messageOf, Problem } from '../../base/problem.ts';
 import type { HostConfig } from '../../host/config.ts';
+import { locateEndpoint } from '../../host/endpoints.ts';
 
 export interface ListenedPort {
   readonly name: string;
@@ -16,15 +17,25 @@ export function portsOf(configurations: readonly HostConfig[]): readonly Listene
     const { address, ...byName } = ports;
     return Object.entries(byName).map(([name, port]) => ({ name: name.toUpperCase(), address, port }));
   });
-  const hosts = (configurations[0]?.hosts ?? []).flatMap((host) => [
-    { name: `${host.name}, cluster`, address: host.address, port: host.clusterPort },
-    ...Object.entries(host.copyPorts).map(([group, port]) => ({
-      name: `${host.name}, copy of ${group}`,
-      address: host.address,
-      port,
-    })),
-  ]);
+  const hosts = configurations.flatMap((config) =>
+    config.hosts
+      .filter((host) => host.name === config.host)
+      .flatMap((host) => [
+        ...placesOf(config, `${host.name}/cluster`, `${host.name}, cluster`),
+        ...Object.keys(host.copyPorts).flatMap((group) =>
+          placesOf(config, `${host.name}/copy/${group}`, `${host.name}, copy of ${group}`),
+        ),
+      ]),
+  );
   return [...clients, ...hosts];
+}
+
+function placesOf(config: HostConfig, endpoint: string, name: string): readonly ListenedPort[] {
+  return locateEndpoint(config, endpoint).map(({ address, port, network }) => ({
+    name: network === '' ? name : `${name}, ${network}`,
+    address,
+    port,
+  }));
 }
 
 /** Problem('PortInUse' | 'PortForbidden' | 'AddressMissing') for the first that cannot be listened on. */

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { after, test } from 'node:test';
+import { deferred } from '../base/deferred.ts';
+import { silentLogger } from '../base/logger.ts';
+import type { Channel } from '../base/network.ts';
+import { createAuthority, issueCertificate } from './certificates.ts';
+import type { Place } from './endpoints.ts';
+import { machineClock } from './machine.ts';
+import { TlsNetwork } from './tls-network.ts';
+
+const authority = await createAuthority('test', '0'.repeat(32), machineClock.wallMs());
+const identity = async (name: string) =>
+  await issueCertificate(authority, { name, role: 'host', alternativeNames: [] }, machineClock.wallMs());
+const [nearIdentity, farIdentity] = [await identity('near'), await identity('far')];
+
+const undo: (() => void)[] = [];
+after(() => {
+  for (const each of undo) each();
+});
+
+async function freePort(address: string): Promise<number> {
+  const server = await listening(address, 0);
+  const { port } = server.address() as AddressInfo;
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+function listening(address: string, port: number): Promise<Server> {
+  const server = createServer();
+  return new Promise((resolve) => server.listen(port, address, () => resolve(server)));
+}
+
+function network(identityOf: typeof nearIdentity, places: readonly Place[]): TlsNetwork {
+  return new TlsNetwork({
+    identity: identityOf,
+    locate: () => places,
+    logger: silentLogger,
+    onListenError: () => undefined,
+  });
+}
+
+/** A host `far` on two networks, and what it accepted. */
+async function twoNetworks() {
+  const port = await freePort('127.0.1.9');
+  const places = [
+    { address: '127.0.1.9', port, network: 'Private' },
+    { address: '127.0.0.9', port, network: 'Public' },
+  ];
+  const far = network(farIdentity, places);
+  const accepted: Channel[] = [];
+  undo.push(far.listen('far/cluster', (channel) => accepted.push(channel)));
+  return { places, port, accepted };
+}
+
+test('network of TLS: two ways: the preferred one is taken', async () => {
+  const { places } = await twoNetworks();
+  const near = network(nearIdentity, places);
+  const channel = await near.connect('far/cluster', 5_000);
+  const closed = deferred<string>();
+  channel.onClose(closed.resolve);
+  near.closeOver('far', 'Public', 'another network');
+  near.closeOver('far', 'Private', 'Private is lost');
+  assert.equal(await closed.promise, 'Private is lost');
+});
+
+test('network of TLS: nobody listens on the preferred way: the next one is taken', async () => {
+  const { places, port } = await twoNetworks();
+  const near = network(nearIdentity, [{ address: '127.0.1.10', port, network: 'Private' }, ...places.slice(1)]);
+  const channel = await near.connect('far/cluster', 5_000);
+  assert.equal(channel.remoteHost, 'far');
+  channel.close('done');
+});
+
+test('network of TLS: the preferred way swallows everything: the next one is taken long before the time is over', async () => {
+  const { places } = await twoNetworks();
+  const mute = await listening('127.0.1.11', 0);
+  undo.push(() => mute.close());
+  mute.on('connection', (socket) => undo.push(() => socket.destroy()));
+  const { port } = mute.address() as AddressInfo;
+  const near = network(nearIdentity, [{ address: '127.0.1.11', port, network: 'Private' }, ...places.slice(1)]);
+  const startMs = machineClock.monotonicMs();
+  (await near.connect('far/cluster', 30_000)).close('done');
+  assert.ok(machineClock.monotonicMs() - startMs < 10_000);
+});
+
+test('network of TLS: one network asked for: no other is taken; an unknown one: said so', async () => {
+  const { places } = await twoNetworks();
+  const port = await freePort('127.0.1.12');
+  const near = network(nearIdentity, [{ address: '127.0.1.12', port, network: 'Private' }, ...places.slice(1)]);
+  await assert.rejects(near.connect('far/cluster', 5_000, { network: 'Private' }), { code: 'Unreachable' });
+  await assert.rejects(near.connect('far/cluster', 5_000, { network: 'Mars' }), /it has no address on Mars/);
+  (await near.connect('far/cluster', 5_000, { network: 'Public' })).close('done');
+});
+
+test('network of TLS: the other way is another host: refused, as on the first', async () => {
+  const { places, port } = await twoNetworks();
+  const near = network(nearIdentity, [{ address: '127.0.1.13', port, network: 'Private' }, ...places.slice(1)]);
+  await assert.rejects(near.connect('mars/cluster', 5_000), { code: 'Unreachable' });
+});

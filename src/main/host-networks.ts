@@ -1,0 +1,76 @@
+/**
+ * The cluster's networks as this host's service uses them: heartbeats on each, the choice of a network by what they
+ * say, and the end of connections over one that is lost, so that they are formed again over the next.
+ */
+import { readFileSync } from 'node:fs';
+import type { Logger } from '../base/logger.ts';
+import { messageOf } from '../base/problem.ts';
+import { HEARTBEAT_KEY_BYTES } from '../cluster/heartbeat/datagram.ts';
+import type { LinkState } from '../cluster/heartbeat/heartbeat-link.ts';
+import { Heartbeats, type LinkStatus } from '../cluster/heartbeat/heartbeats.ts';
+import { type HostConfig, hostEntry, networksOf } from '../host/config.ts';
+import { machineClock, machineRandom } from '../host/machine.ts';
+import { openUdpDatagrams } from '../host/udp-datagrams.ts';
+import { hostFiles } from './cluster-files.ts';
+
+export interface HostNetworks {
+  start(): void;
+  stop(): void;
+  isDown(peer: string, network: string): boolean;
+  /** What this host's heartbeats say; empty without heartbeats. */
+  status(): readonly LinkStatus[];
+}
+
+export function openHostNetworks(options: {
+  readonly config: HostConfig;
+  readonly dataFolder: string;
+  readonly logger: Logger;
+  readonly onLost: (peer: string, network: string) => void;
+}): HostNetworks {
+  const { config, dataFolder, logger, onLost } = options;
+  const key = readKey(dataFolder, logger);
+  if (key === undefined) return silent;
+  const networks = networksOf(config);
+  const heartbeats = new Heartbeats({
+    host: config.host,
+    networks,
+    secret: { clusterId: config.cluster.id, key },
+    datagrams: openUdpDatagrams({
+      host: config.host,
+      networks,
+      portOf: (host) => hostEntry(config, host).clusterPort,
+      logger,
+    }),
+    clock: machineClock,
+    random: machineRandom,
+    logger,
+    onChange: (peer, network, state) => {
+      if (isLost(state)) onLost(peer, network);
+    },
+  });
+  return heartbeats;
+}
+
+function isLost(state: LinkState): boolean {
+  return state === 'down' || state === 'one-way';
+}
+
+const silent: HostNetworks = {
+  start: () => undefined,
+  stop: () => undefined,
+  isDown: () => false,
+  status: () => [],
+};
+
+/** A cluster that was formed before there were heartbeats has no key: connections alone tell then. */
+function readKey(dataFolder: string, logger: Logger): Buffer | undefined {
+  const path = hostFiles.heartbeatKey(dataFolder);
+  try {
+    const key = readFileSync(path);
+    if (key.length === HEARTBEAT_KEY_BYTES) return key;
+    logger.warn({ path, sizeBytes: key.length }, 'no heartbeats: the key has another length');
+  } catch (error) {
+    logger.warn({ path, reason: messageOf(error) }, 'no heartbeats: the key cannot be read');
+  }
+  return undefined;
+}
