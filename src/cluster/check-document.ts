@@ -106,6 +106,7 @@ const clusteredMailboxServer: Check = (value, where) => {
       ? undefined
       : whole(value['forcedDatabaseMountAfterHours'], `${where}.forcedDatabaseMountAfterHours`),
     value['lastMove'] === undefined ? undefined : lastMove(value['lastMove'], `${where}.lastMove`),
+    value['failback'] === undefined ? undefined : failback(value['failback'], `${where}.failback`),
     value['stopped'] === undefined ? undefined : stopped(value['stopped'], `${where}.stopped`),
   ]);
 };
@@ -119,6 +120,16 @@ const lastMove: Check = (value, where) => {
     whole(value['atMs'], `${where}.atMs`),
   ]);
 };
+
+const failback: Check = (value, where) => {
+  if (!isObject(value)) return `${where} is not an object`;
+  if (value['policy'] !== 'window')
+    return oneOf(['prevent', 'immediate', 'window'])(value['policy'], `${where}.policy`);
+  return firstFault([hour(value['fromHour'], `${where}.fromHour`), hour(value['toHour'], `${where}.toHour`)]);
+};
+
+const hour: Check = (value, where) =>
+  whole(value, where) ?? ((value as number) < 24 ? undefined : `${where} is not an hour of the day`);
 
 const stopped: Check = (value, where) =>
   isObject(value) ? comment(value['reason'], `${where}.reason`) : `${where} is not an object`;

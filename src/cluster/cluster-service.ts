@@ -14,6 +14,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { messageOf } from '../base/problem.ts';
+import { ActiveCare } from './active-care.ts';
 import { compose, giveUp, growInSync, isOwner, moveTo, type OwnerClaim, renewLease, shrinkInSync } from './changes.ts';
 import type { ActivationGrant, CopyControl, CopyRequests, RequestAnswer } from './copy-control.ts';
 import { HintBoard } from './hint-board.ts';
@@ -21,6 +22,7 @@ import { type ClockReading, leaseMarkOf, wallOffsetMs } from './lease.ts';
 import { documentOf, NodeSession } from './node-session.ts';
 import type { ChangeOutcome, Register } from './register.ts';
 import {
+  hasHeir,
   type LogPosition,
   member,
   type RegisterDocument,
@@ -66,6 +68,7 @@ export class ClusterService implements CopyRequests {
   readonly #register: Register;
   readonly #session: NodeSession;
   readonly #driver: TakeOverDriver;
+  readonly #care: ActiveCare;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #timing: ClusterTiming;
@@ -98,6 +101,13 @@ export class ClusterService implements CopyRequests {
       onSuperseded: () => this.#end(),
     });
     this.#driver = new TakeOverDriver({ ...options, logger: this.#logger, session: this.#session });
+    this.#care = new ActiveCare({
+      ...options,
+      stepDown: (seat, reason) => this.#stepDown(seat, reason),
+      giveUp: (storageGroup, epoch, reason) => this.#giveUp(storageGroup, epoch, reason),
+      handOff: (storageGroup, target) => this.handOff(storageGroup, target),
+      change: (decide) => this.#session.change(decide),
+    });
   }
 
   start(): void {
@@ -149,8 +159,8 @@ export class ClusterService implements CopyRequests {
     const deathsMs = [...(this.#deathsMs.get(storageGroup) ?? []), nowMs].slice(-MAX_REMEMBERED_DEATHS);
     this.#deathsMs.set(storageGroup, deathsMs);
     const group = this.#peeked && member(this.#peeked.document.storageGroups, storageGroup);
-    const hasHeir = group?.inSync.some((host) => host !== this.#host && !Object.hasOwn(group.suspended, host)) ?? false;
-    const decision = decideRestart({ deathsMs, nowMs, hasHeir }, this.#timing);
+    const isInherited = group !== undefined && hasHeir(group, this.#host);
+    const decision = decideRestart({ deathsMs, nowMs, hasHeir: isInherited }, this.#timing);
     if (decision === 'give-up' && epoch !== undefined)
       await this.#giveUp(storageGroup, epoch, 'its process died again');
     return decision;
@@ -236,7 +246,10 @@ export class ClusterService implements CopyRequests {
       const mark = leaseMarkOf(peeked.document, seat.storageGroup);
       if (mark !== undefined) seat.watcher.observe(mark, nowMs);
       seat.noteOwner(peeked.document, this.#host, nowMs);
-      if (this.#session.isJoined) this.#consider(seat, peeked.document, nowMs);
+      if (!this.#session.isJoined) continue;
+      const cared = this.#care.look(seat, peeked.document, nowMs);
+      if (cared !== undefined) this.#inBackground(seat, cared);
+      this.#consider(seat, peeked.document, nowMs);
     }
   }
 

@@ -2,6 +2,7 @@
 import { next, withGroup } from './changes.ts';
 import {
   type ClusteredMailboxServerRecord,
+  type FailbackPolicy,
   type LastMove,
   member,
   type RegisterDocument,
@@ -148,6 +149,10 @@ export function assignStorageGroup(document: RegisterDocument, server: string, s
     ...record,
     storageGroups: [...record.storageGroups, storageGroup],
   }));
+}
+
+export function setFailback(document: RegisterDocument, server: string, failback: FailbackPolicy): Changed {
+  return changeServer(document, server, (record) => ({ ...record, failback }));
 }
 
 export type MountPolicy = Pick<ClusteredMailboxServerRecord, 'autoDatabaseMountDial' | 'forcedDatabaseMountAfterHours'>;

@@ -75,6 +75,11 @@ export interface LastMove {
   readonly atMs: number;
 }
 
+/** Hours of the day, UTC. */
+export type FailbackPolicy =
+  | { readonly policy: 'prevent' | 'immediate' }
+  | { readonly policy: 'window'; readonly fromHour: number; readonly toHour: number };
+
 export interface ClusteredMailboxServerRecord {
   readonly storageGroups: readonly string[];
   readonly redundantMachines: readonly string[];
@@ -82,6 +87,8 @@ export interface ClusteredMailboxServerRecord {
   /** Hours; null = Unlimited = never. */
   readonly forcedDatabaseMountAfterHours: number | null;
   readonly lastMove?: LastMove;
+  /** Absent = prevent. */
+  readonly failback?: FailbackPolicy;
   /** Set by Stop-ClusteredMailboxServer; nothing of it is mounted until Start. */
   readonly stopped?: { readonly reason: string };
 }
@@ -106,6 +113,11 @@ export function parseRegisterDocument(value: unknown): RegisterDocument {
 /** The member called `key`, and never something that every object inherits. */
 export function member<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {
   return Object.hasOwn(record, key) ? record[key] : undefined;
+}
+
+/** Whether a copy other than the one on `host` holds everything acknowledged, and may be used. */
+export function hasHeir(group: StorageGroupRecord, host: string): boolean {
+  return group.inSync.some((other) => other !== host && !Object.hasOwn(group.suspended, other));
 }
 
 /** The clustered mailbox server that serves `storageGroup`, with its name. */

@@ -15,6 +15,7 @@ import type { CopyView } from './copy-control.ts';
 import { estimateLoss, isWithinDial, type LossEstimate } from './estimate-loss.ts';
 import { copyUnfit, type MayNotMount, mountObstacle } from './mount.ts';
 import {
+  hasHeir,
   type LossyTakeOver,
   member,
   type RegisterDocument,
@@ -105,8 +106,7 @@ function decideAsOwner(
   const isHopeless =
     (obstacle.isLasting && facts.ownedIdleMs >= patienceMs) ||
     (isUnready(obstacle) && facts.ownedIdleMs >= timing.ownerPatienceMs);
-  const hasHeir = group.inSync.some((host) => host !== facts.host && !Object.hasOwn(group.suspended, host));
-  const mayInherit = hasHeir || (group.mode === 'async' && group.copies.length > 1);
+  const mayInherit = hasHeir(group, facts.host) || (group.mode === 'async' && group.copies.length > 1);
   return isHopeless && mayInherit
     ? { kind: 'give-up', reason: obstacle.reason }
     : { kind: 'wait', reason: obstacle.reason };

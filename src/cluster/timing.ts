@@ -30,6 +30,10 @@ export interface ClusterTiming {
   readonly restartPeriodMs: number;
   /** How long the owner may keep a storage group that it does not manage to serve, when another copy could. */
   readonly ownerPatienceMs: number;
+  /** How long the active copy may owe a sync without progress, when another copy in sync could serve. */
+  readonly commitPatienceMs: number;
+  /** How long a preferred copy must have been in sync without a break before a storage group moves back to it. */
+  readonly failbackAfterMs: number;
 }
 
 export const defaultTiming: ClusterTiming = {
@@ -44,6 +48,8 @@ export const defaultTiming: ClusterTiming = {
   abstainMs: 5_000,
   restartPeriodMs: 600_000,
   ownerPatienceMs: 10_000,
+  commitPatienceMs: 8_000,
+  failbackAfterMs: 600_000,
 };
 
 /** Assumed bound of a clock's error in speed. Real clocks are off by less than 0.05 %; a busy hypervisor is not a clock. */

@@ -58,7 +58,7 @@ test('network of TLS: two ways: the preferred one is taken', async () => {
   const near = network(nearIdentity, places);
   const channel = await near.connect('far/cluster', 5_000);
   const closed = deferred<string>();
-  channel.onClose(closed.resolve);
+  channel.onClose((reason) => closed.resolve(reason));
   near.closeOver('far', 'Public', 'another network');
   near.closeOver('far', 'Private', 'Private is lost');
   assert.equal(await closed.promise, 'Private is lost');

@@ -28,7 +28,13 @@ import { readMarker, writeMarker } from './cluster-marker.ts';
 import { demoSpecification } from './demo/specification.ts';
 import { explainSystemError } from './error-line.ts';
 import { FOLDER_LOCK_NAME, lockFolder } from './folder-lock.ts';
-import { type ClusterSpecification, forgetCluster, formClusterIn, inspectFolder, networkFindings } from './form-cluster.ts';
+import {
+  type ClusterSpecification,
+  forgetCluster,
+  formClusterIn,
+  inspectFolder,
+  networkFindings,
+} from './form-cluster.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'holdfast-form-'));
 after(() => rmSync(root, { recursive: true }));
@@ -103,7 +109,11 @@ test('form: the witness is a process: its host has a vote, and no share is made'
 
 test('form: three nodes and no witness: each has a vote, two of them decide', async () => {
   const third = { name: 'mbx01-node3', roles: ['mailbox'], address: '127.0.0.4' } as const;
-  const { places } = await formWith('three', { witness: 'none', hosts: [...specification.hosts, third] });
+  const networks = (specification.networks ?? []).map((network) => ({
+    ...network,
+    addresses: { ...network.addresses, [third.name]: network.role === 'private' ? '127.0.1.4' : third.address },
+  }));
+  const { places } = await formWith('three', { witness: 'none', hosts: [...specification.hosts, third], networks });
   assert.deepEqual(places, ['host mbx01-node1', 'host mbx01-node2', 'host mbx01-node3']);
 });
 

@@ -167,6 +167,15 @@ export const faults = {
       host.disk.isFailing = false;
     };
   },
+  'hung disk': (cluster, random) => {
+    const host = anyHost(cluster, random);
+    cluster.story.tell(host.name, 'its disk hangs');
+    host.disk.hang();
+    return () => {
+      cluster.story.tell(host.name, 'its disk answers again');
+      host.disk.release();
+    };
+  },
   'full disk': (cluster, random) => {
     const host = anyHost(cluster, random);
     cluster.story.tell(host.name, 'its disk is full');
@@ -284,6 +293,7 @@ export function healEverything(cluster: SimulatedCluster): void {
   cluster.network.healAll();
   for (const host of cluster.hosts) {
     Object.assign(host.disk, { slowMs: 0, isFailing: false, isFull: false });
+    host.disk.release();
     host.resume();
     host.start();
   }

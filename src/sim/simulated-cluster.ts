@@ -30,8 +30,8 @@ import { TrueRegister } from './true-register.ts';
 export const STORAGE_GROUP = 'First Storage Group';
 export const SERVER = 'mbx01';
 const SHARE = 'share';
-const CLIENTS = 'client';
-const IDENTITY = { clusterId: 'simulated', incarnation: 1 };
+export const CLIENTS = 'client';
+export const IDENTITY = { clusterId: 'simulated', incarnation: 1 };
 
 export interface ClusterOptions {
   readonly seed: number;
@@ -79,6 +79,8 @@ export class SimulatedCluster {
   readonly hosts: readonly SimulatedHost[];
   readonly client: SimulatedClient;
   readonly register: TrueRegister;
+  /** Names of the acceptors. */
+  readonly votes: readonly string[];
   readonly mode: ReplicationMode;
   readonly timing: ClusterTiming;
   readonly #circularLogging: boolean;
@@ -86,6 +88,8 @@ export class SimulatedCluster {
   readonly #broken = Promise.withResolvers<never>();
   /** Activations that were seen: the first one and every failover or move after it. */
   activations = 0;
+  /** An administrator has taken a loss upon himself: what was acknowledged may be gone from then on. */
+  isLossAccepted = false;
 
   constructor(options: ClusterOptions) {
     const { seed, nodes = ['node1', 'node2'], timing = defaultTiming, fileSizeBytes = 32 * 1024 } = options;
@@ -97,13 +101,14 @@ export class SimulatedCluster {
     this.time = new SimulatedTime(this.#chance());
     this.network = new SimulatedNetwork(this.time, this.#chance());
     this.story = new Story(this.time);
+    this.votes = nodes.length === 2 ? [...nodes, SHARE] : nodes;
     const maxDrift = options.maxDrift ?? 0.0005;
     const common = {
       timing,
       fileSizeBytes,
       circularLogging: options.circularLogging ?? false,
       identity: IDENTITY,
-      votes: nodes.length === 2 ? [...nodes, SHARE] : nodes,
+      votes: this.votes,
       copies: nodes,
       storageGroup: STORAGE_GROUP,
       bug: options.bug,

@@ -48,6 +48,7 @@ export class SimulatedDisk {
   /** Every sync from now on fails, until the machine is looked after. */
   isFailing = false;
   isFull = false;
+  #hanging: (() => void)[] | undefined;
   readonly traits: DiskTraits;
 
   constructor(time: SimulatedTime, random: Random, traits: DiskTraits = { syncMs: 2 }) {
@@ -61,7 +62,8 @@ export class SimulatedDisk {
   /** `work` happens after `delayMs` if `process` still lives, and comes back to it; it never comes back to a dead one. */
   operation<T>(process: SimulatedProcess, delayMs: number, work: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#time.after(delayMs, () => {
+      const run = (): void => {
+        if (this.#hanging !== undefined) return void this.#hanging.push(run);
         if (!process.isAlive) return;
         let result: T;
         try {
@@ -71,8 +73,20 @@ export class SimulatedDisk {
           return;
         }
         process.run(() => resolve(result));
-      });
+      };
+      this.#time.after(delayMs, run);
     });
+  }
+
+  /** Nothing comes back any more, no error either, until `release`: a controller that has lost its way. */
+  hang(): void {
+    this.#hanging ??= [];
+  }
+
+  release(): void {
+    const waiting = this.#hanging ?? [];
+    this.#hanging = undefined;
+    for (const run of waiting) this.#time.after(0, run);
   }
 
   accessMs(): number {

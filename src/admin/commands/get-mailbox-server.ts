@@ -1,6 +1,7 @@
 /** Get-MailboxServer: how far a clustered mailbox server may go by itself, as Set-MailboxServer set it. */
 import { z } from 'zod';
 import { DIAL_LOG_FILES } from '../../cluster/estimate-loss.ts';
+import type { FailbackPolicy } from '../../cluster/register-document.ts';
 import { declareCommand } from '../command.ts';
 import { findServer } from '../objects.ts';
 import { name } from '../schemas.ts';
@@ -24,6 +25,7 @@ export const getMailboxServer = declareCommand({
     },
     { name: 'ToleratedLogFiles', type: 'number', description: 'What the dial means, in missing log files.' },
     { name: 'ForcedDatabaseMountAfter', type: 'text', description: 'Hours, or Unlimited; matters in async only.' },
+    { name: 'Failback', type: 'text', description: 'Prevent, Immediate, or hours of the day (UTC).' },
     { name: 'StopReason', type: 'text', description: 'Why it was stopped; empty when it was not.' },
   ],
   table: ['Identity', 'RedundantMachines', 'AutoDatabaseMountDial', 'ForcedDatabaseMountAfter'],
@@ -40,8 +42,14 @@ export const getMailboxServer = declareCommand({
         AutoDatabaseMountDial: record.autoDatabaseMountDial,
         ToleratedLogFiles: DIAL_LOG_FILES[record.autoDatabaseMountDial],
         ForcedDatabaseMountAfter: record.forcedDatabaseMountAfterHours?.toString() ?? 'Unlimited',
+        Failback: failbackText(record.failback),
         StopReason: record.stopped?.reason ?? null,
       };
     });
   },
 });
+
+function failbackText(failback: FailbackPolicy | undefined): string {
+  if (failback?.policy === 'window') return `${failback.fromHour}-${failback.toHour}`;
+  return failback?.policy === 'immediate' ? 'Immediate' : 'Prevent';
+}

@@ -43,14 +43,14 @@ export class AcknowledgedIsThere implements Checker {
   }
 
   #compareMessages(where: string, folder: SeenFolder): void {
-    const { history, mode } = this.#cluster;
+    const { history, mode, isLossAccepted } = this.#cluster;
     const counts = new Map<string, number>();
     for (const { sha256 } of folder.messages) counts.set(sha256, (counts.get(sha256) ?? 0) + 1);
     for (const { kind, number, sha256, outcome } of history.operations) {
       const count = counts.get(sha256) ?? 0;
       const what = `${kind} ${number}`;
       if (count > 1) throw new Violation('M7', `${where}: ${what} is there ${count} times`);
-      if (outcome === 'acknowledged' && count === 0 && mode !== 'async') {
+      if (outcome === 'acknowledged' && count === 0 && mode !== 'async' && !isLossAccepted) {
         throw new Violation('M1', `${where}: ${what} was acknowledged and is not there`);
       }
       if (outcome === 'refused' && count > 0) throw new Violation('M1', `${where}: ${what} was refused and is there`);
