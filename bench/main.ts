@@ -31,7 +31,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   delivery: { what: 'messages/s acknowledged over LMTP with both copies synced', run: benchDelivery },
   failover: { what: 'from a kill -9 of the active host to the first client that is served', run: benchFailover },
   log: { what: 'records/s and MiB/s committed by the transaction log', run: benchLog },
-  store: { what: 'deliveries and replay; a folder of 1,000,000 messages', run: benchStore },
+  store: { what: 'deliveries, replay, maintenance, search; a folder of 1,000,000 messages', run: benchStore },
 };
 
 const USAGE = `Usage

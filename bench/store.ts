@@ -1,44 +1,34 @@
 /**
  * A storage group by itself. First as a copy runs it: deliveries that become rows, packs and records of the real log,
  * each waited for until it is durable; then the same log replayed into an empty database, which is what a passive copy
- * does. Then one folder of a million messages: opened, listed, flagged.
+ * does. Then the maintenance of a copy (store-maintenance.ts), search in real messages (store-search.ts), and folders of
+ * 100,000 and a million messages: opened, listed, flagged.
  */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { machineClock, machineRandom } from '../src/host/machine.ts';
-import { FilePackDevice } from '../src/host/pack-device.ts';
+import { machineClock } from '../src/host/machine.ts';
 import { readFrame } from '../src/log/record.ts';
-import { FLAG_SEEN } from '../src/mail/flags.ts';
 import { MAX_UID } from '../src/mail/limits.ts';
 import { parseMessage } from '../src/mail/mime.ts';
 import { encodeStructure } from '../src/mail/structure-codec.ts';
-import { UidSet } from '../src/mail/uid-set.ts';
-import { Database } from '../src/store/database.ts';
-import { encodeFact } from '../src/store/facts.ts';
-import type { Folder } from '../src/store/mail-store.ts';
-import { Packs } from '../src/store/packs.ts';
+import { digestCopy } from '../src/store/maintenance/copy-digest.ts';
 import { Replayer } from '../src/store/replay.ts';
-import { StorageGroup } from '../src/store/storage-group.ts';
+import type { StorageGroup } from '../src/store/storage-group.ts';
 import { openLog } from './log.ts';
-import { LogJournal } from './log-journal.ts';
 import { diskLine, measureDisk } from './machine.ts';
 import type { PartOptions } from './part.ts';
+import { benchMaintenance } from './store-maintenance.ts';
+import { carryOver, closeParts, inboxOf, newStore, openParts, storeOf } from './store-parts.ts';
+import { BenchClient, benchSearch, row } from './store-search.ts';
 import { type Cell, MIB, oneDecimal, printTable, twoDecimals, whole } from './table.ts';
 
-const EPOCH = 1;
 const MAILBOXES = 64;
 const DELIVERERS = 64;
 const DELIVERY_BYTES = 5_000;
 /** Commits of the database while it works, as a copy makes them. */
 const COMMIT_INTERVAL_MS = 1_000;
 const BIG_FOLDER_MESSAGES = 1_000_000;
-const QUICK_FOLDER_MESSAGES = 100_000;
+const MEDIUM_FOLDER_MESSAGES = 100_000;
 const APPENDED_AT_ONCE = 500;
-
-interface Parts {
-  readonly database: Database;
-  readonly packs: Packs;
-}
 
 export async function benchStore({ folder, isQuick }: PartOptions): Promise<void> {
   const disk = measureDisk(folder);
@@ -58,7 +48,11 @@ export async function benchStore({ folder, isQuick }: PartOptions): Promise<void
   });
   const head = ['step', 'messages', 'seconds', 'messages/s', 'MiB/s', 'per fdatasync', 'of disk %'];
   printTable('store: deliveries of 5 KB, one copy', head, rows);
-  await benchBigFolder(join(folder, 'big'), isQuick ? QUICK_FOLDER_MESSAGES : BIG_FOLDER_MESSAGES);
+  await benchMaintenance(join(folder, 'maintenance'), isQuick);
+  await benchSearch(join(folder, 'search'), isQuick);
+  for (const messages of isQuick ? [MEDIUM_FOLDER_MESSAGES] : [MEDIUM_FOLDER_MESSAGES, BIG_FOLDER_MESSAGES]) {
+    await benchBigFolder(join(folder, `folder-${messages}`), messages);
+  }
 }
 
 interface Step {
@@ -69,8 +63,7 @@ interface Step {
 
 async function benchDeliveries(root: string, measureMs: number): Promise<Step[]> {
   const { log, close } = await openLog(join(root, 'log'));
-  const parts = openParts(join(root, 'first'));
-  const store = mount(parts, new LogJournal(log));
+  const { parts, store } = newStore(join(root, 'first'), log);
   const addresses = await makeMailboxes(store);
   const delivered = await deliver(store, addresses, measureMs);
   await store.commitDatabase();
@@ -78,33 +71,6 @@ async function benchDeliveries(root: string, measureMs: number): Promise<Step[]>
   const replayed = await replay(join(root, 'second'), log);
   await close();
   return [delivered, replayed];
-}
-
-function openParts(root: string): Parts {
-  mkdirSync(join(root, 'packs'), { recursive: true });
-  const database = new Database({ path: join(root, 'database.sqlite'), signature: Buffer.alloc(16, 1) });
-  return { database, packs: new Packs(new FilePackDevice(join(root, 'packs'))) };
-}
-
-function closeParts({ database, packs }: Parts): void {
-  packs.close();
-  database.close();
-}
-
-/** In the first record stands the epoch, as in every log. */
-function mount(parts: Parts, journal: LogJournal): StorageGroup {
-  const { kind, payload } = encodeFact({
-    type: 'EpochStarted',
-    epoch: EPOCH,
-    previousEndLsn: 0,
-    previousChain: 0,
-    host: 'bench',
-    incarnation: 1,
-    timeMs: machineClock.wallMs(),
-    uidJump: 0,
-  });
-  new Replayer(parts).apply({ lsn: journal.startEpoch(EPOCH, kind, payload), kind, payload });
-  return new StorageGroup({ ...parts, journal, clock: machineClock, random: machineRandom });
 }
 
 async function makeMailboxes(store: StorageGroup): Promise<string[]> {
@@ -150,7 +116,7 @@ async function deliver(store: StorageGroup, addresses: readonly string[], measur
 }
 
 async function replay(root: string, log: Awaited<ReturnType<typeof openLog>>['log']): Promise<Step> {
-  const parts = openParts(root);
+  const parts = openParts(root, log);
   const replayer = new Replayer(parts);
   let count = 0;
   const started = performance.now();
@@ -165,52 +131,51 @@ async function replay(root: string, log: Awaited<ReturnType<typeof openLog>>['lo
   return { what: 'replay from the log', count, seconds };
 }
 
+/** What a client does in a big folder; then the memory that it took, and the digest of everything. */
 async function benchBigFolder(root: string, messages: number): Promise<void> {
-  const steps: Step[] = [];
   const { log, close } = await openLog(join(root, 'log'));
-  const parts = openParts(join(root, 'store'));
-  const store = mount(parts, new LogJournal(log));
+  const { parts, store } = newStore(join(root, 'store'), log);
   const { id } = await store.createMailbox({ address: 'big@example.test', displayName: 'big', credential: null });
-  const inbox = inboxOf(store, id);
-  steps.push(await timed('append', messages, () => fill(store, inbox.id, messages)));
+  const folderId = inboxOf(store, id);
+  const append = await timed('append', messages, () => fill(store, folderId, messages));
+  await store.commitDatabase(() => carryOver(parts));
   closeParts(parts);
-
   let reopened = parts;
-  let again = store;
-  steps.push(
-    await timed('open the database', 1, () => {
-      reopened = openParts(join(root, 'store'));
-      again = new StorageGroup({
-        ...reopened,
-        journal: new LogJournal(log),
-        clock: machineClock,
-        random: machineRandom,
-      });
-      again.folders(id);
-    }),
+  const open = await timed('open the database', 1, () => {
+    reopened = openParts(join(root, 'store'), log);
+  });
+  const again = storeOf(reopened, log);
+  const client = new BenchClient(again, id);
+  await client.start();
+  const rows = [
+    row('SELECT', await client.coldAndWarm('SELECT INBOX')),
+    row('UID SEARCH ALL', await client.coldAndWarm('UID SEARCH ALL', 3)),
+    row('UID SEARCH UNSEEN', await client.coldAndWarm('UID SEARCH UNSEEN', 3)),
+    row('UID FETCH 1:* (FLAGS)', await client.coldAndWarm('UID FETCH 1:* (FLAGS)', 3)),
+    row('STORE 1:* +FLAGS.SILENT (\\Seen)', await client.coldAndWarm('STORE 1:* +FLAGS.SILENT (\\Seen)', 1)),
+  ];
+  printTable(
+    `store: an IMAP session in a folder of ${whole(messages)} messages`,
+    ['command', 'cold ms', 'warm ms'],
+    rows,
   );
-  steps.push(await timed('list all UIDs', messages, () => again.uids(inbox.id)));
-  steps.push(await timed('read all rows', messages, () => readRows(again, inbox.id)));
-  steps.push(await timed('flag all \\Seen', messages, () => flagAll(again, inbox.id)));
+  const steps = [append, open, await timed('read all rows', messages, () => readRows(again, folderId))];
+  await again.settled();
+  await again.commitDatabase();
+  steps.push(await timed('digest of everything', messages, () => digestCopy(reopened.database.connection)));
   closeParts(reopened);
   await close();
-  const rows = steps.map((step): Cell[] => [
+  const cells = steps.map((step): Cell[] => [
     step.what,
     whole(step.count),
     twoDecimals(step.seconds),
     whole(step.count / step.seconds),
   ]);
-  printTable(`store: a folder of ${whole(messages)} messages`, ['step', 'count', 'seconds', 'per second'], rows);
+  printTable('the same folder, below the session', ['step', 'count', 'seconds', 'per second'], cells);
   const { rss, heapUsed } = process.memoryUsage();
   process.stdout.write(
     `\nmemory of this process at the end: ${whole(rss / MIB)} MiB resident, ${whole(heapUsed / MIB)} MiB of it in V8's heap\n`,
   );
-}
-
-function inboxOf(store: StorageGroup, mailboxId: number): Folder {
-  const inbox = store.folderByName(mailboxId, 'INBOX');
-  if (inbox === undefined) throw new Error('Every mailbox has an inbox');
-  return inbox;
 }
 
 async function fill(store: StorageGroup, folderId: number, messages: number): Promise<void> {
@@ -234,13 +199,6 @@ function readRows(store: StorageGroup, folderId: number): void {
     if (last === undefined) return;
     first = last.uid + 1;
   }
-}
-
-async function flagAll(store: StorageGroup, folderId: number): Promise<void> {
-  const everything = new UidSet().add(1, MAX_UID);
-  await store.changeFlags(folderId, everything, { operation: 'add', flags: FLAG_SEEN, keywords: [] });
-  await store.settled();
-  await store.commitDatabase();
 }
 
 async function timed(what: string, count: number, work: () => unknown): Promise<Step> {
