@@ -7,13 +7,14 @@
  *   --only N,N   of the planned faults, only these; a failing seed is shrunk and names the few that it takes
  *   --pairs      lists every pair of overlapping faults
  *   --coverage   fails unless the seeds went through every branch of the cluster's decisions
- *   --planted    runs the planted bugs instead: each must be found within its budget
+ *   --planted    runs the planted bugs instead: each must be found within its budget, by a seed that is clean without it
  *   --exhaustive searches the cluster's rules instead, every state within bounds; --states N is its limit
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { isMainThread, type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
-import { plantedBugs } from '../src/sim/planted-bugs.ts';
+import { plantedBugs } from '../src/sim/planted-bugs/all.ts';
+import { withoutBug } from '../src/sim/planted-bugs/planted-bug.ts';
 import { runSeed, type SeedResult } from '../src/sim/run-seed.ts';
 import { shrinkSeed } from '../src/sim/shrink-seed.ts';
 import { columns } from './columns.ts';
@@ -24,6 +25,8 @@ interface Task {
   readonly kind: 'seed';
   readonly seed: number;
   readonly bug: string | undefined;
+  /** The world of the bug, and not the bug. */
+  readonly isSound: boolean;
   readonly only: readonly number[] | undefined;
 }
 
@@ -80,8 +83,8 @@ async function main(): Promise<boolean> {
   return failed.length === 0 && isCovered;
 }
 
-function seedTask(seed: number, options: { bug?: string | undefined; only?: readonly number[] | undefined }): Task {
-  return { kind: 'seed', seed, bug: options.bug, only: options.only };
+function seedTask(seed: number, options: Partial<Omit<Task, 'kind' | 'seed'>>): Task {
+  return { kind: 'seed', seed, bug: options.bug, isSound: options.isSound ?? false, only: options.only };
 }
 
 /** Every bug is looked for, seed by seed, until it is found or its budget is used up. */
@@ -99,13 +102,34 @@ async function runPlanted(): Promise<boolean> {
       console.log(`${bug}: seed ${result.seed}: ${result.violation.message.split('\n')[0]?.slice(0, 200)}`);
     },
   });
-  const rows = plantedBugs.map(({ name, budgetSeeds }) => {
+  const unsound = await runWithoutBugs(found);
+  const rows = plantedBugs.map(({ name, breaks, budgetSeeds }) => {
     const result = found.get(name);
     const how = result === undefined ? `NOT FOUND in ${budgetSeeds} seeds` : `seed ${result.seed} of ${budgetSeeds}`;
-    return [name, how, result?.violation?.invariant ?? ''];
+    const without = unsound.get(name)?.invariant ?? (result === undefined ? '' : 'clean');
+    return [name, breaks, how, result?.violation?.invariant ?? '', without];
   });
-  console.log(`\n${columns([['planted bug', 'found by', 'as'], ...rows])}`);
-  return plantedBugs.every(({ name }) => found.has(name));
+  console.log(`\n${columns([['planted bug', 'breaks', 'found by', 'as', 'without it'], ...rows])}`);
+  console.log(
+    `${found.size} of ${plantedBugs.length} found, ${found.size - unsound.size} of them clean without the bug`,
+  );
+  return plantedBugs.every(({ name }) => found.has(name)) && unsound.size === 0;
+}
+
+/** The canary: the seed that found a bug, in the same world, without the bug. What it breaks is not the bug's doing. */
+async function runWithoutBugs(
+  found: ReadonlyMap<string, SeedResult>,
+): Promise<Map<string, NonNullable<SeedResult['violation']>>> {
+  const unsound = new Map<string, NonNullable<SeedResult['violation']>>();
+  const tasks = [...found].map(([bug, { seed }]) => seedTask(seed, { bug, isSound: true }));
+  await runAll(tasks, {
+    onResult: ({ bug = '', seed }, { violation }) => {
+      if (violation === undefined) return;
+      unsound.set(bug, violation);
+      console.log(`without "${bug}", seed ${seed}: ${violation.message.slice(0, 400)}`);
+    },
+  });
+  return unsound;
 }
 
 interface RunOptions {
@@ -214,7 +238,8 @@ function serveOrders(port: MessagePort, withCoverage: boolean): void {
   const answer = async (order: Order): Promise<Answer> => {
     if (order.kind === 'coverage') return { kind: 'coverage', coverage: (await meter?.read()) ?? [] };
     const bug = plantedBugs.find(({ name }) => name === order.bug);
-    const options = { ...(bug && { bug }), ...(order.only && { only: order.only }) };
+    const planted = bug && (order.isSound ? withoutBug(bug) : bug);
+    const options = { ...(planted && { bug: planted }), ...(order.only && { only: order.only }) };
     return { kind: 'result', result: await runSeed(order.seed, options) };
   };
   port.on('message', (order: Order) => {

@@ -308,14 +308,15 @@ export class ActiveCopy implements Journal {
     const { host } = subscription;
     if (this.#growStep(subscription) === 'require') this.#commit.startJoining(host);
     if (this.#growStep(subscription) !== 'record' || !this.#mayChangeMembership) return;
-    this.#changeMembership(host, [...this.#commit.inSync, host], () =>
+    this.#changeMembership(host, [...new Set([...this.#commit.inSync, host])], () =>
       this.#options.requests.requestGrow(this.#options.storageGroup, this.epoch, host),
     );
   }
 
   #growStep({ host, caughtUp, durableLsn }: Subscription): GrowStep {
     return decideGrow({
-      isInSync: this.#commit.isInSync(host),
+      // A shrink without an answer: the register may name it or not, and asking it to name it settles that.
+      isInSync: this.#commit.isInSync(host) && !this.#commit.isUndecided(host),
       isCaughtUp: caughtUp,
       isJoining: this.#commit.isJoining(host),
       durableLsn,

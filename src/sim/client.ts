@@ -183,7 +183,10 @@ export class SimulatedClient {
   #message(kind: string): Buffer {
     const { history, random } = this.#options;
     const filler = 'x'.repeat(random.below(8) === 0 ? random.below(6_000) : random.below(300));
-    return Buffer.from(`Subject: ${kind} ${history.operations.length + 1}\r\n\r\n${filler}\r\n`);
+    const number = history.operations.length + 1;
+    // Now and then two messages have one Message-ID, as those of careless programs have.
+    const messageId = `<${number - (number % 4 === 0 ? 1 : 0)}@example.org>`;
+    return Buffer.from(`Message-ID: ${messageId}\r\nSubject: ${kind} ${number}\r\n\r\n${filler}\r\n`);
   }
 
   #tell(what: string): void {

@@ -203,6 +203,13 @@ export const faults = {
     host.rotLog();
     return () => host.start();
   },
+  'vote lost': (cluster, random) => {
+    const host = anyHost(cluster, random);
+    // Once in a run: two of three empty votes are no cluster any more.
+    if (cluster.hosts.some(({ votesLost }) => votesLost > 0)) return nothing;
+    host.loseVote();
+    return () => host.start();
+  },
   move: (cluster, random) => {
     const from = cluster.serving;
     const target = oneOf(random, cluster.hosts);

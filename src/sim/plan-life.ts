@@ -6,7 +6,7 @@
 import { SeededRandom } from '../base/random.ts';
 import type { ClusterTiming } from '../cluster/timing.ts';
 import { type NemesisPace, stormPace } from './nemesis.ts';
-import type { PlantedBug } from './planted-bugs.ts';
+import type { PlantedBug } from './planted-bugs/planted-bug.ts';
 
 export interface LifePlan {
   /** Factor of the cluster's times, and of everything that is waited for. */

@@ -13,7 +13,7 @@ import { allCheckers } from './checkers/all.ts';
 import { FaultLog } from './fault-log.ts';
 import { healEverything, type NemesisPlan, planNemesis, runNemesis } from './nemesis.ts';
 import { type LifePlan, planLife, scaledTiming } from './plan-life.ts';
-import type { PlantedBug } from './planted-bugs.ts';
+import type { PlantedBug } from './planted-bugs/planted-bug.ts';
 import { type ClusterOptions, SimulatedCluster, Violation } from './simulated-cluster.ts';
 
 export interface SeedResult {
@@ -54,7 +54,7 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   const cluster = new SimulatedCluster({
     ...planCluster(seed),
     timing: scaledTiming(defaultTiming, life.slowness),
-    ...(bug === undefined ? {} : { bug }),
+    ...(bug === undefined ? {} : { ports: bug.ports }),
     ...(bug?.mode === undefined ? {} : { mode: bug.mode, nodes: ['node1', 'node2'] }),
   });
   const random = new SeededRandom(cluster.random.below(0x1_0000_0000));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { present } from '../base/assert.ts';
-import { plantedBugs } from './planted-bugs.ts';
+import { plantedBugs } from './planted-bugs/all.ts';
 import { runSeed } from './run-seed.ts';
 import { shrinkSeed } from './shrink-seed.ts';
 

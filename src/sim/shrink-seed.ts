@@ -3,7 +3,7 @@
  * chances; what still breaks the same promise is the shorter story. Halves first, then single ones (Zeller, "delta
  * debugging"), until no fault can be spared or the budget of runs is used up.
  */
-import type { PlantedBug } from './planted-bugs.ts';
+import type { PlantedBug } from './planted-bugs/planted-bug.ts';
 import { runSeed, type SeedResult } from './run-seed.ts';
 
 /** Runs that may be spent on one seed. */

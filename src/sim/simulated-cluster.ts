@@ -6,6 +6,7 @@ import { assert } from '../base/assert.ts';
 import { isProblem } from '../base/problem.ts';
 import { SeededRandom } from '../base/random.ts';
 import { NO_BALLOT } from '../cluster/acceptor.ts';
+import type { AcceptorState } from '../cluster/acceptor-state.ts';
 import { CasPaxosRegister } from '../cluster/caspaxos-register.ts';
 import { formCluster } from '../cluster/changes.ts';
 import { addServer, addStorageGroup } from '../cluster/configuration-changes.ts';
@@ -16,14 +17,14 @@ import type { Serving } from '../replication/copy.ts';
 import { SimulatedClient } from './client.ts';
 import { PortDisk } from './disk-ports.ts';
 import { History } from './history.ts';
-import type { PlantedBug } from './planted-bugs.ts';
+import type { BugPorts } from './planted-bugs/planted-bug.ts';
 import { MachineClock } from './simulated-clock.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
 import { SimulatedHost } from './simulated-host.ts';
 import { SimulatedNetwork } from './simulated-network.ts';
 import { SimulatedProcess } from './simulated-process.ts';
 import { SimulatedTime } from './simulated-time.ts';
-import { SimulatedVote } from './simulated-vote.ts';
+import { SimulatedVote, type VoteRules } from './simulated-vote.ts';
 import { Story } from './story.ts';
 import { TrueRegister } from './true-register.ts';
 
@@ -43,7 +44,8 @@ export interface ClusterOptions {
   readonly circularLogging?: boolean;
   /** Greatest error in speed of a node's clock. */
   readonly maxDrift?: number;
-  readonly bug?: PlantedBug;
+  /** Where a planted bug stands, on every host. */
+  readonly ports?: BugPorts;
 }
 
 /** A promise of docs/guarantees.md or docs/invariants.md that was broken. */
@@ -61,8 +63,14 @@ export class Violation extends Error {
 export interface Checker {
   readonly name: string;
   serving?(host: SimulatedHost, serving: Serving | undefined): void;
+  /** Its copy holds the lease for so long from now on, on its own clock. */
+  leased?(host: SimulatedHost, forMs: number): void;
   /** Everything up to `lsn` was promised to somebody, right now. */
   answered?(host: SimulatedHost, epoch: number, lsn: number): void;
+  /** A majority of the votes has a new value; `before` is the one that was seen before it. */
+  chosen?(before: RegisterDocument | undefined, after: RegisterDocument): void;
+  /** A vote has stored another state than the one it had. */
+  voted?(before: AcceptorState, after: AcceptorState): void;
   /** From time to time, while anything may happen. */
   sampled?(): void;
   /** After the faults are over, everything has healed and come to rest. */
@@ -111,9 +119,10 @@ export class SimulatedCluster {
       votes: this.votes,
       copies: nodes,
       storageGroup: STORAGE_GROUP,
-      bug: options.bug,
-      onVoteStored: () => this.register.noteStored(this.time.nowMs),
+      ports: options.ports ?? {},
+      onVoteStored: this.#onVoteStored,
       onServing: (host: SimulatedHost, serving: Serving | undefined) => this.#onServing(host, serving),
+      onLease: (host: SimulatedHost, forMs: number) => this.#check((checker) => checker.leased?.(host, forMs)),
       onAnswer: (host: SimulatedHost, epoch: number, lsn: number) =>
         this.#check((checker) => checker.answered?.(host, epoch, lsn)),
     };
@@ -131,7 +140,10 @@ export class SimulatedCluster {
     });
     const share = this.#share();
     const disks = this.hosts.map(({ disk }) => disk);
-    this.register = new TrueRegister(nodes.length === 2 ? [...disks, share.disk] : disks, 'cluster/vote');
+    const votes = nodes.length === 2 ? [...disks, share.disk] : disks;
+    this.register = new TrueRegister(votes, 'cluster/vote', (before, after) =>
+      this.#check((checker) => checker.chosen?.(before, after)),
+    );
     this.client = this.#clients(nodes);
     this.#broken.promise.catch(() => undefined); // who runs the world hears of it
   }
@@ -141,9 +153,9 @@ export class SimulatedCluster {
     const process = new SimulatedProcess(SHARE);
     const disk = new SimulatedDisk(this.time, this.#chance());
     const clock = new MachineClock(this.time, { drift: 0, startMs: 0 }).of(process);
-    const vote = new SimulatedVote(new PortDisk({ disk, process, root: 'cluster' }), () =>
-      this.register.noteStored(this.time.nowMs),
-    );
+    const vote = new SimulatedVote(new PortDisk({ disk, process, root: 'cluster' }), {
+      onStored: this.#onVoteStored,
+    });
     vote.listen(this.network.of(SHARE, process), SHARE, clock);
     return { disk };
   }
@@ -220,6 +232,11 @@ export class SimulatedCluster {
     }
     process.kill();
   }
+
+  readonly #onVoteStored: VoteRules['onStored'] = (before, after) => {
+    this.register.noteStored(this.time.nowMs);
+    if (before !== undefined) this.#check((checker) => checker.voted?.(before, after));
+  };
 
   #onServing(host: SimulatedHost, serving: Serving | undefined): void {
     if (serving !== undefined) this.activations += 1;

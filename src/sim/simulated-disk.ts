@@ -33,7 +33,7 @@ export interface DiskTraits {
   readonly syncMs: number;
   /** For planted bugs: names are never made durable on purpose. */
   readonly forgetsFolderSyncs?: boolean;
-  /** For planted bugs: the files of this folder are never made durable on purpose. */
+  /** For planted bugs: files whose names begin so are never made durable on purpose. */
   readonly neverSynced?: string;
 }
 
@@ -180,11 +180,20 @@ export class SimulatedDisk {
   /** One that fails takes the written sectors for written nevertheless, as Linux does: a later one says nothing of them. */
   sync(name: string): void {
     const inode = this.#inode(name);
-    if (this.traits.neverSynced !== undefined && name.startsWith(`${this.traits.neverSynced}/`)) return;
+    if (this.traits.neverSynced !== undefined && name.startsWith(this.traits.neverSynced)) return;
     if (this.isFailing) for (const [sector, before] of inode.unsynced) inode.forgotten.set(sector, before);
     inode.unsynced.clear();
     this.checkHealth('fdatasync');
     inode.durableLength = inode.length;
+  }
+
+  /** What surely is there after a loss of power right now; undefined when that is no such file. */
+  durable(name: string): Buffer | undefined {
+    const inode = this.#durableNames.get(name);
+    if (inode === undefined) return undefined;
+    const bytes = Buffer.from(inode.bytes.subarray(0, inode.length));
+    restore(bytes, [...inode.forgotten, ...inode.unsynced]);
+    return bytes.subarray(0, inode.durableLength);
   }
 
   #inode(name: string): Inode {
@@ -257,16 +266,20 @@ function tear(inode: Inode, survives: () => boolean): void {
     if (!survives()) lost.push([sector, before]);
     else length = Math.max(length, Math.min((sector + 1) * SECTOR_BYTES, inode.length));
   }
-  for (const [sector, before] of lost) {
-    const from = sector * SECTOR_BYTES;
-    inode.bytes.fill(0, from, Math.min(from + SECTOR_BYTES, inode.bytes.length));
-    before?.copy(inode.bytes, from);
-  }
+  restore(inode.bytes, lost);
   if (length < inode.length) inode.bytes.fill(0, length, inode.length);
   inode.length = length;
   inode.durableLength = length;
   inode.unsynced.clear();
   inode.forgotten.clear();
+}
+
+function restore(bytes: Buffer, sectors: readonly (readonly [number, Buffer | undefined])[]): void {
+  for (const [sector, before] of sectors) {
+    const from = sector * SECTOR_BYTES;
+    bytes.fill(0, Math.min(from, bytes.length), Math.min(from + SECTOR_BYTES, bytes.length));
+    before?.copy(bytes, Math.min(from, bytes.length));
+  }
 }
 
 function applyChange(names: Map<string, Inode>, { name, inode, from }: NameChange): void {

@@ -4,19 +4,21 @@
  * touches.
  */
 import { present } from '../base/assert.ts';
+import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/problem.ts';
 import type { Random } from '../base/random.ts';
 import { SeededRandom } from '../base/random.ts';
 import type { Acceptor, AcceptorIdentity } from '../cluster/acceptor.ts';
+import { stepAcceptor } from '../cluster/acceptor-state.ts';
 import { CasPaxosRegister } from '../cluster/caspaxos-register.ts';
 import { ClusterService } from '../cluster/cluster-service.ts';
-import type { CopyView } from '../cluster/copy-control.ts';
+import type { CopyControl, CopyView } from '../cluster/copy-control.ts';
 import type { Register } from '../cluster/register.ts';
 import type { ClusterTiming } from '../cluster/timing.ts';
 import type { Serving } from '../replication/copy.ts';
 import type { Database } from '../store/database.ts';
 import { PortDisk } from './disk-ports.ts';
-import type { PlantedBug } from './planted-bugs.ts';
+import { altered, type BugPorts } from './planted-bugs/planted-bug.ts';
 import { MachineClock } from './simulated-clock.ts';
 import { SimulatedCopy } from './simulated-copy.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
@@ -25,7 +27,7 @@ import { PipedCopy, PipedRequests } from './simulated-pipe.ts';
 import { SimulatedProcess } from './simulated-process.ts';
 import { DatabaseImages, SimulatedStorage } from './simulated-storage.ts';
 import type { SimulatedTime } from './simulated-time.ts';
-import { remoteVote, SimulatedVote } from './simulated-vote.ts';
+import { remoteVote, SimulatedVote, type VoteRules } from './simulated-vote.ts';
 import type { Story } from './story.ts';
 
 export interface HostOptions {
@@ -43,9 +45,12 @@ export interface HostOptions {
   readonly fileSizeBytes: number;
   readonly circularLogging: boolean;
   readonly drift: number;
-  readonly bug: PlantedBug | undefined;
-  readonly onVoteStored: () => void;
+  /** Where a planted bug stands. */
+  readonly ports: BugPorts;
+  readonly onVoteStored: VoteRules['onStored'];
   readonly onServing: (host: SimulatedHost, serving: Serving | undefined) => void;
+  /** Its copy was told that it holds the lease for so long from now on, on its own clock. */
+  readonly onLease: (host: SimulatedHost, forMs: number) => void;
   readonly onAnswer: (host: SimulatedHost, epoch: number, lsn: number) => void;
 }
 
@@ -74,7 +79,7 @@ export class SimulatedHost {
     this.name = options.name;
     const { time, drift } = options;
     this.clock = new MachineClock(time, { drift, startMs: 1_000 + options.random.below(1_000_000) });
-    this.disk = new SimulatedDisk(time, this.#derivedRandom(), { syncMs: 2, ...options.bug?.disk });
+    this.disk = new SimulatedDisk(time, this.#derivedRandom(), { syncMs: 2, ...options.ports.disk });
   }
 
   get isUp(): boolean {
@@ -99,10 +104,16 @@ export class SimulatedHost {
     return this.#copy?.copy.view();
   }
 
+  /** Of the copy that runs here now. */
+  get liveView(): CopyView | undefined {
+    return this.#copyProcess?.isAlive === true ? this.view : undefined;
+  }
+
   /** How far its log is surely durable: as its copy says, or said before it ended. */
   get durableLsn(): number {
     const view = this.view;
-    if (view !== undefined && view.state !== 'starting') this.#durableLsn = view.durableLsn;
+    // A log that is closed, to be cut, says nothing.
+    if (view !== undefined && view.state !== 'starting' && view.durableLsn > 0) this.#durableLsn = view.durableLsn;
     return this.#durableLsn;
   }
   #durableLsn = 0;
@@ -115,13 +126,16 @@ export class SimulatedHost {
   /** How often its disk was replaced by an empty one. */
   disksLost = 0;
 
+  /** How often its vote was replaced by an empty one. */
+  votesLost = 0;
+
   /** How often a part of its log was damaged. */
   logsRotten = 0;
 
   /** Everything that a start of the machine starts. */
   start(): void {
     if (this.#service !== undefined) return;
-    const { time, network, story } = this.#options;
+    const { time, network, story, ports } = this.#options;
     if (this.#isDark) {
       this.#isDark = false;
       network.lighten(this.name);
@@ -130,9 +144,10 @@ export class SimulatedHost {
     this.#starts += 1;
     const service = new SimulatedProcess(`${this.name}/service`);
     this.#service = service;
-    const clock = this.clock.of(service);
+    const clock = this.#clockOf(service);
     const port = network.of(this.name, service);
-    const vote = new SimulatedVote(this.#voteDisk(service), this.#options.onVoteStored);
+    const step = ports.wrapStep?.(stepAcceptor) ?? stepAcceptor;
+    const vote = new SimulatedVote(this.#voteDisk(service), { step, onStored: this.#options.onVoteStored });
     vote.listen(port, this.name, clock);
     const clusterService = new ClusterService({
       host: this.name,
@@ -153,14 +168,20 @@ export class SimulatedHost {
   }
 
   #register(service: SimulatedProcess, vote: SimulatedVote): Register {
-    const { network, votes, identity } = this.#options;
-    const clock = this.clock.of(service);
+    const { network, votes, identity, ports } = this.#options;
+    const clock = this.#clockOf(service);
     const port = network.of(this.name, service);
-    const acceptors = votes.map((name) =>
+    const asked = votes.map((name) =>
       name === this.name ? this.#ownVote(vote) : remoteVote(name, identity, port, clock),
     );
+    const acceptors = ports.wrapAcceptors?.(asked, this.name) ?? asked;
     const register = new CasPaxosRegister({ acceptors, proposer: this.name, clock, random: this.#derivedRandom() });
-    return this.#options.bug?.wrapRegister?.(register) ?? register;
+    return ports.wrapRegister?.(register, { host: this.name, clock }) ?? register;
+  }
+
+  #clockOf(process: SimulatedProcess): Clock {
+    const clock = this.clock.of(process);
+    return this.#options.ports.wrapClock?.(clock) ?? clock;
   }
 
   #ownVote(vote: SimulatedVote): Acceptor {
@@ -172,29 +193,31 @@ export class SimulatedHost {
   }
 
   #startCopy(clusterService: ClusterService, service: SimulatedProcess): void {
-    const { time, network, story, storageGroup, copies, bug } = this.#options;
+    const { time, network, story, storageGroup, copies, ports } = this.#options;
     if (!copies.includes(this.name)) return;
     const process = new SimulatedProcess(`${this.name}/copy`);
     this.#copyProcess = process;
     const pipe = { time, service, copy: process };
     const piped = new PipedRequests({ ...pipe, requests: clusterService });
-    this.#storage = new SimulatedStorage({
+    const clock = this.#clockOf(process);
+    const port = network.of(this.name, process);
+    const storage = new SimulatedStorage({
       disk: this.disk,
       process,
       folder: COPY_FOLDER,
       images: this.#images,
       random: this.#derivedRandom(),
-      ...(bug?.wrapDevice === undefined ? {} : { wrapDevice: bug.wrapDevice }),
     });
+    this.#storage = storage;
     const copy = new SimulatedCopy({
       ...this.#options,
-      clockJumpMs: bug?.clockJumpMs ?? this.#options.timing.clockJumpMs,
+      clockJumpMs: ports.clockJumpMs ?? this.#options.timing.clockJumpMs,
       host: this.name,
       incarnation: this.#starts,
-      storage: this.#storage,
-      network: network.of(this.name, process),
-      requests: bug?.wrapRequests?.(piped) ?? piped,
-      clock: this.clock.of(process),
+      storage: ports.wrapStorage?.(storage, this.disk) ?? storage,
+      network: ports.wrapNetwork?.(port) ?? port,
+      requests: ports.wrapRequests?.(piped) ?? piped,
+      clock,
       random: this.#derivedRandom(),
       logger: story.logger(this.name),
       yieldTurn: () => time.sleep(0),
@@ -204,12 +227,25 @@ export class SimulatedHost {
       },
       onAnswer: (epoch, lsn) => this.#options.onAnswer(this, epoch, lsn),
       onFatal: (error) => time.after(0, () => this.#copyFailed(process, error)),
-      ...(bug?.wrapStore === undefined ? {} : { wrapStore: bug.wrapStore }),
+      ...(ports.wrapStore === undefined ? {} : { wrapStore: ports.wrapStore }),
     });
     this.#copy = copy;
-    const control = bug?.wrapControl?.(copy.copy, this.clock.of(process)) ?? copy.copy;
+    const watched = this.#watched(copy.copy);
+    const control = ports.wrapControl?.(watched, { host: this.name, clock }) ?? watched;
     clusterService.attach(storageGroup, new PipedCopy({ ...pipe, control }));
     copy.open().catch((error: unknown) => time.after(0, () => this.#copyFailed(process, error)));
+  }
+
+  /** A lease that the copy does not trust, because its clocks have drifted apart, is none. */
+  #watched(control: CopyControl): CopyControl {
+    return altered(control, {
+      leaseHeldUntil: (untilMs, epoch, offsetMs) => {
+        const [nowMs, { clockJumpMs }] = [this.clock.monotonicMs(), this.#options.timing];
+        const hasJumped = Math.abs(this.clock.wallMs() - nowMs - offsetMs) > clockJumpMs;
+        if (!hasJumped) this.#options.onLease(this, untilMs - nowMs);
+        control.leaseHeldUntil(untilMs, epoch, offsetMs);
+      },
+    });
   }
 
   #copyFailed(process: SimulatedProcess, error: unknown): void {
@@ -274,6 +310,14 @@ export class SimulatedHost {
     this.disksLost += 1;
     this.#durableLsn = 0;
     this.#options.story.tell(this.name, 'the disk with its copy is lost');
+  }
+
+  /** A loss of power that the disk with its vote does not survive. */
+  loseVote(): void {
+    this.losePower();
+    this.disk.loseFolder(VOTE_FOLDER);
+    this.votesLost += 1;
+    this.#options.story.tell(this.name, 'the disk with its vote is lost');
   }
 
   /** A loss of power, during which one bit of a closed log file turns over. False when there is no such file. */

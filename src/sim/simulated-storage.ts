@@ -79,8 +79,6 @@ export interface StorageOptions {
   readonly folder: string;
   readonly images: DatabaseImages;
   readonly random: Random;
-  /** For planted bugs. */
-  readonly wrapDevice?: (device: LogDevice) => LogDevice;
 }
 
 /** One complete checkpoint in so many: the others are disturbed by a reader. */
@@ -106,9 +104,7 @@ export class SimulatedStorage implements CopyStorage {
   }
 
   openDevice(): LogDevice {
-    const { disk, process, folder, wrapDevice } = this.#options;
-    const device = new PortLogDevice({ disk, process, root: folder });
-    return wrapDevice?.(device) ?? device;
+    return new PortLogDevice(this.#place);
   }
 
   openPacks(): PackDevice {

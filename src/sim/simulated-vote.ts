@@ -24,16 +24,21 @@ const ASK_TIMEOUT_MS = 2_000;
 const CONNECT_TIMEOUT_MS = 1_000;
 const ASK = 'ask';
 
+export interface VoteRules {
+  readonly step: typeof stepAcceptor;
+  /** `before` is undefined for a vote's first state. */
+  readonly onStored: (before: AcceptorState | undefined, after: AcceptorState) => void;
+}
+
 export class SimulatedVote {
   readonly #disk: Disk;
   readonly #decoder = new VoteDecoder();
+  readonly #rules: VoteRules;
   #last: Promise<unknown> = Promise.resolve();
 
-  readonly #onStored: () => void;
-
-  constructor(disk: Disk, onStored: () => void = () => undefined) {
+  constructor(disk: Disk, rules: Partial<VoteRules> = {}) {
     this.#disk = disk;
-    this.#onStored = onStored;
+    this.#rules = { step: stepAcceptor, onStored: () => undefined, ...rules };
   }
 
   ask(request: AcceptorRequest): Promise<AcceptorReply> {
@@ -63,10 +68,10 @@ export class SimulatedVote {
 
   async #step(request: AcceptorRequest): Promise<AcceptorReply> {
     const state = await this.#load();
-    const step = stepAcceptor(state, request);
+    const step = this.#rules.step(state, request);
     if (step.state !== undefined && step.state !== state) {
       await this.#disk.writeAtomically(VOTE_FILE, encodeAcceptorState(step.state));
-      this.#onStored();
+      this.#rules.onStored(state, step.state);
     }
     return step.reply;
   }

@@ -7,6 +7,8 @@ import { parseRegisterValue } from '../cluster/register-value.ts';
 import type { SimulatedDisk } from './simulated-disk.ts';
 import { VoteDecoder } from './vote-decoder.ts';
 
+type OnChosen = (before: RegisterDocument | undefined, after: RegisterDocument) => void;
+
 export class TrueRegister {
   readonly disks: readonly SimulatedDisk[];
   readonly #voteFile: string;
@@ -14,11 +16,13 @@ export class TrueRegister {
   #last: { accepted: Accepted; document: RegisterDocument } | undefined;
   /** Of each host: its newest renewal, and when a majority had it. */
   readonly #renewals = new Map<string, { readonly mark: string; readonly atMs: number }>();
+  readonly #onChosen: OnChosen;
 
-  constructor(disks: readonly SimulatedDisk[], voteFile: string) {
+  constructor(disks: readonly SimulatedDisk[], voteFile: string, onChosen: OnChosen) {
     this.disks = disks;
     this.#voteFile = voteFile;
     for (const disk of disks) this.#decoders.set(disk, new VoteDecoder());
+    this.#onChosen = onChosen;
   }
 
   /** The newest value that a majority has accepted; it stays chosen whatever becomes of the votes. */
@@ -28,7 +32,9 @@ export class TrueRegister {
       const same = accepted.filter((other) => compareBallots(other.ballot, candidate.ballot) === 0).length;
       const isNewer = this.#last === undefined || compareBallots(candidate.ballot, this.#last.accepted.ballot) > 0;
       if (same >= majorityOf(this.disks.length) && isNewer) {
+        const before = this.#last?.document;
         this.#last = { accepted: candidate, document: parseRegisterValue(candidate.value).document };
+        this.#onChosen(before, this.#last.document);
       }
     }
     return this.#last?.document;

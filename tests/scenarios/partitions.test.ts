@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { CopyRequests } from '../../src/cluster/copy-control.ts';
+import { altered } from '../../src/sim/planted-bugs/planted-bug.ts';
 import { scenario } from '../../src/sim/scenario.ts';
 
 test('case 2: the link between the nodes is cut, both see the share: one of them serves, and it stays that one', async () => {
@@ -16,6 +18,32 @@ test('case 2: the link between the nodes is cut, both see the share: one of them
     await stage.well(20_000);
     assert.equal(stage.cluster.group?.epoch, 1);
   });
+});
+
+test('case 2: the set has shrunk and the answer is lost: the copy that is back in time joins it again', async () => {
+  const ports = {
+    wrapRequests: (requests: CopyRequests) =>
+      altered(requests, {
+        requestShrink: async (storageGroup, epoch, inSync) => {
+          await requests.requestShrink(storageGroup, epoch, inSync);
+          // Asked once more, so that the register's own word passes while the question is still open.
+          await requests.requestShrink(storageGroup, epoch, inSync);
+          return 'unknown';
+        },
+      }),
+  };
+  await scenario(
+    async (stage) => {
+      const { active, passive } = stage;
+      stage.startLoad();
+      await stage.sleep(500);
+      stage.cut(active.name, passive.name);
+      await stage.inSync([active], 10_000);
+      stage.heal();
+      await stage.inSync([active, passive], 10_000);
+    },
+    { ports },
+  );
 });
 
 test('case 3: the active node is cut off from everybody but its clients: it stops answering, and the other one serves', async () => {

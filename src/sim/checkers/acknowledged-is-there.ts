@@ -3,6 +3,7 @@
  * is not there; what is unknown is there at most once. M2: a UID means the same message for ever. Acknowledged flags
  * stay.
  */
+import { isProblem } from '../../base/problem.ts';
 import { FLAG_FLAGGED } from '../../mail/flags.ts';
 import type { Serving } from '../../replication/copy.ts';
 import type { MailStore } from '../../store/mail-store.ts';
@@ -36,7 +37,7 @@ export class AcknowledgedIsThere implements Checker {
       if (lost > 0) throw new Violation('M1', `${where}: the mailbox with ${lost} acknowledged messages is not there`);
       return;
     }
-    const folder = readFolder(store, ADDRESS);
+    const folder = readable(where, store);
     this.#compareMessages(where, folder);
     this.#compareUids(where, folder);
     this.#compareFlags(where, folder);
@@ -88,5 +89,15 @@ export class AcknowledgedIsThere implements Checker {
         throw new Violation('M1', `${where}: the flag of UID ${uid} was acknowledged and is not there`);
       }
     }
+  }
+}
+
+/** What cannot be read any more is lost. */
+function readable(where: string, store: MailStore): SeenFolder {
+  try {
+    return readFolder(store, ADDRESS);
+  } catch (error) {
+    if (!isProblem(error)) throw error;
+    throw new Violation('M1', `${where}: ${error.message}`);
   }
 }

@@ -1,5 +1,8 @@
-/** C1, C3: what is answered under the register's epoch is durable on every copy that the register names in sync. */
-import { formatLsn } from '../../log/lsn.ts';
+/**
+ * C1, C3: what is answered under the register's epoch is durable on every copy that the register names in sync; in
+ * sync-strict on every copy there is, but for the record that begins an epoch: nobody asked for it.
+ */
+import { formatLsn, numberOf } from '../../log/lsn.ts';
 import { type Checker, type SimulatedCluster, Violation } from '../simulated-cluster.ts';
 import type { SimulatedHost } from '../simulated-host.ts';
 
@@ -14,12 +17,13 @@ export class CommittedInSet implements Checker {
   answered(host: SimulatedHost, epoch: number, lsn: number): void {
     const group = this.#cluster.group;
     if (group === undefined || group.mode === 'async' || group.epoch !== epoch) return;
-    for (const name of group.inSync) {
+    const isStrict = group.mode === 'sync-strict' && numberOf(lsn) > 1;
+    for (const name of isStrict ? group.copies : group.inSync) {
       const durableLsn = this.#cluster.host(name).durableLsn;
       if (durableLsn >= lsn) continue;
       throw new Violation(
         'C1',
-        `${host.name} answers for ${formatLsn(lsn)}, the register names ${name} in sync, whose log is durable to ${formatLsn(durableLsn)}`,
+        `${host.name} answers for ${formatLsn(lsn)}, ${isStrict ? `the mode asks for ${name}` : `the register names ${name} in sync`}, whose log is durable to ${formatLsn(durableLsn)}`,
       );
     }
   }

@@ -1,28 +1,47 @@
-/** S2: the epoch that a copy has stored never goes back, unless its disk was lost. */
+/**
+ * S2: the epoch that a copy has stored as in use never goes back, unless its disk was lost; and whoever serves under an
+ * epoch has stored it so that a loss of power leaves it there.
+ */
+import type { Serving } from '../../replication/copy.ts';
 import { type Checker, type SimulatedCluster, Violation } from '../simulated-cluster.ts';
+import type { SimulatedHost } from '../simulated-host.ts';
+import { COPY_FOLDER } from './read-log.ts';
 
-const EPOCH_FILE = 'copy/epoch.json';
+const EPOCH_FILE = `${COPY_FOLDER}/epoch.json`;
 
 export class EpochsGrow implements Checker {
   readonly name = 'epochs grow';
   readonly #cluster: SimulatedCluster;
-  readonly #stored = new Map<string, { epoch: number; disks: number }>();
+  readonly #stored = new Map<string, { inUse: number; disks: number }>();
 
   constructor(cluster: SimulatedCluster) {
     this.#cluster = cluster;
+  }
+
+  serving({ name, disk }: SimulatedHost, serving: Serving | undefined): void {
+    if (serving === undefined) return;
+    const inUse = inUseOf(disk.durable(EPOCH_FILE));
+    if (inUse !== undefined && inUse >= serving.epoch) return;
+    throw new Violation('S2', `${name} serves under epoch ${serving.epoch}, and surely stored is ${inUse ?? 'none'}`);
   }
 
   sampled(): void {
     for (const { name, disk, disksLost } of this.#cluster.hosts) {
       const before = this.#stored.get(name);
       const size = disk.size(EPOCH_FILE);
-      const text = size === undefined ? '{"epoch":0}' : disk.read(EPOCH_FILE, 0, size).toString('utf8');
-      if (text === '') continue; // made and not yet written
-      const { epoch } = JSON.parse(text) as { epoch: number };
-      if (before?.disks === disksLost && epoch < before.epoch) {
-        throw new Violation('S2', `${name} had stored epoch ${before.epoch} and has ${epoch} now`);
+      const inUse = size === undefined ? 0 : inUseOf(disk.read(EPOCH_FILE, 0, size));
+      if (inUse === undefined) continue; // made and not yet written
+      if (before?.disks === disksLost && inUse < before.inUse) {
+        throw new Violation('S2', `${name} had stored epoch ${before.inUse} and has ${inUse} now`);
       }
-      this.#stored.set(name, { epoch, disks: disksLost });
+      this.#stored.set(name, { inUse, disks: disksLost });
     }
   }
+}
+
+function inUseOf(bytes: Buffer | undefined): number | undefined {
+  const text = bytes?.toString('utf8') ?? '';
+  if (!text.startsWith('{')) return undefined;
+  const { inUse } = JSON.parse(text) as { inUse?: unknown };
+  return typeof inUse === 'number' ? inUse : undefined;
 }

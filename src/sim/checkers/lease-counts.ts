@@ -1,6 +1,7 @@
 /**
  * S5, C7: whoever answers renewed its lease less than a lease ago. The renewal was sent before a majority had it, so the
- * time since then must not be longer than the lease, by the slowest clock that is allowed.
+ * time since then must not be longer than the lease, by the slowest clock that is allowed. And what the copy is told must
+ * end by then, whether it answers or not.
  */
 import { CLOCK_DRIFT } from '../../cluster/timing.ts';
 import { type Checker, type SimulatedCluster, Violation } from '../simulated-cluster.ts';
@@ -12,6 +13,18 @@ export class LeaseCounts implements Checker {
 
   constructor(cluster: SimulatedCluster) {
     this.#cluster = cluster;
+  }
+
+  leased(host: SimulatedHost, forMs: number): void {
+    const { register, time, timing } = this.#cluster;
+    const renewedMs = register.renewedMs(host.name);
+    if (renewedMs === undefined) return;
+    const lastsMs = time.nowMs - renewedMs + forMs;
+    if (lastsMs <= timing.leaseMs * (1 + CLOCK_DRIFT)) return;
+    throw new Violation(
+      'S5',
+      `${host.name} holds its lease until ${lastsMs.toFixed(0)} ms after its last renewal, on a lease of ${timing.leaseMs} ms`,
+    );
   }
 
   answered(host: SimulatedHost, epoch: number): void {

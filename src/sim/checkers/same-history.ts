@@ -2,10 +2,7 @@
  * In the end, when everything is at rest: S14, the logs of all copies are the same records, in byte-identical files;
  * S22, no database is ahead of its log; S21, every database is what its log gives when it is replayed from zero.
  */
-import { decodeHeader, emptyLogFile, LOG_HEADER_BYTES } from '../../log/log-file.ts';
 import { formatLsn } from '../../log/lsn.ts';
-import type { LogRecord } from '../../log/record.ts';
-import { scanRecords } from '../../log/scan.ts';
 import { Database } from '../../store/database.ts';
 import { digestApplied } from '../../store/digest.ts';
 import { Packs } from '../../store/packs.ts';
@@ -15,15 +12,10 @@ import { type Checker, type SimulatedCluster, Violation } from '../simulated-clu
 import { SimulatedDisk } from '../simulated-disk.ts';
 import type { SimulatedHost } from '../simulated-host.ts';
 import { SimulatedProcess } from '../simulated-process.ts';
+import { type LogOnDisk, readLog } from './read-log.ts';
 
-const LOG_FOLDER = 'copy/log';
-
-interface Log {
+interface Log extends LogOnDisk {
   readonly host: SimulatedHost;
-  readonly signature: Buffer;
-  /** Used bytes of each file by generation. */
-  readonly files: ReadonlyMap<number, Buffer>;
-  readonly records: readonly LogRecord[];
 }
 
 export class SameHistory implements Checker {
@@ -35,7 +27,7 @@ export class SameHistory implements Checker {
   }
 
   ended(): void {
-    const logs = this.#cluster.hosts.map(readLog);
+    const logs = this.#cluster.hosts.map((host) => ({ host, ...readLog(host.disk) }));
     const [first, ...others] = logs;
     if (first === undefined) return;
     for (const other of others) compareLogs(first, other);
@@ -65,26 +57,6 @@ export class SameHistory implements Checker {
     database.close();
     return sha256;
   }
-}
-
-function readLog(host: SimulatedHost): Log {
-  const files = new Map<number, Buffer>();
-  const records: LogRecord[] = [];
-  let signature: Buffer = Buffer.alloc(0);
-  const names = host.disk.list(LOG_FOLDER).filter((name) => /^E00([0-9a-f]{8})?\.log$/.test(name));
-  const read = names.flatMap((name) => {
-    const path = `${LOG_FOLDER}/${name}`;
-    const bytes = host.disk.read(path, 0, host.disk.size(path) ?? 0);
-    const header = decodeHeader(bytes.subarray(0, LOG_HEADER_BYTES));
-    return header === undefined ? [] : [{ bytes, header, name }];
-  });
-  for (const { bytes, header, name } of read.sort((one, other) => one.header.generation - other.header.generation)) {
-    const file = emptyLogFile(header, name);
-    scanRecords(bytes, file, (record) => records.push(record));
-    files.set(header.generation, bytes.subarray(0, file.endBytes));
-    signature = header.signature;
-  }
-  return { host, signature, files, records };
 }
 
 /** From the first record that both still have: old files go when nobody needs them, and a seeded copy begins later. */

@@ -64,13 +64,13 @@ export const plantedFaults: readonly PlantedFault[] = [
   },
 ];
 
-function acceptWithoutPromise(state: AcceptorState | undefined, request: AcceptorRequest): AcceptorStep {
+export function acceptWithoutPromise(state: AcceptorState | undefined, request: AcceptorRequest): AcceptorStep {
   if (state === undefined || request.kind !== 'accept') return stepAcceptor(state, request);
   const { ballot, value } = request;
   return { state: { ...state, accepted: { ballot, value } }, reply: { kind: 'accepted' } };
 }
 
-function promiseAnything(state: AcceptorState | undefined, request: AcceptorRequest): AcceptorStep {
+export function promiseAnything(state: AcceptorState | undefined, request: AcceptorRequest): AcceptorStep {
   if (state === undefined || request.kind !== 'prepare') return stepAcceptor(state, request);
   return {
     state: { ...state, promised: request.ballot },

@@ -1,0 +1,16 @@
+/** Every planted bug. The table in docs/invariants.md tells them; a test holds it against this list. */
+import { leaseBugs, ownershipBugs } from './lease-and-ownership.ts';
+import { logAndDiskBugs } from './log-and-disk.ts';
+import type { PlantedBug } from './planted-bug.ts';
+import { registerAndVotesBugs } from './register-and-votes.ts';
+import { replicationBugs } from './replication.ts';
+import { storeAndMailBugs } from './store-and-mail.ts';
+
+export const plantedBugs: readonly PlantedBug[] = [
+  ...logAndDiskBugs,
+  ...registerAndVotesBugs,
+  ...leaseBugs,
+  ...ownershipBugs,
+  ...replicationBugs,
+  ...storeAndMailBugs,
+];
