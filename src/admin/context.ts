@@ -89,7 +89,13 @@ export type HostMethod =
   | 'rebuild-content-index'
   | 'optimize-copy'
   | 'log-files';
-export type CopyMethod = 'mailboxes' | 'create-mailbox';
+export type CopyMethod =
+  | 'mailboxes'
+  | 'create-mailbox'
+  | 'get-limits'
+  | 'set-limits'
+  | 'deleted-items'
+  | 'restore-items';
 
 export interface AdminContext {
   /** The host that was asked. */

@@ -9,6 +9,8 @@ export const adminLimits = {
   /** Mailboxes that Get-Mailbox returns unless told otherwise. */
   defaultResultSize: 1_000,
   maxResultSize: 1_000_000,
+  /** Deleted items that are shown or brought back at once. */
+  maxRecoverableItems: 10_000,
   /** A command's parameters as JSON, over HTTP and over the cluster's own channel. */
   requestBytes: 64 * 1024,
   /** Command-line words that are looked at. */
@@ -18,3 +20,6 @@ export const adminLimits = {
   httpRequestTimeoutMs: 30_000,
   httpConnections: 256,
 };
+
+/** As the store has it: a limit that is none. */
+export const UNLIMITED = Number.MAX_SAFE_INTEGER;

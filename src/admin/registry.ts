@@ -16,7 +16,9 @@ import { getHelp } from './commands/get-help.ts';
 import { getLogTruncation } from './commands/get-log-truncation.ts';
 import { getLossReport } from './commands/get-loss-report.ts';
 import { getMailbox } from './commands/get-mailbox.ts';
+import { getMailboxDatabase } from './commands/get-mailbox-database.ts';
 import { getMailboxServer } from './commands/get-mailbox-server.ts';
+import { getRecoverableItems } from './commands/get-recoverable-items.ts';
 import { getStorageGroup } from './commands/get-storage-group.ts';
 import { getStorageGroupCopyStatus } from './commands/get-storage-group-copy-status.ts';
 import { mountDatabase } from './commands/mount-database.ts';
@@ -24,8 +26,11 @@ import { moveClusteredMailboxServer } from './commands/move-clustered-mailbox-se
 import { newMailbox } from './commands/new-mailbox.ts';
 import { optimizeStorageGroupCopy } from './commands/optimize-storage-group-copy.ts';
 import { restoreClusterVote } from './commands/restore-cluster-vote.ts';
+import { restoreRecoverableItems } from './commands/restore-recoverable-items.ts';
 import { restoreStorageGroupCopy } from './commands/restore-storage-group-copy.ts';
 import { resumeStorageGroupCopy } from './commands/resume-storage-group-copy.ts';
+import { setMailbox } from './commands/set-mailbox.ts';
+import { setMailboxDatabase } from './commands/set-mailbox-database.ts';
 import { setMailboxServer } from './commands/set-mailbox-server.ts';
 import { setStorageGroup } from './commands/set-storage-group.ts';
 import { startClusteredMailboxServer } from './commands/start-clustered-mailbox-server.ts';
@@ -90,7 +95,9 @@ export const registry: Catalog = new Registry([
   getLogTruncation,
   getLossReport,
   getMailbox,
+  getMailboxDatabase,
   getMailboxServer,
+  getRecoverableItems,
   getStorageGroup,
   getStorageGroupCopyStatus,
   mountDatabase,
@@ -98,8 +105,11 @@ export const registry: Catalog = new Registry([
   newMailbox,
   optimizeStorageGroupCopy,
   restoreClusterVote,
+  restoreRecoverableItems,
   restoreStorageGroupCopy,
   resumeStorageGroupCopy,
+  setMailbox,
+  setMailboxDatabase,
   setMailboxServer,
   setStorageGroup,
   startClusteredMailboxServer,

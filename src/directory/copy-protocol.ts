@@ -42,6 +42,10 @@ export const copyMethods = {
   /** For administrators: all that may be shown of every mailbox. */
   listMailboxes: 'list-mailboxes',
   setCredential: 'set-credential',
+  limits: 'get-limits',
+  setLimits: 'set-limits',
+  deletedItems: 'deleted-items',
+  restoreItems: 'restore-items',
   ping: 'ping',
   /** A notice, from the copy. */
   copyState: 'copy-state',
@@ -87,6 +91,29 @@ export const createMailboxQuestionSchema = v.strictObject({
 });
 
 export const setCredentialQuestionSchema = v.strictObject({ address, credential });
+
+/** Without an address: the storage group's defaults. */
+export const limitsQuestionSchema = v.strictObject({ address: v.nullable(address) });
+
+const limit = v.optional(v.nullable(count));
+export const setLimitsQuestionSchema = v.strictObject({
+  address: v.nullable(address),
+  limits: v.strictObject({ retentionMs: limit, warningBytes: limit, storageBytes: limit, messages: limit }),
+});
+
+export const deletedItemsQuestionSchema = v.strictObject({
+  address,
+  limit: v.pipe(count, v.maxValue(directoryLimits.maxItemsPerQuestion)),
+});
+
+/** Without items: all of them, up to the bound. Without a name: where they were. */
+export const restoreItemsQuestionSchema = v.strictObject({
+  address,
+  items: v.nullable(
+    v.pipe(v.array(v.strictObject({ folderId: count, uid: count })), v.maxLength(directoryLimits.maxItemsPerQuestion)),
+  ),
+  folderName: v.nullable(v.pipe(v.string(), v.maxLength(directoryLimits.maxFolderNameCharacters))),
+});
 
 export function encodeBody(body: object): Buffer {
   return Buffer.from(JSON.stringify(body));

@@ -12,7 +12,7 @@ import { isProblem, messageOf, Problem } from '../base/problem.ts';
 import { Rpc, type RpcHandler } from '../base/rpc.ts';
 import { parseAddress } from '../mail/address.ts';
 import { decodeDelivery, encodeDeliveryResults } from '../mail/delivery.ts';
-import type { Mailbox, MailStore } from '../store/mail-store.ts';
+import type { MailStore } from '../store/mail-store.ts';
 import {
   type CopyState,
   copyMethods,
@@ -24,6 +24,7 @@ import {
   resolveQuestionSchema,
   setCredentialQuestionSchema,
 } from './copy-protocol.ts';
+import { type AdministeredStore, administrationHandlers, mailboxAnswer } from './mailbox-administration.ts';
 
 export interface CopyServiceOptions {
   readonly storageGroup: string;
@@ -32,11 +33,9 @@ export interface CopyServiceOptions {
   readonly logger: Logger;
 }
 
-/** Of a mounted storage group, what mail from outside touches. */
-export type CopyStore = Pick<
-  MailStore,
-  'settled' | 'mailboxes' | 'mailboxByAddress' | 'createMailbox' | 'setCredential' | 'deliver'
->;
+/** Of a mounted storage group, what mail from outside and administrators touch. */
+export type CopyStore = AdministeredStore &
+  Pick<MailStore, 'settled' | 'mailboxes' | 'mailboxByAddress' | 'createMailbox' | 'setCredential' | 'deliver'>;
 
 export interface Activation {
   readonly epoch: number;
@@ -110,9 +109,9 @@ export class CopyService {
       [copyMethods.resolve]: (body) => this.#resolve(body),
       [copyMethods.credential]: (body) => this.#credential(body),
       [copyMethods.mailboxes]: (body) => this.#mailboxes(body),
-      [copyMethods.listMailboxes]: () => this.#listMailboxes(),
       [copyMethods.createMailbox]: (body) => this.#createMailbox(body),
       [copyMethods.setCredential]: (body) => this.#setCredential(body),
+      ...administrationHandlers(() => this.#activeStore()),
       [copyMethods.ping]: () => Buffer.alloc(0),
     };
   }
@@ -175,13 +174,6 @@ export class CopyService {
     return encodeBody({ digest, addresses: digest === question.digest ? null : addresses });
   }
 
-  async #listMailboxes(): Promise<Buffer> {
-    const store = this.#activeStore();
-    const mailboxes = store.mailboxes().map(mailboxAnswer);
-    await store.settled();
-    return Buffer.from(JSON.stringify(mailboxes));
-  }
-
   async #createMailbox(body: Buffer): Promise<Buffer> {
     const store = this.#activeStore();
     const request = decodeBody(createMailboxQuestionSchema, body);
@@ -208,11 +200,6 @@ export class CopyService {
     await store.settled();
     return encodeBody({});
   }
-}
-
-function mailboxAnswer(mailbox: Mailbox): object {
-  const { id, guid, address, displayName, credential, createdMs } = mailbox;
-  return { id, guid, address, displayName, hasCredential: credential !== null, createdMs };
 }
 
 /** Of the list in its order: the same list has the same digest on every copy, because it follows from the log. */

@@ -20,5 +20,8 @@ export const directoryLimits = {
   maxMailboxes: 1_000_000,
   maxCacheBytes: 256 * 1024 * 1024,
   maxDisplayNameCharacters: 1_000,
+  /** Deleted items that are listed or brought back at once. */
+  maxItemsPerQuestion: 10_000,
+  maxFolderNameCharacters: 1_000,
   maxCredentialCharacters: 1_000,
 };

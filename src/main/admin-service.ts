@@ -268,7 +268,7 @@ export class AdminService {
     const rpc = new Rpc(channel, { clock });
     channel.send(encodeHello({ service: MAIL_SERVICE }));
     try {
-      const name = method === 'mailboxes' ? copyMethods.listMailboxes : copyMethods.createMailbox;
+      const name = method === 'mailboxes' ? copyMethods.listMailboxes : method;
       return JSON.parse((await rpc.ask(name, Buffer.from(JSON.stringify(body)), COPY_TIMEOUT_MS)).toString('utf8'));
     } finally {
       channel.close('done');

@@ -169,6 +169,23 @@ test('eseutil /d: deleted mail: its space is given back, everything else stays',
     assert.deepEqual((await integrity(root)).findings, []);
   }));
 
+test('eseutil /d and /p: deleted items that can be got back: stay, with their bodies', () =>
+  withCopy({ messages: 30, expungeEvery: 3, keepsDeletedItems: true }, async ({ root }) => {
+    const items = () =>
+      query(root, "SELECT group_concat(uid || ':' || crc32) FROM retained r JOIN body b ON b.id = r.body");
+    const before = items();
+    assert.match(String(before), /^3:.*,30:/);
+    await run((out) => defragmentCopy(root, out));
+    assert.deepEqual(items(), before);
+    const [position = 0] = query(root, 'SELECT position FROM body WHERE id = 9') as number[];
+    flip(join(root, 'packs', '00000001.pack'), position + 500, 20);
+    assert.equal((await check(root)).findings.length, 1);
+    assert.match((await run((out) => repairCopy(root, out))).text, /Nothing was lost\./);
+    assert.deepEqual(items(), before);
+    assert.deepEqual((await check(root)).findings, []);
+    assert.deepEqual((await integrity(root)).findings, []);
+  }));
+
 test('eseutil /d: a stop at any step of the exchange: the next opening finishes or forgets it', () =>
   withCopy({ messages: 20, expungeEvery: 2 }, async ({ root }) => {
     mkdirSync(join(root, 'rebuilt', 'packs'), { recursive: true });

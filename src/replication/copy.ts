@@ -19,6 +19,7 @@ import { StorageGroup } from '../store/storage-group.ts';
 import { ActiveCopy } from './active-copy.ts';
 import { CopyFiles, type CopyStorage } from './copy-files.ts';
 import { CopyUpkeep } from './copy-upkeep.ts';
+import { DeletedItemPurge } from './deleted-item-purge.ts';
 import { explainLogFiles, type LogFileNeed } from './explain-truncation.ts';
 import { type FollowedCopy, Follower } from './follower.ts';
 import { replicationLimits } from './limits.ts';
@@ -78,6 +79,7 @@ export class Copy implements CopyControl {
   /** Steps run one after the other: activate, step down, suspend, commit. */
   #steps: Promise<unknown> = Promise.resolve();
   #cancelTimer: Cancel | undefined;
+  readonly #purge: DeletedItemPurge;
 
   constructor(options: CopyOptions) {
     this.#options = options;
@@ -89,6 +91,7 @@ export class Copy implements CopyControl {
       obstacle: () => this.#obstacle(),
       mounted: () => this.#serving?.store,
     });
+    this.#purge = new DeletedItemPurge(options);
     this.#lease = new LeaseHolder({ clockJumpMs: options.clockJumpMs });
   }
 
@@ -462,6 +465,7 @@ export class Copy implements CopyControl {
       return;
     }
     try {
+      await this.#purge.run(serving.store.deletedItems);
       await this.#files.commitMounted(serving.store);
       this.#publishHint(serving.epoch);
       await this.#files.truncateLog(this.#active?.lowestNeededLsn() ?? 0);

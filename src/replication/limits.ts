@@ -16,6 +16,8 @@ export const replicationLimits = {
   membershipRetryMs: 200,
   /** How long a commit waits for the lease to be renewed before it is given up. */
   leaseWaitMs: 10_000,
+  /** Between two looks for deleted items that were kept long enough; while there are some, at every commit. */
+  purgeIntervalMs: 10 * 60_000,
   /** Between two commits of the database. */
   databaseCommitIntervalMs: 1_000,
   /** How long changes wait at a commit of the database for the other copies to have what is in it (async mode). */

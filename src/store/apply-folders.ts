@@ -18,6 +18,7 @@ import { expectRows, impossible } from './record-problem.ts';
 export class FolderWriter {
   readonly #database: Database;
   readonly #insertMailbox: StatementSync;
+  readonly #insertUsage: StatementSync;
   readonly #setCredential: StatementSync;
   readonly #insertFolder: StatementSync;
   readonly #folderName: StatementSync;
@@ -31,6 +32,7 @@ export class FolderWriter {
     this.#database = database;
     const prepare = (sql: string) => database.prepare(sql);
     this.#insertMailbox = prepare('INSERT INTO mailbox VALUES (?, ?, ?, ?, ?, ?, ?)');
+    this.#insertUsage = prepare('INSERT INTO mailbox_usage VALUES (?, 0, 0)');
     this.#setCredential = prepare('UPDATE mailbox SET credential = ? WHERE id = ?');
     this.#insertFolder = prepare('INSERT INTO folder VALUES (?, ?, ?, ?, 1, ?, 0, 0, 0, ?, 0, ?)');
     this.#folderName = prepare('SELECT name FROM folder WHERE id = ? AND mailbox = ?');
@@ -50,6 +52,7 @@ export class FolderWriter {
   mailboxCreated(fact: MailboxCreated, lsn: number): FolderEvent[] {
     const { id, guid, address, addressKey, displayName, credential, createdMs } = fact;
     this.#insertMailbox.run(id, guid, address, addressKey, displayName, credential, createdMs);
+    this.#insertUsage.run(id);
     const tally = this.#database.tally;
     tally.nextMailboxId = Math.max(tally.nextMailboxId, id + 1);
     this.#insertFolders(id, fact.folders, lsn);

@@ -10,6 +10,8 @@ import { present } from '../base/assert.ts';
 import { FLAG_SEEN } from '../mail/flags.ts';
 import { MAX_UID } from '../mail/limits.ts';
 import type { UidRange } from '../mail/uid-set.ts';
+import type { RetainedWriter } from './apply-retained.ts';
+import { BodyReferences } from './body-references.ts';
 import type { Database } from './database.ts';
 import { encodeMailboxes, mailboxesServed } from './delivery-memory.ts';
 import type {
@@ -23,6 +25,7 @@ import type {
   MessagesMoved,
   UidPairs,
 } from './facts.ts';
+import type { MessagesRetained, RetainedRestored } from './keeping-facts.ts';
 import { DELIVERIES_PURGED_AT_ONCE, DELIVERY_MEMORY_MS, TOMBSTONE_RUNS } from './limits.ts';
 import type { FolderEvent } from './mail-store.ts';
 import type { Packs } from './packs.ts';
@@ -30,7 +33,11 @@ import { keywordColumn, type Queries } from './queries.ts';
 import { expectRows, impossible } from './record-problem.ts';
 
 const RUN = 'message WHERE folder = ? AND uid BETWEEN ? AND ?';
-const BODIES_OF_RUN = `(SELECT body, count(*) AS uses FROM ${RUN} GROUP BY body) AS run WHERE body.id = run.body`;
+
+/** `sign`: + for what is added to a folder, - for what leaves it. */
+const countUsage = (sign: '+' | '-') =>
+  `UPDATE mailbox_usage SET size_bytes = size_bytes ${sign} ?, message_count = message_count ${sign} ?
+    WHERE mailbox = (SELECT mailbox FROM folder WHERE id = ?)`;
 
 /** The messages of a folder within a run. */
 interface Run {
@@ -50,6 +57,7 @@ export class MessageWriter {
   readonly #database: Database;
   readonly #packs: Packs;
   readonly #queries: Queries;
+  readonly #retained: RetainedWriter;
   readonly #insertBody: StatementSync;
   readonly #insertMessage: StatementSync;
   readonly #growFolder: StatementSync;
@@ -58,9 +66,11 @@ export class MessageWriter {
   readonly #run: StatementSync;
   readonly #setFlags: StatementSync;
   readonly #copyRun: StatementSync;
-  readonly #holdBodies: StatementSync;
-  readonly #releaseBodies: StatementSync;
-  readonly #deleteBodies: StatementSync;
+  readonly #bodies: BodyReferences;
+  readonly #growUsage: StatementSync;
+  readonly #shrinkUsage: StatementSync;
+  readonly #forgetUsage: StatementSync;
+  readonly #retainRun: StatementSync;
   readonly #deleteRun: StatementSync;
   readonly #insertTombstone: StatementSync;
   readonly #tombstoneRuns: StatementSync;
@@ -72,10 +82,11 @@ export class MessageWriter {
   readonly #expiredDeliveries: StatementSync;
   readonly #forgetDelivery: StatementSync;
 
-  constructor(database: Database, packs: Packs, queries: Queries) {
+  constructor(database: Database, packs: Packs, queries: Queries, retained: RetainedWriter) {
     this.#database = database;
     this.#packs = packs;
     this.#queries = queries;
+    this.#retained = retained;
     const prepare = (sql: string) => database.prepare(sql);
     this.#insertBody = prepare('INSERT INTO body VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
     this.#insertMessage = prepare('INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
@@ -98,12 +109,17 @@ export class MessageWriter {
     this.#copyRun = prepare(
       `INSERT INTO message SELECT ?, uid + ?, body, flags, keywords, ?, internal_date_ms, size_bytes FROM ${RUN}`,
     );
-    this.#holdBodies = prepare(`UPDATE body SET references_count = references_count + run.uses FROM ${BODIES_OF_RUN}`);
-    this.#releaseBodies = prepare(
-      `UPDATE body SET references_count = references_count - run.uses FROM ${BODIES_OF_RUN}`,
+    this.#bodies = new BodyReferences(database, 'message');
+    this.#growUsage = prepare(countUsage('+'));
+    this.#shrinkUsage = prepare(countUsage('-'));
+    this.#forgetUsage = prepare(
+      `UPDATE mailbox_usage SET size_bytes = mailbox_usage.size_bytes - f.size_bytes,
+        message_count = mailbox_usage.message_count - f.message_count
+        FROM folder f WHERE f.id = ? AND mailbox_usage.mailbox = f.mailbox`,
     );
-    this.#deleteBodies = prepare(
-      `DELETE FROM body WHERE references_count = 0 AND id IN (SELECT body FROM ${RUN}) RETURNING pack`,
+    this.#retainRun = prepare(
+      `INSERT INTO retained SELECT m.folder, m.uid, f.mailbox, f.name, m.body, m.flags, m.keywords, m.internal_date_ms,
+        m.size_bytes, ? FROM folder f JOIN message m ON m.folder = f.id WHERE f.id = ? AND m.uid BETWEEN ? AND ?`,
     );
     this.#deleteRun = prepare(`DELETE FROM ${RUN}`);
     this.#insertTombstone = prepare('INSERT INTO tombstone VALUES (?, ?, ?, ?)');
@@ -156,7 +172,7 @@ export class MessageWriter {
   copied(fact: MessagesCopied, lsn: number): FolderEvent[] {
     const uids = fact.pairs.flatMap((pair) => {
       const range = sourceOf(pair);
-      this.#holdBodies.run(fact.sourceFolderId, range.first, range.last);
+      this.#bodies.hold(fact.sourceFolderId, range);
       this.#copy(fact, pair, lsn);
       return consecutive(pair.target, pair.count);
     });
@@ -181,18 +197,41 @@ export class MessageWriter {
   expunged(fact: MessagesExpunged, lsn: number): FolderEvent[] {
     const { folderId } = fact;
     const uids = fact.ranges.flatMap((range) => {
-      this.#release(folderId, range);
+      this.#bodies.release(folderId, range);
       return this.#remove(folderId, range, lsn);
     });
     this.#boundTombstones(folderId);
     return [{ type: 'expunged', folderId, uids, lsn }];
   }
 
+  /** As many refer to the bodies after as before: a deleted item holds its body like a message does. */
+  retained(fact: MessagesRetained, lsn: number): FolderEvent[] {
+    const { folderId, removedMs } = fact;
+    const uids = fact.ranges.flatMap((range) => {
+      this.#retainRun.run(removedMs, folderId, range.first, range.last);
+      return this.#remove(folderId, range, lsn);
+    });
+    this.#boundTombstones(folderId);
+    return [{ type: 'expunged', folderId, uids, lsn }];
+  }
+
+  /** Deleted items become messages again; they are looked up one by one, for each may come from another folder. */
+  restored(fact: RetainedRestored, lsn: number): FolderEvent[] {
+    const folderId = fact.targetFolderId;
+    for (const message of fact.messages) {
+      const { sizeBytes, flags } = this.#retained.restore(message, folderId, lsn);
+      const unseen = (flags & FLAG_SEEN) === 0 ? 1 : 0;
+      this.#grow(folderId, message.targetUid, message.targetUid, lsn, { count: 1, unseen, sizeBytes });
+    }
+    return [{ type: 'added', folderId, uids: fact.messages.map(({ targetUid }) => targetUid), lsn }];
+  }
+
   foldersDeleted(fact: FoldersDeleted, lsn: number): FolderEvent[] {
     return fact.folderIds.map((folderId): FolderEvent => {
-      this.#release(folderId, { first: 1, last: MAX_UID });
+      this.#bodies.release(folderId, { first: 1, last: MAX_UID });
       this.#deleteRun.run(folderId, 1, MAX_UID);
       this.#deleteTombstones.run(folderId, Number.MAX_SAFE_INTEGER);
+      this.#forgetUsage.run(folderId);
       expectRows(1, this.#deleteFolder.run(folderId), 'the folder');
       return { type: 'deleted', folderId, lsn };
     });
@@ -218,6 +257,7 @@ export class MessageWriter {
   ): void {
     const result = this.#growFolder.run(lastUid + 1, lsn, by.count, by.unseen, by.sizeBytes, folderId, firstUid);
     expectRows(1, result, `the end of folder ${folderId}`);
+    expectRows(1, this.#growUsage.run(by.sizeBytes, by.count, folderId), `the mailbox of folder ${folderId}`);
   }
 
   #lookAt(folderId: number, range: UidRange): Run {
@@ -244,18 +284,13 @@ export class MessageWriter {
     this.#grow(fact.targetFolderId, pair.target, pair.target + pair.count - 1, lsn, by);
   }
 
-  #release(folderId: number, { first, last }: UidRange): void {
-    this.#releaseBodies.run(folderId, first, last);
-    const gone = this.#deleteBodies.all(folderId, first, last) as unknown as readonly [number][];
-    for (const [pack] of gone) this.#database.countBodies(pack, -1);
-  }
-
   #remove(folderId: number, range: UidRange, lsn: number): readonly number[] {
     const run = this.#lookAt(folderId, range);
     if (run.uids.length === 0) throw impossible(`folder ${folderId} has no message ${range.first}..${range.last}`);
     this.#deleteRun.run(folderId, range.first, range.last);
     this.#insertTombstone.run(folderId, lsn, range.first, range.last);
     this.#shrinkFolder.run(lsn, run.uids.length, run.unseen, run.sizeBytes, 1, folderId);
+    this.#shrinkUsage.run(run.sizeBytes, run.uids.length, folderId);
     return run.uids;
   }
 

@@ -10,6 +10,8 @@ import { messageOf, Problem } from '../base/problem.ts';
 import { epochOf, formatLsn, numberOf } from '../log/lsn.ts';
 import { FolderWriter } from './apply-folders.ts';
 import { MessageWriter } from './apply-messages.ts';
+import { RetainedWriter } from './apply-retained.ts';
+import { SettingsWriter } from './apply-settings.ts';
 import type { Database } from './database.ts';
 import { decodeFact, type Fact, type FactOf, type FactType } from './facts.ts';
 import type { FolderEvent } from './mail-store.ts';
@@ -33,7 +35,9 @@ export class Applier {
   constructor(database: Database, packs: Packs, queries: Queries) {
     this.#database = database;
     this.#packs = packs;
-    this.#handlers = handlersOf(new FolderWriter(database), new MessageWriter(database, packs, queries));
+    const retained = new RetainedWriter(database);
+    const messages = new MessageWriter(database, packs, queries, retained);
+    this.#handlers = handlersOf(new FolderWriter(database), messages, retained, new SettingsWriter(database));
   }
 
   /**
@@ -79,14 +83,22 @@ export class Applier {
   }
 }
 
-function handlersOf(folders: FolderWriter, messages: MessageWriter): Handlers {
+function handlersOf(
+  folders: FolderWriter,
+  messages: MessageWriter,
+  retained: RetainedWriter,
+  settings: SettingsWriter,
+): Handlers {
   return {
     EpochStarted: (fact, lsn) => folders.epochStarted(fact, lsn),
     MailboxCreated: (fact, lsn) => folders.mailboxCreated(fact, lsn),
     CredentialSet: (fact) => folders.credentialSet(fact),
     FoldersCreated: (fact, lsn) => folders.foldersCreated(fact, lsn),
     FoldersRenamed: (fact, lsn) => folders.foldersRenamed(fact, lsn),
-    FoldersDeleted: (fact, lsn) => messages.foldersDeleted(fact, lsn),
+    FoldersDeleted: (fact, lsn) => {
+      settings.foldersDeleted(fact);
+      return messages.foldersDeleted(fact, lsn);
+    },
     SubscriptionSet: (fact) => folders.subscriptionSet(fact),
     MessageDelivered: (fact, lsn) => messages.delivered(fact, lsn),
     MessagesAppended: (fact, lsn) => messages.appended(fact, lsn),
@@ -94,6 +106,12 @@ function handlersOf(folders: FolderWriter, messages: MessageWriter): Handlers {
     MessagesCopied: (fact, lsn) => messages.copied(fact, lsn),
     MessagesMoved: (fact, lsn) => messages.moved(fact, lsn),
     MessagesExpunged: (fact, lsn) => messages.expunged(fact, lsn),
+    MessagesRetained: (fact, lsn) => messages.retained(fact, lsn),
+    RetainedPurged: (fact) => retained.purged(fact),
+    RetainedRestored: (fact, lsn) => messages.restored(fact, lsn),
+    MailboxLimitsSet: (fact) => settings.limitsSet(fact),
+    RightsSet: (fact) => settings.rightsSet(fact),
+    AnnotationsSet: (fact) => settings.annotationsSet(fact),
   };
 }
 

@@ -8,10 +8,10 @@
  * for ever.
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { AssertionError, assert } from '../base/assert.ts';
+import { AssertionError, assert, present } from '../base/assert.ts';
 import { isProblem, messageOf, Problem } from '../base/problem.ts';
 import { PAGE_CACHE_KIB, WAL_KEPT_BYTES } from './limits.ts';
-import { SCHEMA, SCHEMA_VERSION } from './schema.ts';
+import { SCHEMA, SCHEMA_VERSION, UPGRADES } from './schema.ts';
 
 /** SQLite before this version can corrupt a database in WAL mode that two connections use. */
 const OLDEST_SAFE_SQLITE = '3.51.3';
@@ -228,13 +228,24 @@ function prepareSchema(connection: DatabaseSync, signature: Buffer): void {
     return;
   }
   const value = (name: string) => connection.prepare('SELECT value FROM meta WHERE name = ?').get(name)?.['value'];
-  const version = value('schema_version');
-  if (version !== SCHEMA_VERSION) {
-    throw unusable(`it has schema ${String(version)}, this version knows ${SCHEMA_VERSION}. ${NEXT_STEP}`);
-  }
   if (value('signature') !== signature.toString('hex')) {
     throw unusable(`it belongs to another log stream. ${NEXT_STEP}`);
   }
+  upgrade(connection, value('schema_version'));
+}
+
+/** One version after the other, all in one transaction. */
+function upgrade(connection: DatabaseSync, found: unknown): void {
+  if (found === SCHEMA_VERSION) return;
+  const versions = Array.from({ length: SCHEMA_VERSION }, (_, index) => index);
+  const steps = versions.filter((version) => version >= Number(found)).map((version) => UPGRADES[version]);
+  if (typeof found !== 'number' || found < 1 || steps.length === 0) {
+    throw unusable(`it has schema ${String(found)}, this version knows ${SCHEMA_VERSION}. ${NEXT_STEP}`);
+  }
+  connection.exec('BEGIN IMMEDIATE');
+  for (const step of steps) connection.exec(present(step, 'Every older version has its step'));
+  connection.prepare("UPDATE meta SET value = ? WHERE name = 'schema_version'").run(SCHEMA_VERSION);
+  connection.exec('COMMIT');
 }
 
 const NEXT_STEP = 'Make this copy anew with Update-StorageGroupCopy.';

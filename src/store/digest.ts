@@ -32,7 +32,7 @@ export function digestOf(connection: DatabaseSync): Digest {
   });
 }
 
-/** Of one folder: its row, messages with the checksums of their bodies, and what it remembers of removals. */
+/** Of one folder: its row, messages with the checksums of their bodies, what it remembers of removals, deleted items, rights and annotations. */
 export function digestOfFolder(connection: DatabaseSync, folderId: number): Digest {
   return inOneMoment(connection, () => {
     const hash = createHash('sha256');
@@ -44,6 +44,9 @@ export function digestOfFolder(connection: DatabaseSync, folderId: number): Dige
       [folderId],
     );
     addRows(hash, connection, 'SELECT * FROM tombstone WHERE folder = ? ORDER BY modseq, first_uid', [folderId]);
+    addRows(hash, connection, 'SELECT * FROM retained WHERE folder = ? ORDER BY uid', [folderId]);
+    addRows(hash, connection, 'SELECT * FROM folder_right WHERE folder = ? ORDER BY grantee', [folderId]);
+    addRows(hash, connection, 'SELECT * FROM annotation WHERE folder = ? ORDER BY owner, name', [folderId]);
     return { lsn: readTally(connection).appliedLsn, sha256: hash.digest('hex') };
   });
 }

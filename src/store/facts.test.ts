@@ -104,6 +104,39 @@ const arbitraries: { readonly [T in FactType]: fc.Arbitrary<FactOf<T>> } = {
   MessagesCopied: fc.record({ type: type('MessagesCopied'), sourceFolderId: id, targetFolderId: id, pairs }),
   MessagesMoved: fc.record({ type: type('MessagesMoved'), sourceFolderId: id, targetFolderId: id, pairs }),
   MessagesExpunged: fc.record({ type: type('MessagesExpunged'), folderId: id, ranges }),
+  MessagesRetained: fc.record({ type: type('MessagesRetained'), folderId: id, ranges, removedMs: id }),
+  RetainedPurged: fc.record({
+    type: type('RetainedPurged'),
+    folders: fc.array(fc.record({ folderId: id, ranges }), { maxLength: 4 }),
+  }),
+  RetainedRestored: fc.record({
+    type: type('RetainedRestored'),
+    targetFolderId: id,
+    messages: fc.array(fc.record({ folderId: id, uid, targetUid: uid }), { maxLength: 8 }),
+  }),
+  MailboxLimitsSet: fc.record({
+    type: type('MailboxLimitsSet'),
+    mailboxId: id,
+    limits: fc.record({
+      retentionMs: fc.option(id),
+      warningBytes: fc.option(id),
+      storageBytes: fc.option(id),
+      messages: fc.option(id),
+    }),
+  }),
+  RightsSet: fc.record({
+    type: type('RightsSet'),
+    folderId: id,
+    granteeId: id,
+    rights: fc.constantFrom('', 'lr', 'lrswipkxtea'),
+  }),
+  AnnotationsSet: fc.record({
+    type: type('AnnotationsSet'),
+    mailboxId: id,
+    folderId: id,
+    ownerId: id,
+    values: fc.array(fc.record({ name: text, value: fc.option(bytes) }), { maxLength: 4 }),
+  }),
 };
 
 const anyFact: fc.Arbitrary<Fact> = fc.oneof(...(Object.values(arbitraries) as fc.Arbitrary<Fact>[]));
@@ -140,6 +173,12 @@ test('facts: numbers of kinds: never change', () => {
     ['MessagesCopied', 11],
     ['MessagesMoved', 12],
     ['MessagesExpunged', 13],
+    ['MessagesRetained', 14],
+    ['RetainedPurged', 15],
+    ['RetainedRestored', 16],
+    ['MailboxLimitsSet', 17],
+    ['RightsSet', 18],
+    ['AnnotationsSet', 19],
   ]);
 });
 

@@ -9,9 +9,22 @@
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { Problem } from '../base/problem.ts';
 import { deliveryLimits } from '../mail/delivery.ts';
-import { MAX_UID } from '../mail/limits.ts';
 import type { UidRange } from '../mail/uid-set.ts';
-import { MAX_FLAGS } from './limits.ts';
+import {
+  readBoolean,
+  readDate,
+  readFlags,
+  readList,
+  readOptionalString,
+  readUid,
+  uidBelowMax,
+  writeBoolean,
+  writeDate,
+  writeFlags,
+  writeList,
+  writeOptionalString,
+} from './fact-fields.ts';
+import { type KeepingFact, keepingKinds } from './keeping-facts.ts';
 import type { SpecialUse } from './mail-store.ts';
 import { readUidRanges, writeUidRanges } from './uid-ranges.ts';
 
@@ -171,7 +184,8 @@ export type Fact =
   | FlagsChanged
   | MessagesCopied
   | MessagesMoved
-  | MessagesExpunged;
+  | MessagesExpunged
+  | KeepingFact;
 
 export type FactType = Fact['type'];
 export type FactOf<T extends FactType> = Extract<Fact, { type: T }>;
@@ -357,6 +371,7 @@ const kinds: { readonly [T in FactType]: Kind<FactOf<T>> } = {
     },
     read: (reader) => ({ type: 'MessagesExpunged', folderId: reader.varint(), ranges: readUidRanges(reader) }),
   },
+  ...keepingKinds,
 };
 
 const kindsByNumber: ReadonlyMap<number, Kind<Fact>> = new Map(
@@ -386,46 +401,6 @@ export function decodeFact(kind: number, payload: Uint8Array): Fact {
   return fact;
 }
 
-function writeList<T>(writer: ByteWriter, items: readonly T[], write: (item: T) => unknown): void {
-  writer.varint(items.length);
-  for (const item of items) write(item);
-}
-
-function readList<T>(reader: ByteReader, read: () => T): T[] {
-  const items: T[] = [];
-  for (let left = reader.count(); left > 0; left--) items.push(read());
-  return items;
-}
-
-/** A message may be dated before 1970: the sign is in the lowest bit. */
-function writeDate(writer: ByteWriter, dateMs: number): ByteWriter {
-  return writer.varint(dateMs < 0 ? -dateMs * 2 - 1 : dateMs * 2);
-}
-
-function readDate(reader: ByteReader): number {
-  const code = reader.varint();
-  return code % 2 === 0 ? code / 2 : -(code + 1) / 2;
-}
-
-function writeBoolean(writer: ByteWriter, value: boolean): void {
-  writer.u8(value ? 1 : 0);
-}
-
-function readBoolean(reader: ByteReader): boolean {
-  const value = reader.u8();
-  if (value > 1) throw new Problem('Malformed', `Cannot read a yes or no: ${value}`);
-  return value === 1;
-}
-
-function writeOptionalString(writer: ByteWriter, text: string | null): void {
-  writeBoolean(writer, text !== null);
-  if (text !== null) writer.string(text);
-}
-
-function readOptionalString(reader: ByteReader): string | null {
-  return readBoolean(reader) ? reader.string() : null;
-}
-
 function writeNewFolders(writer: ByteWriter, folders: readonly NewFolder[]): void {
   writeList(writer, folders, (folder) => {
     writer.varint(folder.id).string(folder.name).u32(folder.uidValidity);
@@ -447,34 +422,6 @@ function readSpecialUse(code: number): SpecialUse | null {
   const use = SPECIAL_USES[code - 1];
   if (use === undefined) throw new Problem('Malformed', `Cannot read a folder's special use: ${code}`);
   return use;
-}
-
-function readUid(reader: ByteReader): number {
-  const uid = uidBelowMax(reader.varint());
-  if (uid === 0) throw new Problem('Malformed', 'Cannot read a UID: it is 0');
-  return uid;
-}
-
-function uidBelowMax(uid: number): number {
-  if (uid > MAX_UID) throw new Problem('Malformed', `Cannot read a UID: ${uid} is above 2^32-1`);
-  return uid;
-}
-
-function writeFlags(writer: ByteWriter, flags: number, keywords: readonly string[]): void {
-  writeList(writer.varint(flags), keywords, (keyword) => writer.string(keyword));
-}
-
-function readFlags(reader: ByteReader): { flags: number; keywords: string[] } {
-  const flags = reader.varint();
-  if (flags > MAX_FLAGS) throw new Problem('Malformed', `Cannot read flags: ${flags} has bits that do not exist`);
-  return { flags, keywords: readList(reader, () => readKeyword(reader)) };
-}
-
-/** The database joins keywords with spaces, so none may be empty or hold one. */
-function readKeyword(reader: ByteReader): string {
-  const keyword = reader.string();
-  if (keyword === '' || keyword.includes(' ')) throw new Problem('Malformed', 'Cannot read a keyword: it is no atom');
-  return keyword;
 }
 
 function writePairs(writer: ByteWriter, fact: MessagesCopied | MessagesMoved): void {

@@ -14,6 +14,17 @@ export const MAX_APPEND_BYTES = MAX_PAYLOAD_BYTES - MIB;
 /** A change of more messages than this is cut into records of this many, and other sessions get their turn between. */
 export const CHANGE_SLICE_MESSAGES = 2_000;
 
+/** Deleted items that one record brings back: each is looked up by itself. */
+export const RESTORE_SLICE_MESSAGES = 500;
+
+/** Deleted items that one look for expired ones forgets. */
+export const PURGED_AT_ONCE = 2_000;
+
+/** How long deleted items can be got back, unless something else is set. */
+export const DELETED_ITEM_RETENTION_MS = 14 * 24 * HOUR_MS;
+/** Ten years or so. */
+export const MAX_RETENTION_MS = 3_650 * 24 * HOUR_MS;
+
 /** A delivery with a known id is a duplicate when the two acceptances lie this close together. */
 export const DUPLICATE_WINDOW_MS = 24 * HOUR_MS;
 

@@ -12,6 +12,7 @@ import type { Delivery, DeliveryResult } from '../mail/delivery.ts';
 import type { MessageStructure } from '../mail/mime.ts';
 import type { UidSet } from '../mail/uid-set.ts';
 import type { FolderAnswer, TextQuestion } from './content-index.ts';
+import type { DeletedItems, MailboxSettings } from './mailbox-keeping.ts';
 
 export interface Mailbox {
   readonly id: number;
@@ -78,6 +79,8 @@ export type FolderEvent =
 
 export interface MailStore {
   settled(): Promise<void>;
+  readonly deletedItems: DeletedItems;
+  readonly settings: MailboxSettings;
 
   mailboxes(): readonly Mailbox[];
   mailboxById(id: number): Mailbox | undefined;
@@ -97,7 +100,7 @@ export interface MailStore {
   /** With everything below it. Renaming INBOX moves its messages to a new folder (RFC 3501 6.3.5).
    * Problem('FolderNotFound') | Problem('FolderExists') | Problem('FolderNameInvalid') */
   renameFolder(mailboxId: number, from: string, to: string): Promise<void>;
-  /** Problem('FolderNotFound') | Problem('FolderNotEmpty') when it has children | Problem('FolderNameInvalid') for INBOX */
+  /** Its messages become deleted items. Problem('FolderNotFound') | Problem('FolderNotEmpty') when it has children | Problem('FolderNameInvalid') for INBOX */
   deleteFolder(mailboxId: number, name: string): Promise<void>;
   setSubscribed(mailboxId: number, name: string, subscribed: boolean): Promise<void>;
 
@@ -112,13 +115,13 @@ export interface MailStore {
   /** What the content index knows about texts in a folder's messages; undefined: nothing now, read them. Never rejects. */
   searchTexts(folderId: number, questions: readonly TextQuestion[]): Promise<FolderAnswer | undefined>;
 
-  /** One record for all of them (MULTIAPPEND is all or nothing). Problem('FolderNotFound') */
+  /** One record for all of them (MULTIAPPEND is all or nothing). Problem('FolderNotFound' | 'MailboxFull') */
   append(folderId: number, messages: readonly NewMessage[]): Promise<{ uidValidity: number; uids: readonly number[] }>;
   /** Returns the rows as they are now, of all `uids` that exist; only those that differ are recorded. */
   changeFlags(folderId: number, uids: UidSet, change: FlagChange): Promise<readonly MessageRow[]>;
   copy(folderId: number, uids: UidSet, targetFolderId: number): Promise<CopyResult>;
   move(folderId: number, uids: UidSet, targetFolderId: number): Promise<CopyResult>;
-  /** Removes the messages with \Deleted, of `uids` only when given; returns what was removed. */
+  /** Makes deleted items of the messages with \Deleted, of `uids` only when given; returns what was removed. */
   expunge(folderId: number, uids?: UidSet): Promise<readonly number[]>;
   /** One record for all recipients (250 for one message = all accepted recipients are in the log). */
   deliver(delivery: Delivery): Promise<readonly DeliveryResult[]>;

@@ -12,7 +12,8 @@ import type { DeliveryTarget, MessageDelivered } from './facts.ts';
 import { MAX_MESSAGE_BYTES } from './limits.ts';
 import type { Delivery, DeliveryResult } from './mail-store.ts';
 import type { Present } from './plan-folders.ts';
-import { checkUidsLeft, messageTooLarge } from './plan-messages.ts';
+import { messageTooLarge } from './plan-messages.ts';
+import { checkUidsLeft, hasRoom, quotaOf } from './room.ts';
 
 export interface DeliveryPlan {
   /** Undefined when nobody gets it. */
@@ -31,7 +32,7 @@ export function planDelivery(present: Present, delivery: Delivery): DeliveryPlan
   }
   const served = mailboxesServed(present.queries.delivery(deliveryId), acceptedMs);
   const targets: DeliveryTarget[] = [];
-  const results = recipients.map((recipient) => planRecipient(present, recipient, served, targets));
+  const results = recipients.map((recipient) => planRecipient(present, recipient, bytes.length, served, targets));
   if (targets.length === 0) return { fact: undefined, results };
   const fact: MessageDelivered = {
     type: 'MessageDelivered',
@@ -52,6 +53,7 @@ export function planDelivery(present: Present, delivery: Delivery): DeliveryPlan
 function planRecipient(
   present: Present,
   recipient: string,
+  sizeBytes: number,
   served: ReadonlySet<number>,
   targets: DeliveryTarget[],
 ): DeliveryResult {
@@ -62,10 +64,18 @@ function planRecipient(
   }
   if (served.has(mailbox.id)) return { recipient, outcome: 'duplicate' };
   if (targets.every(({ mailboxId }) => mailboxId !== mailbox.id)) {
+    const quota = quotaOf(present, mailbox.id);
+    if (!hasRoom(quota, { sizeBytes, messages: 1 })) return mailboxFull(recipient, sizeBytes > quota.storageBytes);
     checkUidsLeft(inbox, 1);
     targets.push({ mailboxId: mailbox.id, folderId: inbox.id, uid: inbox.uidNext, recipient });
   }
   return { recipient, outcome: 'delivered' };
+}
+
+/** What deleting messages may help against is temporary (RFC 3463, X.2.2); a message that never fits is not. */
+function mailboxFull(recipient: string, neverFits: boolean): DeliveryResult {
+  if (!neverFits) return refused(recipient, 'MailboxFull', `Cannot deliver to ${recipient}: the mailbox is full.`);
+  return refused(recipient, 'MailboxTooSmall', `Cannot deliver to ${recipient}: the mailbox may not hold so much.`);
 }
 
 function refused(recipient: string, code: string, message: string): DeliveryResult {

@@ -20,6 +20,7 @@ import type {
   NewFolder,
   SubscriptionSet,
 } from './facts.ts';
+import type { KeepingQueries } from './keeping-queries.ts';
 import { MAX_FOLDERS_PER_MAILBOX, MAX_MAILBOX_TEXT_BYTES, MAX_SUBSCRIPTIONS_PER_MAILBOX } from './limits.ts';
 import type { Folder, SpecialUse } from './mail-store.ts';
 import { movePairs } from './plan-messages.ts';
@@ -29,6 +30,7 @@ import { runsOf } from './uid-ranges.ts';
 /** What a plan may look at. */
 export interface Present {
   readonly queries: Queries;
+  readonly keeping: KeepingQueries;
   readonly tally: Readonly<Tally>;
   readonly wallMs: number;
 }
@@ -183,7 +185,8 @@ function childrenOf(present: Present, folder: Folder): Folder[] {
   return present.queries.folders(folder.mailboxId).filter(({ name }) => name.startsWith(prefix));
 }
 
-function validName(wanted: string): string {
+/** The one spelling of it. Problem('FolderNameInvalid') */
+export function validName(wanted: string): string {
   const name = normaliseMailboxName(wanted);
   if (name === undefined) throw invalidName(wanted);
   return name;

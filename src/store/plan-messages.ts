@@ -5,23 +5,22 @@
 
 import { Problem } from '../base/problem.ts';
 import { ALL_FLAGS, addKeywords, removeKeywords } from '../mail/flags.ts';
-import { MAX_UID } from '../mail/limits.ts';
 import { encodeStructure } from '../mail/structure-codec.ts';
-import type { UidRange, UidSet } from '../mail/uid-set.ts';
-import type { Tally } from './database.ts';
+import type { UidRange } from '../mail/uid-set.ts';
 import { type Neighbours, rowsOf } from './existing.ts';
 import type {
   AppendedMessage,
   FlagsChanged,
   MessagesAppended,
   MessagesCopied,
-  MessagesExpunged,
   MessagesMoved,
   UidPairs,
 } from './facts.ts';
 import { MAX_APPEND_BYTES, MAX_MESSAGE_BYTES } from './limits.ts';
 import type { FlagChange, Folder, MessageRow, NewMessage } from './mail-store.ts';
+import type { Present } from './plan-folders.ts';
 import { keywordColumn, type Queries } from './queries.ts';
+import { checkRoom, checkUidsLeft } from './room.ts';
 import { runsOf } from './uid-ranges.ts';
 
 interface Group {
@@ -30,7 +29,8 @@ interface Group {
   readonly keywords: readonly string[];
 }
 
-export function planAppend(tally: Readonly<Tally>, folder: Folder, messages: readonly NewMessage[]): MessagesAppended {
+export function planAppend(present: Present, folder: Folder, messages: readonly NewMessage[]): MessagesAppended {
+  const { tally } = present;
   checkUidsLeft(folder, messages.length);
   const planned = messages.map(
     (message, index): AppendedMessage => ({
@@ -44,6 +44,8 @@ export function planAppend(tally: Readonly<Tally>, folder: Folder, messages: rea
     }),
   );
   checkSizes(planned);
+  const sizeBytes = planned.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  checkRoom(present, folder.mailboxId, { sizeBytes, messages: planned.length });
   return { type: 'MessagesAppended', folderId: folder.id, messages: planned };
 }
 
@@ -59,27 +61,21 @@ export function planFlags(
   return groups.size === 0 ? undefined : { type: 'FlagsChanged', folderId, groups: [...groups.values()] };
 }
 
-/** Of `uids`, those that have \Deleted; undefined when none has. */
-export function planExpunge(
-  queries: Queries,
-  folderId: number,
-  uids: UidSet,
-): { fact: MessagesExpunged; uids: readonly number[] } | undefined {
-  const deleted = uids.select(queries.deletedUids(folderId));
-  if (deleted.length === 0) return undefined;
-  return { fact: { type: 'MessagesExpunged', folderId, ranges: runsOf(deleted) }, uids: deleted };
-}
-
-/** Undefined when none of the messages exists. */
+/** Undefined when none of the messages exists. Problem('MailboxFull' | 'FolderFull') */
 export function planCopy(
+  present: Present,
   type: 'MessagesCopied' | 'MessagesMoved',
-  source: Folder,
-  target: Folder,
-  uids: readonly number[],
+  { source, target, uids }: { source: Folder; target: Folder; uids: readonly number[] },
 ): MessagesCopied | MessagesMoved | undefined {
   if (uids.length === 0) return undefined;
   checkUidsLeft(target, uids.length);
-  return { type, sourceFolderId: source.id, targetFolderId: target.id, pairs: movePairs(runsOf(uids), target.uidNext) };
+  const runs = runsOf(uids);
+  // A move within a mailbox makes it no bigger.
+  if (type === 'MessagesCopied' || source.mailboxId !== target.mailboxId) {
+    const sizeBytes = runs.reduce((sum, run) => sum + present.queries.sizeBetween(source.id, run.first, run.last), 0);
+    checkRoom(present, target.mailboxId, { sizeBytes, messages: uids.length });
+  }
+  return { type, sourceFolderId: source.id, targetFolderId: target.id, pairs: movePairs(runs, target.uidNext) };
 }
 
 /** Runs without gaps get UIDs one behind the other. */
@@ -90,14 +86,6 @@ export function movePairs(runs: readonly UidRange[], firstTarget: number): UidPa
     target += pair.count;
     return pair;
   });
-}
-
-export function checkUidsLeft(folder: Folder, count: number): void {
-  if (folder.uidNext + count <= MAX_UID) return;
-  throw new Problem(
-    'FolderFull',
-    `Cannot add to ${folder.name}: its UIDs are used up. Move its messages to a new folder.`,
-  );
 }
 
 export function messageTooLarge(sizeBytes: number): Problem {

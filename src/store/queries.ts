@@ -33,6 +33,8 @@ export class Queries {
   readonly #uids: StatementSync;
   readonly #uidsBetween: StatementSync;
   readonly #deletedUids: StatementSync;
+  readonly #firstUids: StatementSync;
+  readonly #sizeBetween: StatementSync;
   readonly #message: StatementSync;
   readonly #messages: StatementSync;
   readonly #place: StatementSync;
@@ -52,6 +54,12 @@ export class Queries {
     this.#uids = prepare(uidList('folder = ?'));
     this.#uidsBetween = prepare(uidList('folder = ? AND uid BETWEEN ? AND ?'));
     this.#deletedUids = prepare(uidList('folder = ? AND flags & 8'));
+    this.#firstUids = prepare(
+      'SELECT json_group_array(uid) FROM (SELECT uid FROM message WHERE folder = ? ORDER BY uid LIMIT ?)',
+    );
+    this.#sizeBetween = prepare(
+      'SELECT cast(total(size_bytes) AS INTEGER) FROM message WHERE folder = ? AND uid BETWEEN ? AND ?',
+    );
     this.#message = prepare(`SELECT ${MESSAGE} FROM message WHERE folder = ? AND uid = ?`);
     this.#messages = prepare(
       `SELECT ${MESSAGE} FROM message WHERE folder = ? AND uid BETWEEN ? AND ? ORDER BY uid LIMIT ?`,
@@ -101,6 +109,15 @@ export class Queries {
   /** Those with \Deleted. */
   deletedUids(folderId: number): number[] {
     return uidsOf(this.#deletedUids.get(folderId));
+  }
+
+  firstUids(folderId: number, limit: number): number[] {
+    return uidsOf(this.#firstUids.get(folderId, limit));
+  }
+
+  sizeBetween(folderId: number, first: number, last: number): number {
+    const row = this.#sizeBetween.get(folderId, first, last) as unknown as readonly [number];
+    return row[0];
   }
 
   message(folderId: number, uid: number): MessageRow | undefined {

@@ -6,8 +6,11 @@ import { SeededRandom } from '../base/random.ts';
 import { ALL_FLAGS, FLAG_DELETED } from '../mail/flags.ts';
 import { UidSet } from '../mail/uid-set.ts';
 import { digestApplied } from './digest.ts';
+import { DELETED_ITEM_RETENTION_MS } from './limits.ts';
 import type { FlagChange } from './mail-store.ts';
+import { ALL_MAILBOXES } from './mailbox-keeping.ts';
 import { Replayer } from './replay.ts';
+import { BODY_USES } from './schema.ts';
 import { StoreModel } from './testing/store-model.ts';
 import {
   makeMailbox,
@@ -19,7 +22,8 @@ import {
   type World,
 } from './testing/store-world.ts';
 
-const STEPS = 150;
+const STEPS = 200;
+const DAY_MS = 86_400_000;
 const KEYWORDS = ['$Forwarded', '$Junk', 'work'];
 
 class Session {
@@ -27,12 +31,14 @@ class Session {
   readonly world: World;
   readonly model = new StoreModel();
   mailboxId = 0;
+  retentionMs: number | null = null;
   folderIds: number[] = [];
   #deliveries = 0;
 
   constructor(seed: number) {
     this.random = new SeededRandom(seed);
     this.world = makeWorld({ seed });
+    this.model.nowMs = this.world.clock.nowMs;
   }
 
   async start(): Promise<void> {
@@ -54,6 +60,9 @@ class Session {
       () => this.expunge(),
       () => this.makeFolder(),
       () => this.deleteFolder(),
+      () => this.restore(),
+      () => this.setRetention(),
+      () => this.purge(),
       () => this.commit(),
     ];
     await this.#pick(steps)();
@@ -123,8 +132,34 @@ class Session {
     const folder = this.world.store.folderById(id);
     if (folder === undefined || !folder.name.startsWith('f')) return;
     await this.world.store.deleteFolder(this.mailboxId, folder.name);
-    this.model.folders.delete(id);
+    this.model.deleteFolder(id);
     this.folderIds = this.folderIds.filter((other) => other !== id);
+  }
+
+  async restore(): Promise<void> {
+    const { store } = this.world;
+    const items = this.model.deletedItems.filter(() => this.random.below(3) === 0);
+    const target = this.#folder();
+    const name = present(store.folderById(target), 'the folder').name;
+    this.model.restore(items, target);
+    assert.equal(await store.deletedItems.restore(this.mailboxId, items, name), items.length);
+    assert.equal(await store.deletedItems.restore(this.mailboxId, items, name), 0, 'nothing comes back twice');
+  }
+
+  async setRetention(): Promise<void> {
+    this.retentionMs = this.#pick([{ ms: 0 }, { ms: 5 * DAY_MS }, { ms: null }]).ms;
+    this.model.keepsDeletedItems = this.retentionMs !== 0;
+    const mailboxId = this.random.below(2) === 0 ? ALL_MAILBOXES : this.mailboxId;
+    await this.world.store.settings.setLimits(ALL_MAILBOXES, { retentionMs: null });
+    await this.world.store.settings.setLimits(this.mailboxId, { retentionMs: null });
+    await this.world.store.settings.setLimits(mailboxId, { retentionMs: this.retentionMs });
+  }
+
+  async purge(): Promise<void> {
+    this.world.clock.nowMs += this.random.below(7 * DAY_MS);
+    this.model.nowMs = this.world.clock.nowMs;
+    const expected = this.model.purge(this.retentionMs ?? DELETED_ITEM_RETENTION_MS);
+    assert.equal(await this.world.store.deletedItems.purgeExpired(), expected);
   }
 
   async commit(): Promise<void> {
@@ -158,6 +193,7 @@ for (let seed = 1; seed <= 8; seed++) {
     for (let step = 0; step < STEPS; step++) {
       await session.step();
       session.model.assertEquals(session.world.store);
+      session.model.assertKept(session.world.store, session.mailboxId);
     }
     const { world } = session;
     const digest = digestApplied(world.database).sha256;
@@ -177,7 +213,7 @@ function assertBooksBalance({ database }: World): void {
   const all = (sql: string) => JSON.stringify(database.connection.prepare(sql).all());
   assert.equal(
     all('SELECT id, references_count AS n FROM body ORDER BY id'),
-    all('SELECT body AS id, count(*) AS n FROM message GROUP BY body ORDER BY body'),
+    all(`SELECT body AS id, count(*) AS n FROM ${BODY_USES} GROUP BY body ORDER BY body`),
   );
   assert.equal(
     all('SELECT id, live_bodies AS n FROM pack WHERE live_bodies <> 0 ORDER BY id'),

@@ -220,7 +220,8 @@ test('seeding: an image and the packs as they were at the commit: the log from t
 test('packs: one that nobody refers to any more: goes after a complete checkpoint, and only then', async () => {
   const world = makeWorld();
   const { store, device } = world;
-  const { inbox } = await makeMailbox(store, 'ada@example.test');
+  const { mailbox, inbox } = await makeMailbox(store, 'ada@example.test');
+  await store.settings.setLimits(mailbox.id, { retentionMs: 0 });
   for (let index = 0; index < 4; index++) await store.append(inbox.id, [newMessage('x'.repeat(TEST_PACK_BYTES))]);
   await store.changeFlags(inbox.id, new UidSet().add(1, 2), { operation: 'add', flags: FLAG_DELETED, keywords: [] });
   await store.expunge(inbox.id);

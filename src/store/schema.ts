@@ -8,9 +8,9 @@
  *
  * No foreign keys: apply.ts is the only writer and asserts what it needs, at a fraction of the cost.
  */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
-export const SCHEMA = `
+const FIRST_SCHEMA = `
 CREATE TABLE meta (
   name TEXT PRIMARY KEY,
   value ANY NOT NULL
@@ -102,6 +102,73 @@ CREATE TABLE tombstone (
 ) STRICT, WITHOUT ROWID;
 `;
 
+/** What version 2 has more than version 1. */
+const SECOND_SCHEMA = `
+-- What the mailbox's folders add up to: asked at every delivery, so never summed up then.
+CREATE TABLE mailbox_usage (
+  mailbox INTEGER PRIMARY KEY,
+  size_bytes INTEGER NOT NULL,
+  message_count INTEGER NOT NULL
+) STRICT;
+
+-- Mailbox 0 = the storage group's defaults; NULL = as those say, or the built-in ones.
+CREATE TABLE mailbox_limit (
+  mailbox INTEGER PRIMARY KEY,
+  retention_ms INTEGER,
+  warning_bytes INTEGER,
+  storage_bytes INTEGER,
+  messages INTEGER
+) STRICT;
+
+-- Deleted items. Each refers to its body like a message does.
+CREATE TABLE retained (
+  folder INTEGER NOT NULL,
+  uid INTEGER NOT NULL,
+  mailbox INTEGER NOT NULL,
+  -- As the folder was called then.
+  folder_name TEXT NOT NULL,
+  body INTEGER NOT NULL,
+  flags INTEGER NOT NULL,
+  keywords TEXT,
+  internal_date_ms INTEGER NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  removed_ms INTEGER NOT NULL,
+  PRIMARY KEY (folder, uid)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX retained_age ON retained (mailbox, removed_ms);
+
+-- Grantee 0 = anyone. The owner's rights are not written down: they cannot be taken away.
+CREATE TABLE folder_right (
+  folder INTEGER NOT NULL,
+  grantee INTEGER NOT NULL,
+  rights TEXT NOT NULL,
+  PRIMARY KEY (folder, grantee)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX folder_right_grantee ON folder_right (grantee);
+
+-- Folder 0 = of the mailbox as a whole. Owner 0 = shared; else the mailbox whose private values they are.
+CREATE TABLE annotation (
+  mailbox INTEGER NOT NULL,
+  folder INTEGER NOT NULL,
+  owner INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  value BLOB NOT NULL,
+  PRIMARY KEY (mailbox, folder, owner, name)
+) STRICT, WITHOUT ROWID;
+`;
+
+export const SCHEMA = FIRST_SCHEMA + SECOND_SCHEMA;
+
+/** By the version that a database has: the statements that make it the next one, with what a replay would have made. */
+export const UPGRADES: Readonly<Record<number, string>> = {
+  1: `${SECOND_SCHEMA}
+    INSERT INTO mailbox_usage SELECT m.id, coalesce(sum(f.size_bytes), 0), coalesce(sum(f.message_count), 0)
+      FROM mailbox m LEFT JOIN folder f ON f.mailbox = m.id GROUP BY m.id;`,
+};
+
+/** Everything that refers to a body, a row for each reference. */
+export const BODY_USES = '(SELECT body FROM message UNION ALL SELECT body FROM retained)';
+
 /**
  * Tables in the order in which the digest walks them, with the columns that order their rows. Where bodies lie is left
  * out (pack, position, and the counts by pack): that is a copy's own affair.
@@ -115,4 +182,9 @@ export const DIGESTED_TABLES: readonly { readonly table: string; readonly order:
     { table: 'body', order: 'id', columns: 'id, size_bytes, crc32, references_count, structure, sender, trace' },
     { table: 'delivery', order: 'id' },
     { table: 'tombstone', order: 'folder, modseq, first_uid' },
+    { table: 'mailbox_usage', order: 'mailbox' },
+    { table: 'mailbox_limit', order: 'mailbox' },
+    { table: 'retained', order: 'folder, uid' },
+    { table: 'folder_right', order: 'folder, grantee' },
+    { table: 'annotation', order: 'mailbox, folder, owner, name' },
   ];

@@ -195,6 +195,7 @@ test('folders: rename of INBOX: moves its messages to a new folder and leaves it
 test('folders: delete: not INBOX, not with children; messages and bodies go, the subscription stays', async () => {
   const { store, database } = makeWorld();
   const { mailbox, inbox } = await makeMailbox(store, 'ada@example.test');
+  await store.settings.setLimits(mailbox.id, { retentionMs: 0 });
   const folder = await store.createFolder(mailbox.id, 'a');
   await store.createFolder(mailbox.id, 'a/b');
   await store.setSubscribed(mailbox.id, 'a', true);
@@ -325,7 +326,8 @@ test('copy and move: messages keep everything but their UIDs; bodies are shared'
 
 test('expunge: removes what is marked, of the given UIDs only, and forgets bodies that nobody has', async () => {
   const { store, database } = makeWorld();
-  const { inbox } = await makeMailbox(store, 'ada@example.test');
+  const { mailbox, inbox } = await makeMailbox(store, 'ada@example.test');
+  await store.settings.setLimits(mailbox.id, { retentionMs: 0 });
   await store.append(inbox.id, [newMessage('1'), newMessage('2'), newMessage('3'), newMessage('4')]);
   await store.changeFlags(inbox.id, UidSet.of([1, 2, 4]), deleted);
   const gone = store.message(inbox.id, 2)?.bodyId ?? 0;
@@ -379,6 +381,7 @@ test('listeners: hear what happened in their folder, in log order, until they le
       ['added', folder.id, [1]],
       ['expunged', inbox.id, [1]],
       ['renamed', folder.id, null],
+      ['expunged', folder.id, [1]],
       ['deleted', folder.id, null],
     ],
   );

@@ -20,12 +20,15 @@ import type { MessageStructure } from '../mail/mime.ts';
 import { decodeStructure } from '../mail/structure-codec.ts';
 import { UidSet } from '../mail/uid-set.ts';
 import { Applier } from './apply.ts';
+import type { ChangePort } from './change-port.ts';
 import { type Checkpoint, commitStore } from './commit.ts';
 import type { ContentIndex, FolderAnswer, TextQuestion } from './content-index.ts';
 import type { Database } from './database.ts';
+import { StoredDeletedItems } from './deleted-items.ts';
 import { existingRuns, rowsOf, sliceRuns } from './existing.ts';
 import { encodeFact, type Fact } from './facts.ts';
 import type { Journal } from './journal.ts';
+import { KeepingQueries } from './keeping-queries.ts';
 import { CHANGE_SLICE_MESSAGES, MAX_TEXT_QUESTIONS } from './limits.ts';
 import { type FolderListener, Listeners } from './listeners.ts';
 import type {
@@ -40,6 +43,8 @@ import type {
   MessageRow,
   NewMessage,
 } from './mail-store.ts';
+import type { DeletedItems, MailboxSettings } from './mailbox-keeping.ts';
+import { StoredSettings } from './mailbox-settings.ts';
 import type { Packs } from './packs.ts';
 import { planDelivery } from './plan-delivery.ts';
 import {
@@ -52,8 +57,10 @@ import {
   planRename,
   planSubscription,
 } from './plan-folders.ts';
-import { planAppend, planCopy, planExpunge, planFlags } from './plan-messages.ts';
+import { planRemoval } from './plan-keeping.ts';
+import { planAppend, planCopy, planFlags } from './plan-messages.ts';
 import { Queries } from './queries.ts';
+import { runsOf } from './uid-ranges.ts';
 
 export interface StorageGroupOptions {
   readonly database: Database;
@@ -81,6 +88,9 @@ export class StorageGroup implements MailStore {
   readonly #contentIndex: Pick<ContentIndex, 'search'> | undefined;
   /** Changes wait for it while the database commits. */
   #gate: Deferred<void> | undefined;
+  readonly deletedItems: DeletedItems;
+  readonly settings: MailboxSettings;
+  readonly #keeping: KeepingQueries;
   #stopped: Problem | undefined;
 
   constructor(options: StorageGroupOptions) {
@@ -94,6 +104,10 @@ export class StorageGroup implements MailStore {
     this.#queries = new Queries(database);
     this.#applier = new Applier(database, packs, this.#queries);
     this.#listeners = new Listeners(logger);
+    this.#keeping = new KeepingQueries(database);
+    const port = this.#changePort();
+    this.deletedItems = new StoredDeletedItems(port, this.#keeping);
+    this.settings = new StoredSettings(port);
   }
 
   settled(): Promise<void> {
@@ -190,8 +204,19 @@ export class StorageGroup implements MailStore {
     return this.#change(() => this.#record(planRename(this.#present(), mailboxId, from, to)));
   }
 
-  deleteFolder(mailboxId: number, name: string): Promise<void> {
-    return this.#change(() => this.#record([planDelete(this.#present(), mailboxId, name)]));
+  /** What was in it is removed first, in slices; the folder itself goes together with the last of them. */
+  async deleteFolder(mailboxId: number, name: string): Promise<void> {
+    for (let isGone = false; !isGone; ) {
+      isGone = await this.#change(() => {
+        const deletion = planDelete(this.#present(), mailboxId, name);
+        const removals = deletion.folderIds.map((id) => this.#firstRemoval(id));
+        const isLast = removals.every(({ isWhole }) => isWhole);
+        const facts = removals.flatMap(({ fact }) => fact ?? []);
+        this.#record(isLast ? [...facts, deletion] : facts);
+        return isLast;
+      });
+      if (!isGone) await this.#giveWay();
+    }
   }
 
   setSubscribed(mailboxId: number, name: string, subscribed: boolean): Promise<void> {
@@ -233,7 +258,7 @@ export class StorageGroup implements MailStore {
   append(folderId: number, messages: readonly NewMessage[]): Promise<{ uidValidity: number; uids: readonly number[] }> {
     return this.#change(() => {
       const folder = folderOrProblem(this.#present(), folderId);
-      const fact = planAppend(this.#database.tally, folder, messages);
+      const fact = planAppend(this.#present(), folder, messages);
       if (messages.length > 0) this.#record([fact]);
       return { uidValidity: folder.uidValidity, uids: fact.messages.map(({ uid }) => uid) };
     });
@@ -263,7 +288,7 @@ export class StorageGroup implements MailStore {
   }
 
   async expunge(folderId: number, uids: UidSet = ALL_UIDS): Promise<readonly number[]> {
-    folderOrProblem(this.#present(), folderId);
+    const folder = folderOrProblem(this.#present(), folderId);
     const removed: number[] = [];
     const deleted = uids.select(this.#queries.deletedUids(folderId));
     for (let from = 0; from < deleted.length; from += CHANGE_SLICE_MESSAGES) {
@@ -271,10 +296,10 @@ export class StorageGroup implements MailStore {
       const slice = UidSet.of(deleted.slice(from, from + CHANGE_SLICE_MESSAGES));
       await this.#change(() => {
         // Looked at again: another session may have changed its mind since.
-        const plan = planExpunge(this.#queries, folderId, slice);
-        if (plan === undefined) return;
-        this.#record([plan.fact]);
-        removed.push(...plan.uids);
+        const still = slice.select(this.#queries.deletedUids(folderId));
+        if (still.length === 0) return;
+        this.#record([planRemoval(this.#present(), folder, runsOf(still))]);
+        removed.push(...still);
       });
     }
     return removed;
@@ -302,11 +327,20 @@ export class StorageGroup implements MailStore {
       const source = folderOrProblem(this.#present(), folderId);
       const target = folderOrProblem(this.#present(), targetFolderId);
       const sourceUids = existingRuns(this.#queries, folderId, wanted).flat();
-      const fact = planCopy(type, source, target, sourceUids);
+      const fact = planCopy(this.#present(), type, { source, target, uids: sourceUids });
       if (fact !== undefined) this.#record([fact]);
       const targetUids = sourceUids.map((_, index) => target.uidNext + index);
       return { uidValidity: target.uidValidity, sourceUids, targetUids };
     });
+  }
+
+  /** Of the first messages of a folder, and whether there are no others. */
+  #firstRemoval(folderId: number): { fact: Fact | undefined; isWhole: boolean } {
+    const present = this.#present();
+    const folder = folderOrProblem(present, folderId);
+    const uids = this.#queries.firstUids(folderId, CHANGE_SLICE_MESSAGES);
+    const fact = uids.length === 0 ? undefined : planRemoval(present, folder, runsOf(uids));
+    return { fact, isWhole: uids.length === folder.messageCount };
   }
 
   /** A disk that failed here may have taken the open transaction with it: the rows in memory are not to be trusted. */
@@ -322,7 +356,21 @@ export class StorageGroup implements MailStore {
   }
 
   #present(): Present {
-    return { queries: this.#queries, tally: this.#database.tally, wallMs: this.#clock.wallMs() };
+    return {
+      queries: this.#queries,
+      keeping: this.#keeping,
+      tally: this.#database.tally,
+      wallMs: this.#clock.wallMs(),
+    };
+  }
+
+  #changePort(): ChangePort {
+    return {
+      present: () => this.#present(),
+      change: (step) => this.#change(() => step(this.#present())),
+      record: (facts) => this.#record(facts),
+      giveWay: () => this.#giveWay(),
+    };
   }
 
   /** Plans and records in one step: between the look at the gate and the end of `step` nothing else runs. */

@@ -27,6 +27,7 @@ export const replies = {
   refusals: {
     MailboxUnknown: reply(550, '5.1.1 No such mailbox here'),
     MailboxFull: reply(452, '4.2.2 The mailbox is full'),
+    MailboxTooSmall: reply(552, '5.2.2 The mailbox may not hold so large a message'),
     MessageTooLarge: reply(552, '5.3.4 The message is too large'),
   } as Readonly<Record<string, Reply>>,
   recipient: {

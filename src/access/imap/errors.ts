@@ -30,6 +30,7 @@ const replyByProblem: Readonly<Record<string, readonly [code: string | undefined
   FolderNotEmpty: ['HASCHILDREN', 'The folder has folders below it'],
   MessageTooLarge: ['TOOBIG', 'The message is too big'],
   TooManyFolders: ['LIMIT', 'There are too many folders'],
+  MailboxFull: ['OVERQUOTA', 'The mailbox is full'],
   FolderFull: ['LIMIT', 'The folder takes no more messages'],
   BodyDamaged: ['CORRUPTION', 'A message is damaged on this copy'],
 };

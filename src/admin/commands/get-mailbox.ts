@@ -1,9 +1,8 @@
 /** Get-Mailbox: the mailboxes of the storage groups, asked of their active copies. */
 import { z } from 'zod';
-import { Problem } from '../../base/problem.ts';
 import { declareCommand } from '../command.ts';
 import { adminLimits } from '../limits.ts';
-import { listMailboxes, mailboxColumns, mailboxRow } from '../mailboxes.ts';
+import { isNamed, listMailboxes, mailboxColumns, mailboxRow, noMailbox } from '../mailboxes.ts';
 import { selectStorageGroups } from '../objects.ts';
 import { name, storageGroupIdentity } from '../schemas.ts';
 
@@ -41,10 +40,8 @@ export const getMailbox = declareCommand({
     );
     const rows = lists.flat();
     if (identity === undefined) return rows.slice(0, limit);
-    const wanted = identity.toLowerCase();
-    const keys = ['PrimarySmtpAddress', 'Alias', 'DisplayName', 'Guid'] as const;
-    const found = rows.filter((row) => keys.some((key) => String(row[key]).toLowerCase() === wanted));
+    const found = rows.filter((row) => isNamed(row, identity));
     if (found.length > 0) return found.slice(0, limit);
-    throw new Problem('MailboxNotFound', `Cannot find mailbox ${identity}: there is none. Get-Mailbox lists all.`);
+    throw noMailbox(identity);
   },
 });

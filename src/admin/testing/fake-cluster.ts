@@ -71,7 +71,9 @@ export class FakeCluster implements AdminContext {
   readonly progress: string[] = [];
   readonly silentHosts = new Set<string>();
   readonly acceptorFailures = new Map<string, string>();
-  readonly mailboxes: { guid: string; address: string; displayName: string; createdMs: number }[] = [];
+  readonly mailboxes: { guid: string; address: string; displayName: string; createdMs: number; quota?: object }[] = [];
+  /** What the active copy says to a question about mailboxes. */
+  copyAnswers: Record<string, unknown> = {};
   readonly credentials: (string | null)[] = [];
   networks: ClusterNetworks = {
     hosts: [
@@ -175,6 +177,7 @@ export class FakeCluster implements AdminContext {
   async askActiveCopy(storageGroup: string, method: string, body: object): Promise<unknown> {
     this.asked.push({ to: storageGroup, method, body });
     if (method === 'mailboxes') return this.mailboxes;
+    if (method !== 'create-mailbox') return this.copyAnswers[method] ?? {};
     const { address, displayName, credential } = body as { address: string; displayName: string; credential: string };
     if (this.mailboxes.some((mailbox) => mailbox.address === address)) {
       throw new Problem('MailboxExists', `Cannot make mailbox ${address}: it exists`);

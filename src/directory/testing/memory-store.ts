@@ -6,15 +6,32 @@ import { type Deferred, deferred } from '../../base/deferred.ts';
 import { Problem } from '../../base/problem.ts';
 import { canonicalAddress } from '../../mail/address.ts';
 import type { Delivery, DeliveryResult } from '../../mail/delivery.ts';
+import type { MessageStructure } from '../../mail/mime.ts';
 import type { Mailbox } from '../../store/mail-store.ts';
+import { type DeletedItems, type MailboxSettings, UNLIMITED } from '../../store/mailbox-keeping.ts';
 import type { CopyStore } from '../copy-service.ts';
 
+const NO_LIMITS = { retentionMs: null, warningBytes: null, storageBytes: null, messages: null };
+const NO_QUOTA = {
+  retentionMs: 0,
+  warningBytes: UNLIMITED,
+  storageBytes: UNLIMITED,
+  messages: UNLIMITED,
+  usedBytes: 0,
+  usedMessages: 0,
+};
 const DUPLICATE_WINDOW_MS = 24 * 3_600_000;
 
 export class MemoryStore implements CopyStore {
   readonly #mailboxes: Mailbox[] = [];
   /** What has arrived, by mailbox address: one entry for each copy of a message. */
   readonly arrived = new Map<string, Delivery[]>();
+  readonly deletedItems: DeletedItems = { list: () => [], restore: async () => 0, purgeExpired: async () => 0 };
+  readonly settings: MailboxSettings = {
+    limits: () => NO_LIMITS,
+    setLimits: async () => undefined,
+    quota: () => NO_QUOTA,
+  };
   readonly #served = new Map<string, number>();
   #held: Deferred<void> | undefined;
   #failure: Problem | undefined;
@@ -85,6 +102,10 @@ export class MemoryStore implements CopyStore {
     const index = this.#mailboxes.findIndex((mailbox) => mailbox.id === mailboxId);
     const mailbox = this.#mailboxes[index];
     if (mailbox !== undefined) this.#mailboxes[index] = { ...mailbox, credential };
+  }
+
+  structure(): MessageStructure {
+    throw new Problem('BodyNotFound', 'Cannot read a body: this store keeps none');
   }
 
   async deliver(delivery: Delivery): Promise<readonly DeliveryResult[]> {

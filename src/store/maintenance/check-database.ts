@@ -6,6 +6,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { messageOf } from '../../base/problem.ts';
 import { FLAG_SEEN } from '../../mail/flags.ts';
 import { readTally } from '../database.ts';
+import { BODY_USES } from '../schema.ts';
 import type { Finding } from './finding.ts';
 import { MAX_DATABASE_ERRORS } from './limits.ts';
 import { ENTRY_HEAD_BYTES } from './pack-name.ts';
@@ -61,13 +62,20 @@ const rules: readonly string[] = [
   `SELECT 'message ' || m.folder || '/' || m.uid || ' refers to body ' || m.body || ', which is not there'
    FROM message m LEFT JOIN body b ON b.id = m.body WHERE b.id IS NULL`,
   `SELECT 'body ' || b.id || ' counts ' || b.references_count || ' references; it has ' || coalesce(u.uses, 0)
-   FROM body b LEFT JOIN (SELECT body, count(*) AS uses FROM message GROUP BY body) u ON u.body = b.id
+   FROM body b LEFT JOIN (SELECT body, count(*) AS uses FROM ${BODY_USES} GROUP BY body) u ON u.body = b.id
    WHERE b.references_count <> coalesce(u.uses, 0)`,
   `SELECT 'body ' || id || ' lies upon the one before it' FROM (SELECT id, position,
      lag(position + size_bytes + ${ENTRY_HEAD_BYTES}) OVER (PARTITION BY pack ORDER BY position) AS free FROM body)
    WHERE position < free`,
   `SELECT 'pack ' || p.id || ' counts ' || p.live_bodies || ' bodies; it has ' || count(b.id)
    FROM pack p LEFT JOIN body b ON b.pack = p.id GROUP BY p.id HAVING p.live_bodies <> count(b.id)`,
+  `SELECT 'deleted item ' || r.folder || '/' || r.uid || ' refers to body ' || r.body || ', which is not there'
+   FROM retained r LEFT JOIN body b ON b.id = r.body WHERE b.id IS NULL`,
+  `SELECT 'mailbox ' || u.mailbox || ' counts ' || u.message_count || ' messages, ' || u.size_bytes || ' bytes; its folders have '
+     || total(f.message_count) || ', ' || total(f.size_bytes)
+   FROM mailbox_usage u LEFT JOIN folder f ON f.mailbox = u.mailbox GROUP BY u.mailbox
+   HAVING u.message_count <> total(f.message_count) OR u.size_bytes <> total(f.size_bytes)`,
+  `SELECT 'mailbox ' || id || ' has no count of what it uses' FROM mailbox WHERE id NOT IN (SELECT mailbox FROM mailbox_usage)`,
   `SELECT 'folder ' || id || ' has no mailbox' FROM folder WHERE mailbox NOT IN (SELECT id FROM mailbox)`,
 ];
 

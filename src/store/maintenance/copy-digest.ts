@@ -23,7 +23,20 @@ const MESSAGES = `SELECT m.folder, m.uid, m.flags, m.keywords, m.modseq, m.inter
 const OUTSIDE = [
   'SELECT * FROM mailbox ORDER BY id',
   'SELECT * FROM subscription ORDER BY mailbox, name',
+  'SELECT * FROM mailbox_usage ORDER BY mailbox',
+  'SELECT * FROM mailbox_limit ORDER BY mailbox',
+  'SELECT mailbox, folder, owner, name, hex(value) FROM annotation ORDER BY mailbox, folder, owner, name',
   'SELECT hex(id), accepted_ms, lsn, hex(mailboxes) FROM delivery ORDER BY id',
+];
+
+/** The first column is the folder. */
+const BY_FOLDER = [
+  'SELECT id, * FROM folder ORDER BY id',
+  MESSAGES,
+  'SELECT folder, modseq, first_uid, last_uid FROM tombstone ORDER BY folder, modseq, first_uid',
+  `SELECT r.*, b.size_bytes, b.crc32, b.references_count FROM retained r LEFT JOIN body b ON b.id = r.body
+    ORDER BY r.folder, r.uid`,
+  'SELECT * FROM folder_right ORDER BY folder, grantee',
 ];
 
 /** In one read transaction of the connection, which is in none. A walk over all rows: not for a serving thread. */
@@ -36,13 +49,7 @@ export function digestCopy(connection: DatabaseSync): CopyDigest {
       textOf([appliedLsn, nextMailboxId, nextFolderId, nextBodyId, lastUidValidity]),
     );
     for (const sql of OUTSIDE) for (const row of rowsOf(connection, sql)) outside.update(textOf(row));
-    addByFolder(hashes, connection, 'SELECT id, * FROM folder ORDER BY id');
-    addByFolder(hashes, connection, MESSAGES);
-    addByFolder(
-      hashes,
-      connection,
-      'SELECT folder, modseq, first_uid, last_uid FROM tombstone ORDER BY folder, modseq, first_uid',
-    );
+    for (const sql of BY_FOLDER) addByFolder(hashes, connection, sql);
     return summary(appliedLsn, hashes);
   } finally {
     connection.exec('COMMIT');

@@ -5,6 +5,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { FLAG_SEEN } from '../../mail/flags.ts';
+import { BODY_USES } from '../schema.ts';
 import type { LostMessage } from './repair.ts';
 
 const RECOVERED_ADDRESS = 'recovered@repair.invalid';
@@ -36,20 +37,23 @@ function recoveredMailbox(target: DatabaseSync, nowMs: number): number {
 
 /** Bodies that messages refer to and whose row is missing. */
 export function missingBodies(target: DatabaseSync): readonly number[] {
-  return ids(target, 'SELECT DISTINCT body AS id FROM message WHERE body NOT IN (SELECT id FROM body)');
+  return ids(target, `SELECT DISTINCT body AS id FROM ${BODY_USES} WHERE body NOT IN (SELECT id FROM body)`);
 }
 
 /** Takes the messages of these bodies out, and says which they were. */
 export function dropMessages(target: DatabaseSync, lost: ReadonlyMap<number, string>): readonly LostMessage[] {
   const find = target.prepare(
     `SELECT coalesce(x.address, '') AS address, f.name, m.uid, m.internal_date_ms AS date, m.size_bytes AS size
-     FROM message m JOIN folder f ON f.id = m.folder LEFT JOIN mailbox x ON x.id = f.mailbox WHERE m.body = ?`,
+     FROM message m JOIN folder f ON f.id = m.folder LEFT JOIN mailbox x ON x.id = f.mailbox WHERE m.body = ?1
+     UNION ALL
+     SELECT coalesce(x.address, ''), r.folder_name || ' (deleted items)', r.uid, r.internal_date_ms, r.size_bytes
+     FROM retained r LEFT JOIN mailbox x ON x.id = r.mailbox WHERE r.body = ?1`,
   );
-  const removeMessages = target.prepare('DELETE FROM message WHERE body = ?');
+  const removals = ['message', 'retained'].map((table) => target.prepare(`DELETE FROM ${table} WHERE body = ?`));
   const removeBody = target.prepare('DELETE FROM body WHERE id = ?');
   return [...lost].flatMap(([bodyId, why]) => {
     const rows = find.all(bodyId);
-    removeMessages.run(bodyId);
+    for (const removal of removals) removal.run(bodyId);
     removeBody.run(bodyId);
     return rows.map((row) => ({
       mailbox: String(row['address']),
@@ -66,8 +70,8 @@ export function dropMessages(target: DatabaseSync, lost: ReadonlyMap<number, str
 /** Counters follow from the rows. */
 export function recount(target: DatabaseSync): void {
   target.exec(`
-    DELETE FROM body WHERE id NOT IN (SELECT body FROM message);
-    UPDATE body SET references_count = u.uses FROM (SELECT body, count(*) AS uses FROM message GROUP BY body) u
+    DELETE FROM body WHERE id NOT IN (SELECT body FROM ${BODY_USES});
+    UPDATE body SET references_count = u.uses FROM (SELECT body, count(*) AS uses FROM ${BODY_USES} GROUP BY body) u
       WHERE body.id = u.body AND references_count <> u.uses;
     DELETE FROM pack;
     INSERT INTO pack SELECT pack, count(*) FROM body GROUP BY pack;
@@ -77,6 +81,11 @@ export function recount(target: DatabaseSync): void {
     UPDATE folder SET uid_next = max(uid_next, (SELECT coalesce(max(uid), 0) + 1 FROM message WHERE folder = folder.id));
     DELETE FROM tombstone WHERE folder NOT IN (SELECT id FROM folder);
     UPDATE folder SET tombstone_runs = (SELECT count(*) FROM tombstone WHERE folder = folder.id);
+    DELETE FROM folder_right WHERE folder NOT IN (SELECT id FROM folder);
+    DELETE FROM annotation WHERE folder <> 0 AND folder NOT IN (SELECT id FROM folder);
+    DELETE FROM mailbox_usage;
+    INSERT INTO mailbox_usage SELECT m.id, coalesce(sum(f.size_bytes), 0), coalesce(sum(f.message_count), 0)
+      FROM mailbox m LEFT JOIN folder f ON f.mailbox = m.id GROUP BY m.id;
   `);
 }
 

@@ -39,27 +39,37 @@ const tables: readonly Keyed[] = [
   { table: 'message', key: 'folder', order: 'folder, uid', second: 'uid' },
   { table: 'body', key: 'id', order: 'id' },
   { table: 'tombstone', key: 'folder', order: 'folder, modseq, first_uid', second: 'modseq' },
+  { table: 'mailbox_limit', key: 'mailbox', order: 'mailbox' },
+  { table: 'retained', key: 'folder', order: 'folder, uid', second: 'uid' },
+  { table: 'folder_right', key: 'folder', order: 'folder, grantee' },
+  { table: 'annotation', key: 'mailbox', order: 'mailbox, folder, owner, name' },
 ];
 
+interface Highest {
+  readonly mailboxId: number;
+  readonly folderId: number;
+  readonly bodyId: number;
+}
+
 /** Copies what can be read of `source` into `target`, which has the schema and no rows. `highest`: ids were given out below these. */
-export function salvage(
-  source: DatabaseSync,
-  target: DatabaseSync,
-  highest: { readonly mailboxId: number; readonly folderId: number; readonly bodyId: number },
-): Salvage {
+export function salvage(source: DatabaseSync, target: DatabaseSync, highest: Highest): Salvage {
   const lost: LostRange[] = [];
   let rows = 0;
   target.exec('BEGIN IMMEDIATE');
   for (const keyed of tables) {
-    const top = { mailbox: highest.mailboxId, body: highest.bodyId, subscription: highest.mailboxId }[keyed.table];
     const run = new TableSalvage(source, target, keyed);
-    run.walk(0, top ?? highest.folderId);
+    run.walk(0, highestKey(keyed, highest));
     rows += run.rows;
     lost.push(...run.lost);
   }
   rows += salvageDeliveries(source, target, lost);
   target.exec('COMMIT');
   return { rows, lost };
+}
+
+function highestKey({ table, key }: Keyed, highest: Highest): number {
+  if (table === 'body') return highest.bodyId;
+  return table === 'mailbox' || key === 'mailbox' ? highest.mailboxId : highest.folderId;
 }
 
 class TableSalvage {

@@ -25,8 +25,18 @@ class ModelFolder {
   }
 }
 
+interface ModelItem extends ModelMessage {
+  readonly folderId: number;
+  readonly uid: number;
+  readonly removedMs: number;
+}
+
 export class StoreModel {
   readonly folders = new Map<number, ModelFolder>();
+  /** Deleted items, in the order in which they went. */
+  deletedItems: ModelItem[] = [];
+  keepsDeletedItems = true;
+  nowMs = 0;
 
   folder(id: number): ModelFolder {
     const folder = this.folders.get(id) ?? new ModelFolder();
@@ -62,8 +72,56 @@ export class StoreModel {
     const gone = [...folder.messages].filter(
       ([uid, { flags }]) => (flags & FLAG_DELETED) !== 0 && (uids?.has(uid) ?? true),
     );
+    this.#retain(id, gone);
     for (const [uid] of gone) folder.messages.delete(uid);
     return gone.map(([uid]) => uid);
+  }
+
+  deleteFolder(id: number): void {
+    this.#retain(id, [...this.folder(id).messages]);
+    this.folders.delete(id);
+  }
+
+  /** Forgets what went before the retention began; returns how many. */
+  purge(retentionMs: number): number {
+    const before = this.deletedItems.length;
+    this.deletedItems = this.deletedItems.filter(({ removedMs }) => removedMs >= this.nowMs - retentionMs);
+    return before - this.deletedItems.length;
+  }
+
+  restore(items: readonly ModelItem[], target: number): void {
+    const inOrder = items.toSorted((a, b) => a.removedMs - b.removedMs || a.folderId - b.folderId || a.uid - b.uid);
+    for (const { bytes, flags, keywords } of inOrder) {
+      this.folder(target).add({ bytes, flags: flags & ~FLAG_DELETED, keywords });
+    }
+    this.deletedItems = this.deletedItems.filter((item) => !items.includes(item));
+  }
+
+  usage(): { usedBytes: number; usedMessages: number } {
+    const messages = [...this.folders.values()].flatMap((folder) => [...folder.messages.values()]);
+    return {
+      usedBytes: messages.reduce((sum, { bytes }) => sum + bytes.length, 0),
+      usedMessages: messages.length,
+    };
+  }
+
+  #retain(folderId: number, messages: readonly (readonly [number, ModelMessage])[]): void {
+    if (!this.keepsDeletedItems) return;
+    this.deletedItems.push(...messages.map(([uid, message]) => ({ ...message, folderId, uid, removedMs: this.nowMs })));
+  }
+
+  /** Fails when the deleted items or the usage of the model's only mailbox differ. */
+  assertKept(store: StorageGroup, mailboxId: number): void {
+    const { usedBytes, usedMessages } = store.settings.quota(mailboxId);
+    assert.deepEqual({ usedBytes, usedMessages }, this.usage());
+    const key = (item: { folderId: number; uid: number }) => `${item.folderId}/${item.uid}`;
+    assert.deepEqual(
+      store.deletedItems
+        .list(mailboxId, 1_000_000)
+        .map((item) => [key(item), store.body(item.bodyId).toString()].join(' '))
+        .sort(),
+      this.deletedItems.map((item) => [key(item), item.bytes].join(' ')).sort(),
+    );
   }
 
   /** Fails when `store` differs in anything that can be seen. */

@@ -28,6 +28,8 @@ export interface FixtureOptions {
   readonly messageBytes?: number;
   /** Every so-many-th message is deleted again. */
   readonly expungeEvery?: number;
+  /** What is deleted can be got back. */
+  readonly keepsDeletedItems?: boolean;
   /** Messages appended behind the last commit of the database: only the log has them. */
   readonly uncommitted?: number;
   readonly fileSizeBytes?: number;
@@ -96,10 +98,11 @@ function journalOf(log: TransactionLog): Journal {
 }
 
 async function fill(store: StorageGroup, options: FixtureOptions): Promise<void> {
-  await store.createMailbox({ address: 'ann@example.test', displayName: 'Ann', credential: null });
+  const mailbox = await store.createMailbox({ address: 'ann@example.test', displayName: 'Ann', credential: null });
   await append(store, options.messages, options);
   const every = options.expungeEvery;
   if (every === undefined) return;
+  if (options.keepsDeletedItems !== true) await store.settings.setLimits(mailbox.id, { retentionMs: 0 });
   const { id } = inbox(store);
   const uids = UidSet.of(store.uids(id).filter((uid) => uid % every === 0));
   await store.changeFlags(id, uids, { operation: 'add', flags: 8, keywords: [] });

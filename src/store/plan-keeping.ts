@@ -1,0 +1,66 @@
+/**
+ * Decides what becomes of removed messages and what still fits into a mailbox, from the database's present state. Runs
+ * on the active copy only, synchronously with applying: the time of a removal is decided here, once, for every copy.
+ */
+import { Problem } from '../base/problem.ts';
+import type { UidRange } from '../mail/uid-set.ts';
+import type { MessagesExpunged } from './facts.ts';
+import type {
+  FolderRanges,
+  MailboxLimitsSet,
+  MessagesRetained,
+  RetainedPurged,
+  RetainedRestored,
+} from './keeping-facts.ts';
+import { MAX_RETENTION_MS } from './limits.ts';
+import type { Folder } from './mail-store.ts';
+import { ALL_MAILBOXES, type DeletedItem, type MailboxLimits } from './mailbox-keeping.ts';
+import type { Present } from './plan-folders.ts';
+import { checkRoom, checkUidsLeft, quotaOf } from './room.ts';
+import { runsOf } from './uid-ranges.ts';
+
+/** What an expunge of these UIDs is: kept as deleted items, unless the mailbox keeps none. */
+export function planRemoval(
+  present: Present,
+  folder: Folder,
+  ranges: readonly UidRange[],
+): MessagesRetained | MessagesExpunged {
+  if (quotaOf(present, folder.mailboxId).retentionMs === 0) {
+    return { type: 'MessagesExpunged', folderId: folder.id, ranges };
+  }
+  return { type: 'MessagesRetained', folderId: folder.id, ranges, removedMs: present.wallMs };
+}
+
+export function planPurge(items: readonly DeletedItem[]): RetainedPurged {
+  const byFolder = new Map<number, number[]>();
+  for (const { folderId, uid } of items) byFolder.set(folderId, [...(byFolder.get(folderId) ?? []), uid]);
+  const folders = [...byFolder].map(
+    ([folderId, uids]): FolderRanges => ({ folderId, ranges: runsOf(uids.sort((a, b) => a - b)) }),
+  );
+  return { type: 'RetainedPurged', folders };
+}
+
+/** Problem('MailboxFull' | 'FolderFull') */
+export function planRestore(present: Present, target: Folder, items: readonly DeletedItem[]): RetainedRestored {
+  checkUidsLeft(target, items.length);
+  const sizeBytes = items.reduce((sum, item) => sum + item.sizeBytes, 0);
+  checkRoom(present, target.mailboxId, { sizeBytes, messages: items.length });
+  const messages = items.map(({ folderId, uid }, index) => ({ folderId, uid, targetUid: target.uidNext + index }));
+  return { type: 'RetainedRestored', targetFolderId: target.id, messages };
+}
+
+export function planLimits(present: Present, mailboxId: number, change: Partial<MailboxLimits>): MailboxLimitsSet {
+  if (mailboxId !== ALL_MAILBOXES) quotaOf(present, mailboxId);
+  const limits = { ...present.keeping.limits(mailboxId), ...change };
+  for (const limit of Object.values(limits)) if (limit !== null && !isLimit(limit)) throw limitInvalid();
+  if ((limits.retentionMs ?? 0) > MAX_RETENTION_MS) throw limitInvalid();
+  return { type: 'MailboxLimitsSet', mailboxId, limits };
+}
+
+function isLimit(limit: number): boolean {
+  return Number.isSafeInteger(limit) && limit >= 0;
+}
+
+function limitInvalid(): Problem {
+  return new Problem('LimitInvalid', 'Cannot set the limit: it is not a number that can be kept. Choose another.');
+}
