@@ -93,6 +93,11 @@ export interface SessionLimits {
   readonly fetchItems: number;
   /** Patterns of one LIST. */
   readonly listPatterns: number;
+  /** Entries that one GETMETADATA or SETMETADATA names. */
+  readonly metadataEntries: number;
+  /** A name of metadata, and its value. */
+  readonly metadataNameBytes: number;
+  readonly metadataValueBytes: number;
   /** Messages of one MULTIAPPEND. */
   readonly appendMessages: number;
 }
@@ -110,5 +115,8 @@ export const sessionLimits: SessionLimits = {
   inactivityMs: 31 * 60_000,
   fetchItems: 256,
   listPatterns: 32,
+  metadataEntries: 100,
+  metadataNameBytes: 255,
+  metadataValueBytes: 32 * KIB,
   appendMessages: 1_000,
 };

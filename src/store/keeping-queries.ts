@@ -2,7 +2,14 @@
 import type { StatementSync } from 'node:sqlite';
 import type { Database } from './database.ts';
 import { DELETED_ITEM_RETENTION_MS } from './limits.ts';
-import { type DeletedItem, type MailboxLimits, type MailboxQuota, UNLIMITED } from './mailbox-keeping.ts';
+import {
+  type Annotation,
+  type AnnotationPlace,
+  type DeletedItem,
+  type MailboxLimits,
+  type MailboxQuota,
+  UNLIMITED,
+} from './mailbox-keeping.ts';
 
 const DELETED_ITEM = 'folder, uid, folder_name, body, internal_date_ms, size_bytes, removed_ms';
 
@@ -14,6 +21,7 @@ export class KeepingQueries {
   readonly #deletedItems: StatementSync;
   readonly #deletedItem: StatementSync;
   readonly #expired: StatementSync;
+  readonly #annotations: StatementSync;
 
   constructor(database: Database) {
     const prepare = (sql: string) => database.prepare(sql);
@@ -32,6 +40,9 @@ export class KeepingQueries {
       `SELECT ${DELETED_ITEM} FROM retained WHERE mailbox = ? ORDER BY removed_ms DESC, folder DESC, uid DESC LIMIT ?`,
     );
     this.#deletedItem = prepare(`SELECT ${DELETED_ITEM} FROM retained WHERE folder = ? AND uid = ? AND mailbox = ?`);
+    this.#annotations = prepare(
+      'SELECT name, value FROM annotation WHERE mailbox = ? AND folder = ? AND owner = ? ORDER BY name',
+    );
     this.#expired = prepare(
       `SELECT ${DELETED_ITEM} FROM retained WHERE mailbox = ? AND removed_ms < ? ORDER BY removed_ms, folder, uid LIMIT ?`,
     );
@@ -58,6 +69,14 @@ export class KeepingQueries {
   deletedItem(mailboxId: number, folderId: number, uid: number): DeletedItem | undefined {
     const row = this.#deletedItem.get(folderId, uid, mailboxId) as unknown as Row | undefined;
     return row === undefined ? undefined : deletedItemOf(row);
+  }
+
+  annotations({ mailboxId, folderId, owner }: AnnotationPlace): Annotation[] {
+    const rows = this.#annotations.all(mailboxId, folderId, owner) as unknown as readonly (readonly [
+      string,
+      Uint8Array,
+    ])[];
+    return rows.map(([name, value]) => ({ name, value: Buffer.from(value) }));
   }
 
   /** Those that went before `beforeMs`, oldest first. */

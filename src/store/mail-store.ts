@@ -106,6 +106,8 @@ export interface MailStore {
 
   /** All UIDs of the folder, ascending: index + 1 is the sequence number. */
   uids(folderId: number): readonly number[];
+  /** What an expunge of the whole folder would remove. */
+  deletedSum(folderId: number): { readonly messages: number; readonly sizeBytes: number };
   message(folderId: number, uid: number): MessageRow | undefined;
   /** Rows with first <= uid <= last, ascending, at most `limit`. */
   messages(folderId: number, first: number, last: number, limit: number): readonly MessageRow[];
@@ -119,6 +121,7 @@ export interface MailStore {
   append(folderId: number, messages: readonly NewMessage[]): Promise<{ uidValidity: number; uids: readonly number[] }>;
   /** Returns the rows as they are now, of all `uids` that exist; only those that differ are recorded. */
   changeFlags(folderId: number, uids: UidSet, change: FlagChange): Promise<readonly MessageRow[]>;
+  /** Many messages are copied, or moved, in several records: all of them, unless this copy stops serving in between. */
   copy(folderId: number, uids: UidSet, targetFolderId: number): Promise<CopyResult>;
   move(folderId: number, uids: UidSet, targetFolderId: number): Promise<CopyResult>;
   /** Makes deleted items of the messages with \Deleted, of `uids` only when given; returns what was removed. */

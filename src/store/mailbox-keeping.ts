@@ -58,6 +58,28 @@ export interface DeletedItems {
   purgeExpired(): Promise<number>;
 }
 
+/** Whose annotations: of a folder or, with folder 0, of the whole mailbox; shared ones, or one mailbox's own. */
+export interface AnnotationPlace {
+  readonly mailboxId: number;
+  readonly folderId: number;
+  /** SHARED, or the mailbox whose own they are. */
+  readonly owner: number;
+}
+
+export const SHARED = 0;
+export const WHOLE_MAILBOX = 0;
+
+export interface Annotation {
+  readonly name: string;
+  readonly value: Buffer;
+}
+
+/** At one place; each place once in a change. */
+export interface AnnotationChange {
+  readonly place: AnnotationPlace;
+  readonly values: readonly { readonly name: string; readonly value: Buffer | null }[];
+}
+
 export interface MailboxSettings {
   /** As they were set; mailbox 0 for the storage group's defaults. */
   limits(mailboxId: number): MailboxLimits;
@@ -65,4 +87,8 @@ export interface MailboxSettings {
   setLimits(mailboxId: number, change: Partial<MailboxLimits>): Promise<void>;
   /** What they and the defaults come to, and what is used. Problem('MailboxNotFound') */
   quota(mailboxId: number): MailboxQuota;
+  /** By name. */
+  annotations(place: AnnotationPlace): readonly Annotation[];
+  /** Null takes an annotation away. All or none. Problem('TooManyAnnotations' | 'FolderNotFound') */
+  setAnnotations(changes: readonly AnnotationChange[]): Promise<void>;
 }

@@ -1,7 +1,14 @@
 /** What is set for the mailboxes of a mounted storage group. */
 import type { ChangePort } from './change-port.ts';
-import type { MailboxLimits, MailboxQuota, MailboxSettings } from './mailbox-keeping.ts';
-import { planLimits } from './plan-keeping.ts';
+import type {
+  Annotation,
+  AnnotationChange,
+  AnnotationPlace,
+  MailboxLimits,
+  MailboxQuota,
+  MailboxSettings,
+} from './mailbox-keeping.ts';
+import { planAnnotations, planLimits } from './plan-keeping.ts';
 import { quotaOf } from './room.ts';
 
 export class StoredSettings implements MailboxSettings {
@@ -21,5 +28,16 @@ export class StoredSettings implements MailboxSettings {
 
   quota(mailboxId: number): MailboxQuota {
     return quotaOf(this.#port.present(), mailboxId);
+  }
+
+  annotations(place: AnnotationPlace): readonly Annotation[] {
+    return this.#port.present().keeping.annotations(place);
+  }
+
+  setAnnotations(changes: readonly AnnotationChange[]): Promise<void> {
+    return this.#port.change((state) => {
+      const facts = changes.map((change) => planAnnotations(state, change));
+      this.#port.record(facts.filter(({ values }) => values.length > 0));
+    });
   }
 }

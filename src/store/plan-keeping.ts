@@ -6,16 +6,23 @@ import { Problem } from '../base/problem.ts';
 import type { UidRange } from '../mail/uid-set.ts';
 import type { MessagesExpunged } from './facts.ts';
 import type {
+  AnnotationsSet,
   FolderRanges,
   MailboxLimitsSet,
   MessagesRetained,
   RetainedPurged,
   RetainedRestored,
 } from './keeping-facts.ts';
-import { MAX_RETENTION_MS } from './limits.ts';
+import { MAX_ANNOTATIONS, MAX_RETENTION_MS } from './limits.ts';
 import type { Folder } from './mail-store.ts';
-import { ALL_MAILBOXES, type DeletedItem, type MailboxLimits } from './mailbox-keeping.ts';
-import type { Present } from './plan-folders.ts';
+import {
+  ALL_MAILBOXES,
+  type AnnotationChange,
+  type DeletedItem,
+  type MailboxLimits,
+  WHOLE_MAILBOX,
+} from './mailbox-keeping.ts';
+import { folderOrProblem, type Present } from './plan-folders.ts';
 import { checkRoom, checkUidsLeft, quotaOf } from './room.ts';
 import { runsOf } from './uid-ranges.ts';
 
@@ -55,6 +62,31 @@ export function planLimits(present: Present, mailboxId: number, change: Partial<
   for (const limit of Object.values(limits)) if (limit !== null && !isLimit(limit)) throw limitInvalid();
   if ((limits.retentionMs ?? 0) > MAX_RETENTION_MS) throw limitInvalid();
   return { type: 'MailboxLimitsSet', mailboxId, limits };
+}
+
+/** Only what changes something. Problem('TooManyAnnotations' | 'FolderNotFound') */
+export function planAnnotations(present: Present, change: AnnotationChange): AnnotationsSet {
+  const { mailboxId, folderId, owner } = change.place;
+  if (folderId !== WHOLE_MAILBOX) folderOrProblem(present, folderId);
+  const known = new Map(present.keeping.annotations(change.place).map(({ name, value }) => [name, value]));
+  const values = change.values.filter(({ name, value }) => {
+    const before = known.get(name);
+    return value === null ? before !== undefined : before === undefined || !before.equals(value);
+  });
+  const names = new Set(known.keys());
+  for (const { name, value } of values) {
+    if (value === null) names.delete(name);
+    else names.add(name);
+  }
+  if (names.size > MAX_ANNOTATIONS && names.size > known.size) throw tooManyAnnotations();
+  return { type: 'AnnotationsSet', mailboxId, folderId, ownerId: owner, values };
+}
+
+function tooManyAnnotations(): Problem {
+  return new Problem(
+    'TooManyAnnotations',
+    `Cannot keep the annotations: there may be ${MAX_ANNOTATIONS} in one place. Remove some first.`,
+  );
 }
 
 function isLimit(limit: number): boolean {

@@ -61,21 +61,37 @@ export function planFlags(
   return groups.size === 0 ? undefined : { type: 'FlagsChanged', folderId, groups: [...groups.values()] };
 }
 
-/** Undefined when none of the messages exists. Problem('MailboxFull' | 'FolderFull') */
+interface CopyPlan {
+  readonly source: Folder;
+  readonly target: Folder;
+  /** All of them exist. */
+  readonly uids: readonly number[];
+}
+
+/** Undefined when there are no messages. Problem('MailboxFull' | 'FolderFull') */
 export function planCopy(
   present: Present,
   type: 'MessagesCopied' | 'MessagesMoved',
-  { source, target, uids }: { source: Folder; target: Folder; uids: readonly number[] },
+  plan: CopyPlan,
 ): MessagesCopied | MessagesMoved | undefined {
+  const { source, target, uids } = plan;
   if (uids.length === 0) return undefined;
+  checkCopy(present, type, plan);
+  const pairs = movePairs(runsOf(uids), target.uidNext);
+  return { type, sourceFolderId: source.id, targetFolderId: target.id, pairs };
+}
+
+/** Problem('MailboxFull' | 'FolderFull'). A move within a mailbox makes it no bigger. */
+export function checkCopy(
+  present: Present,
+  type: 'MessagesCopied' | 'MessagesMoved',
+  { source, target, uids }: CopyPlan,
+): void {
   checkUidsLeft(target, uids.length);
-  const runs = runsOf(uids);
-  // A move within a mailbox makes it no bigger.
-  if (type === 'MessagesCopied' || source.mailboxId !== target.mailboxId) {
-    const sizeBytes = runs.reduce((sum, run) => sum + present.queries.sizeBetween(source.id, run.first, run.last), 0);
-    checkRoom(present, target.mailboxId, { sizeBytes, messages: uids.length });
-  }
-  return { type, sourceFolderId: source.id, targetFolderId: target.id, pairs: movePairs(runs, target.uidNext) };
+  if (type === 'MessagesMoved' && source.mailboxId === target.mailboxId) return;
+  const sizes = runsOf(uids).map(({ first, last }) => present.queries.sizeBetween(source.id, first, last));
+  const sizeBytes = sizes.reduce((sum, size) => sum + size, 0);
+  checkRoom(present, target.mailboxId, { sizeBytes, messages: uids.length });
 }
 
 /** Runs without gaps get UIDs one behind the other. */

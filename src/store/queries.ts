@@ -34,6 +34,7 @@ export class Queries {
   readonly #uidsBetween: StatementSync;
   readonly #deletedUids: StatementSync;
   readonly #firstUids: StatementSync;
+  readonly #deletedSum: StatementSync;
   readonly #sizeBetween: StatementSync;
   readonly #message: StatementSync;
   readonly #messages: StatementSync;
@@ -53,10 +54,11 @@ export class Queries {
     this.#subscriptions = prepare('SELECT name FROM subscription WHERE mailbox = ? ORDER BY name');
     this.#uids = prepare(uidList('folder = ?'));
     this.#uidsBetween = prepare(uidList('folder = ? AND uid BETWEEN ? AND ?'));
-    this.#deletedUids = prepare(uidList('folder = ? AND flags & 8'));
-    this.#firstUids = prepare(
-      'SELECT json_group_array(uid) FROM (SELECT uid FROM message WHERE folder = ? ORDER BY uid LIMIT ?)',
+    this.#deletedUids = prepare(uidList('folder = ? AND flags & 8 AND uid > ?', 'LIMIT ?'));
+    this.#deletedSum = prepare(
+      'SELECT count(*), cast(total(size_bytes) AS INTEGER) FROM message WHERE folder = ? AND flags & 8',
     );
+    this.#firstUids = prepare(uidList('folder = ?', 'LIMIT ?'));
     this.#sizeBetween = prepare(
       'SELECT cast(total(size_bytes) AS INTEGER) FROM message WHERE folder = ? AND uid BETWEEN ? AND ?',
     );
@@ -106,9 +108,15 @@ export class Queries {
     return uidsOf(this.#uidsBetween.get(folderId, first, last));
   }
 
-  /** Those with \Deleted. */
-  deletedUids(folderId: number): number[] {
-    return uidsOf(this.#deletedUids.get(folderId));
+  /** The first ones with \Deleted behind `after`. */
+  deletedUids(folderId: number, after: number, limit: number): number[] {
+    return uidsOf(this.#deletedUids.get(folderId, after, limit));
+  }
+
+  /** How many have \Deleted, and their bytes. */
+  deletedSum(folderId: number): { messages: number; sizeBytes: number } {
+    const [messages, sizeBytes] = this.#deletedSum.get(folderId) as unknown as readonly [number, number];
+    return { messages, sizeBytes };
   }
 
   firstUids(folderId: number, limit: number): number[] {
@@ -161,8 +169,8 @@ export function keywordColumn(keywords: readonly string[]): string | null {
 }
 
 /** One JSON text for all UIDs is three times as fast as a row for each. */
-function uidList(where: string): string {
-  return `SELECT json_group_array(uid) FROM (SELECT uid FROM message WHERE ${where} ORDER BY uid)`;
+function uidList(where: string, limit = ''): string {
+  return `SELECT json_group_array(uid) FROM (SELECT uid FROM message WHERE ${where} ORDER BY uid ${limit})`;
 }
 
 function uidsOf(result: unknown): number[] {

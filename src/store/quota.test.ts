@@ -64,6 +64,26 @@ test('quota: a delivery to a full mailbox: refused for this recipient alone, tem
   );
 });
 
+test('quota: a copy of many messages that do not all fit: refused before the first of its records', async () => {
+  const { store, journal } = makeWorld();
+  const { mailbox, inbox } = await makeMailbox(store, 'ada@example.test');
+  const archive = store.folderByName(mailbox.id, 'Archive')?.id ?? 0;
+  const messages = Array.from({ length: 500 }, (_, index) => newMessage(`m${index}`, { flags: FLAG_DELETED }));
+  for (let part = 0; part < 9; part++) await store.append(inbox.id, messages);
+  const all = new UidSet().add(1, 9_999);
+  await store.settings.setLimits(mailbox.id, { messages: 8_999 });
+  const before = journal.records.length;
+  await assert.rejects(store.copy(inbox.id, all, archive), isFull);
+  assert.equal(journal.records.length, before);
+  await store.settings.setLimits(mailbox.id, { messages: 9_000 });
+  const { sourceUids, targetUids } = await store.copy(inbox.id, all, archive);
+  assert.equal(journal.records.length - before, 1 + 3, 'the limit, and three slices');
+  assert.deepEqual([sourceUids.length, targetUids[0], targetUids.at(-1)], [4_500, 1, 4_500]);
+  assert.equal((await store.move(archive, all, inbox.id)).targetUids.at(-1), 9_000);
+  assert.equal((await store.expunge(inbox.id)).length, 9_000);
+  assert.equal(store.settings.quota(mailbox.id).usedMessages, 0);
+});
+
 test('quota: a mailbox or a limit that cannot be: refused by name', async () => {
   const { store } = makeWorld();
   await assert.rejects(store.settings.setLimits(7, { messages: 1 }), (error) => isProblem(error, 'MailboxNotFound'));

@@ -8,7 +8,7 @@ import { UidSet } from '../mail/uid-set.ts';
 import { digestApplied } from './digest.ts';
 import { DELETED_ITEM_RETENTION_MS } from './limits.ts';
 import type { FlagChange } from './mail-store.ts';
-import { ALL_MAILBOXES } from './mailbox-keeping.ts';
+import { ALL_MAILBOXES, SHARED } from './mailbox-keeping.ts';
 import { Replayer } from './replay.ts';
 import { BODY_USES } from './schema.ts';
 import { StoreModel } from './testing/store-model.ts';
@@ -34,6 +34,7 @@ class Session {
   retentionMs: number | null = null;
   folderIds: number[] = [];
   #deliveries = 0;
+  readonly #annotations = new Map<string, Map<string, string>>();
 
   constructor(seed: number) {
     this.random = new SeededRandom(seed);
@@ -63,6 +64,7 @@ class Session {
       () => this.restore(),
       () => this.setRetention(),
       () => this.purge(),
+      () => this.annotate(),
       () => this.commit(),
     ];
     await this.#pick(steps)();
@@ -160,6 +162,23 @@ class Session {
     this.model.nowMs = this.world.clock.nowMs;
     const expected = this.model.purge(this.retentionMs ?? DELETED_ITEM_RETENTION_MS);
     assert.equal(await this.world.store.deletedItems.purgeExpired(), expected);
+  }
+
+  async annotate(): Promise<void> {
+    const { settings } = this.world.store;
+    const place = { mailboxId: this.mailboxId, folderId: this.#folder(), owner: this.#pick([SHARED, this.mailboxId]) };
+    const name = `/shared/${this.random.below(5)}`;
+    const value = this.random.below(3) === 0 ? null : Buffer.from(`v${this.random.below(100)}`);
+    await settings.setAnnotations([{ place, values: [{ name, value }] }]);
+    const key = JSON.stringify(place);
+    const expected = this.#annotations.get(key) ?? new Map<string, string>();
+    this.#annotations.set(key, expected);
+    if (value === null) expected.delete(name);
+    else expected.set(name, value.toString());
+    assert.deepEqual(
+      settings.annotations(place).map((each) => [each.name, each.value.toString()]),
+      [...expected].toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    );
   }
 
   async commit(): Promise<void> {

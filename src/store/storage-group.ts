@@ -58,7 +58,7 @@ import {
   planSubscription,
 } from './plan-folders.ts';
 import { planRemoval } from './plan-keeping.ts';
-import { planAppend, planCopy, planFlags } from './plan-messages.ts';
+import { checkCopy, planAppend, planCopy, planFlags } from './plan-messages.ts';
 import { Queries } from './queries.ts';
 import { runsOf } from './uid-ranges.ts';
 
@@ -230,6 +230,10 @@ export class StorageGroup implements MailStore {
     return this.#queries.uids(folderId);
   }
 
+  deletedSum(folderId: number): { messages: number; sizeBytes: number } {
+    return this.#queries.deletedSum(folderId);
+  }
+
   message(folderId: number, uid: number): MessageRow | undefined {
     return this.#queries.message(folderId, uid);
   }
@@ -290,16 +294,15 @@ export class StorageGroup implements MailStore {
   async expunge(folderId: number, uids: UidSet = ALL_UIDS): Promise<readonly number[]> {
     const folder = folderOrProblem(this.#present(), folderId);
     const removed: number[] = [];
-    const deleted = uids.select(this.#queries.deletedUids(folderId));
-    for (let from = 0; from < deleted.length; from += CHANGE_SLICE_MESSAGES) {
-      if (from > 0) await this.#giveWay();
-      const slice = UidSet.of(deleted.slice(from, from + CHANGE_SLICE_MESSAGES));
+    for (let after = 0; after < MAX_UID; ) {
+      if (after > 0) await this.#giveWay();
       await this.#change(() => {
-        // Looked at again: another session may have changed its mind since.
-        const still = slice.select(this.#queries.deletedUids(folderId));
-        if (still.length === 0) return;
-        this.#record([planRemoval(this.#present(), folder, runsOf(still))]);
-        removed.push(...still);
+        const marked = this.#queries.deletedUids(folderId, after, CHANGE_SLICE_MESSAGES);
+        after = marked.length < CHANGE_SLICE_MESSAGES ? MAX_UID : (marked.at(-1) ?? MAX_UID);
+        const slice = uids.select(marked);
+        if (slice.length === 0) return;
+        this.#record([planRemoval(this.#present(), folder, runsOf(slice))]);
+        removed.push(...slice);
       });
     }
     return removed;
@@ -317,21 +320,34 @@ export class StorageGroup implements MailStore {
     return this.#listeners.add(folderId, listener);
   }
 
-  #copyOrMove(
+  /** Whether all of it fits is asked before the first slice. */
+  async #copyOrMove(
     type: 'MessagesCopied' | 'MessagesMoved',
     folderId: number,
     wanted: UidSet,
     targetFolderId: number,
   ): Promise<CopyResult> {
-    return this.#change(() => {
-      const source = folderOrProblem(this.#present(), folderId);
-      const target = folderOrProblem(this.#present(), targetFolderId);
-      const sourceUids = existingRuns(this.#queries, folderId, wanted).flat();
-      const fact = planCopy(this.#present(), type, { source, target, uids: sourceUids });
-      if (fact !== undefined) this.#record([fact]);
-      const targetUids = sourceUids.map((_, index) => target.uidNext + index);
-      return { uidValidity: target.uidValidity, sourceUids, targetUids };
-    });
+    const slices = sliceRuns(existingRuns(this.#queries, folderId, wanted), CHANGE_SLICE_MESSAGES);
+    const { uidValidity } = folderOrProblem(this.#present(), targetFolderId);
+    const result = { uidValidity, sourceUids: [] as number[], targetUids: [] as number[] };
+    for (const [index, runs] of slices.entries()) {
+      if (index > 0) await this.#giveWay();
+      await this.#change(() => {
+        const source = folderOrProblem(this.#present(), folderId);
+        const target = folderOrProblem(this.#present(), targetFolderId);
+        if (index === 0 && slices.length > 1)
+          checkCopy(this.#present(), type, { source, target, uids: slices.flat(2) });
+        // Looked at again: another session may have removed some since.
+        const uids = UidSet.of(runs.flat()).select(this.#queries.uidsBetween(folderId, ...ends(runs)));
+        const fact = planCopy(this.#present(), type, { source, target, uids });
+        if (fact !== undefined) this.#record([fact]);
+        for (const [at, uid] of uids.entries()) {
+          result.sourceUids.push(uid);
+          result.targetUids.push(target.uidNext + at);
+        }
+      });
+    }
+    return result;
   }
 
   /** Of the first messages of a folder, and whether there are no others. */
@@ -415,6 +431,11 @@ export class StorageGroup implements MailStore {
       throw error;
     }
   }
+}
+
+/** First and last UID. */
+function ends(runs: readonly (readonly number[])[]): [number, number] {
+  return [runs[0]?.[0] ?? 0, runs.at(-1)?.at(-1) ?? 0];
 }
 
 function capacityFor(fact: Fact): number {

@@ -23,5 +23,9 @@ export const capabilitiesAfterLogin = [
   'IDLE', // RFC 2177
   'UNSELECT', // RFC 3691
   'STATUS=SIZE', // RFC 8438
+  'QUOTA', // RFC 9208
+  'QUOTA=RES-STORAGE',
+  'QUOTA=RES-MESSAGE',
+  'METADATA', // RFC 5464
   `APPENDLIMIT=${appendLimitBytes}`, // RFC 7889
 ].join(' ');

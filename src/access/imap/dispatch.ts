@@ -10,6 +10,9 @@ import { deleteFolder } from './commands/delete.ts';
 import { examine } from './commands/examine.ts';
 import { expunge, uidExpunge } from './commands/expunge.ts';
 import { fetch, uidFetch } from './commands/fetch.ts';
+import { getMetadata } from './commands/getmetadata.ts';
+import { getQuota } from './commands/getquota.ts';
+import { getQuotaRoot } from './commands/getquotaroot.ts';
 import { id } from './commands/id.ts';
 import { idle } from './commands/idle.ts';
 import { list } from './commands/list.ts';
@@ -21,6 +24,7 @@ import { noop } from './commands/noop.ts';
 import { rename } from './commands/rename.ts';
 import { search, uidSearch } from './commands/search.ts';
 import { select } from './commands/select.ts';
+import { setMetadata } from './commands/setmetadata.ts';
 import { status } from './commands/status.ts';
 import { store, uidStore } from './commands/store.ts';
 import { subscribe } from './commands/subscribe.ts';
@@ -43,6 +47,10 @@ const definitions: readonly CommandDefinition[] = [
   rename,
   subscribe,
   unsubscribe,
+  getQuota,
+  getQuotaRoot,
+  getMetadata,
+  setMetadata,
   append,
   select,
   examine,

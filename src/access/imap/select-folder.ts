@@ -21,9 +21,16 @@ export async function selectFolder(session: SessionContext, name: string, readOn
   out.text(untagged('OK', 'Flags that last', `PERMANENTFLAGS ${list(permanent)}`));
   out.text(untagged('OK', 'UIDs are valid', `UIDVALIDITY ${folder.uidValidity}`));
   out.text(untagged('OK', 'Predicted next UID', `UIDNEXT ${folder.uidNext}`));
+  if (isNearlyFull(session, folder)) out.text(untagged('NO', 'The mailbox is nearly full', 'OVERQUOTA'));
   const unseen = await firstUnseen(session, folder, selected);
   if (unseen !== undefined) out.text(untagged('OK', 'First unseen', `UNSEEN ${unseen}`));
   return { code: readOnly ? 'READ-ONLY' : 'READ-WRITE' };
+}
+
+/** RFC 9208 5.3: above the limit that only warns. */
+function isNearlyFull(session: SessionContext, folder: Folder): boolean {
+  const { usedBytes, warningBytes } = session.store.settings.quota(folder.mailboxId);
+  return usedBytes >= warningBytes;
 }
 
 /** Searched for from the beginning, so not for ever: leaving it out tells the client nothing, which is allowed. */

@@ -15,6 +15,8 @@ const items = new Map<string, Item>([
   ['UIDVALIDITY', (folder) => folder.uidValidity],
   ['UNSEEN', (folder) => folder.unseenCount],
   ['SIZE', (folder) => folder.sizeBytes], // RFC 8438
+  ['DELETED', (folder, session) => session.store.deletedSum(folder.id).messages], // RFC 9208 4.1.4
+  ['DELETED-STORAGE', (folder, session) => session.store.deletedSum(folder.id).sizeBytes],
   ['APPENDLIMIT', () => appendLimitBytes], // RFC 7889
 ]);
 

@@ -31,6 +31,8 @@ export class MemoryStore implements CopyStore {
     limits: () => NO_LIMITS,
     setLimits: async () => undefined,
     quota: () => NO_QUOTA,
+    annotations: () => [],
+    setAnnotations: async () => undefined,
   };
   readonly #served = new Map<string, number>();
   #held: Deferred<void> | undefined;

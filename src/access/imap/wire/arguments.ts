@@ -90,6 +90,14 @@ export class ArgumentReader {
     return this.stringBytes();
   }
 
+  /** RFC 5464 5, value: NIL or bytes in any form, NUL included (literal8). */
+  nstringBytes(): Buffer | null {
+    if (this.accepts('NIL')) return null;
+    const token = this.#next();
+    if (token.kind !== 'string') throw new SyntaxFault('A string is missing');
+    return token.bytes;
+  }
+
   text(): string {
     return decodeText(this.stringBytes());
   }
