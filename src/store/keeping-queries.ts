@@ -6,6 +6,7 @@ import {
   type Annotation,
   type AnnotationPlace,
   type DeletedItem,
+  type FolderRights,
   type MailboxLimits,
   type MailboxQuota,
   UNLIMITED,
@@ -22,6 +23,8 @@ export class KeepingQueries {
   readonly #deletedItem: StatementSync;
   readonly #expired: StatementSync;
   readonly #annotations: StatementSync;
+  readonly #rights: StatementSync;
+  readonly #shared: StatementSync;
 
   constructor(database: Database) {
     const prepare = (sql: string) => database.prepare(sql);
@@ -40,6 +43,11 @@ export class KeepingQueries {
       `SELECT ${DELETED_ITEM} FROM retained WHERE mailbox = ? ORDER BY removed_ms DESC, folder DESC, uid DESC LIMIT ?`,
     );
     this.#deletedItem = prepare(`SELECT ${DELETED_ITEM} FROM retained WHERE folder = ? AND uid = ? AND mailbox = ?`);
+    this.#rights = prepare('SELECT grantee, rights FROM folder_right WHERE folder = ? ORDER BY grantee');
+    this.#shared = prepare(
+      `SELECT DISTINCT r.folder FROM folder_right r JOIN folder f ON f.id = r.folder
+        WHERE r.grantee IN (0, ?1) AND f.mailbox <> ?1 AND instr(r.rights, 'l') > 0 ORDER BY f.mailbox, f.name`,
+    );
     this.#annotations = prepare(
       'SELECT name, value FROM annotation WHERE mailbox = ? AND folder = ? AND owner = ? ORDER BY name',
     );
@@ -69,6 +77,16 @@ export class KeepingQueries {
   deletedItem(mailboxId: number, folderId: number, uid: number): DeletedItem | undefined {
     const row = this.#deletedItem.get(folderId, uid, mailboxId) as unknown as Row | undefined;
     return row === undefined ? undefined : deletedItemOf(row);
+  }
+
+  rights(folderId: number): FolderRights[] {
+    const rows = this.#rights.all(folderId) as unknown as readonly (readonly [number, string])[];
+    return rows.map(([granteeId, rights]) => ({ granteeId, rights }));
+  }
+
+  /** Ids of folders of others that it, or anyone, may list. */
+  foldersSharedWith(mailboxId: number): number[] {
+    return (this.#shared.all(mailboxId) as unknown as readonly (readonly [number])[]).map(([id]) => id);
   }
 
   annotations({ mailboxId, folderId, owner }: AnnotationPlace): Annotation[] {

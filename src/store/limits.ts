@@ -22,6 +22,9 @@ export const PURGED_AT_ONCE = 2_000;
 
 /** How long deleted items can be got back, unless something else is set. */
 export const DELETED_ITEM_RETENTION_MS = 14 * 24 * HOUR_MS;
+/** Mailboxes that may have rights in one folder. */
+export const MAX_RIGHTS = 1_000;
+
 /** Of one folder, or of a mailbox as a whole: shared, and for each mailbox its own. */
 export const MAX_ANNOTATIONS = 100;
 

@@ -62,10 +62,18 @@ export interface NewMessage {
   readonly internalDateMs: number;
 }
 
+/** Flags of some kinds: the bits of mail/flags.ts, and all keywords or none. */
+export interface FlagMask {
+  readonly flags: number;
+  readonly keywords: boolean;
+}
+
 export interface FlagChange {
   readonly operation: 'add' | 'remove' | 'replace';
   readonly flags: number;
   readonly keywords: readonly string[];
+  /** What may change; what is not in it stays as it is. */
+  readonly only?: FlagMask;
 }
 
 export type { Delivery, DeliveryResult };
@@ -121,9 +129,12 @@ export interface MailStore {
   append(folderId: number, messages: readonly NewMessage[]): Promise<{ uidValidity: number; uids: readonly number[] }>;
   /** Returns the rows as they are now, of all `uids` that exist; only those that differ are recorded. */
   changeFlags(folderId: number, uids: UidSet, change: FlagChange): Promise<readonly MessageRow[]>;
-  /** Many messages are copied, or moved, in several records: all of them, unless this copy stops serving in between. */
-  copy(folderId: number, uids: UidSet, targetFolderId: number): Promise<CopyResult>;
-  move(folderId: number, uids: UidSet, targetFolderId: number): Promise<CopyResult>;
+  /**
+   * Many messages are copied, or moved, in several records: all of them, unless this copy stops serving in between.
+   * `keeps`: flags that go along; all of them unless it is given.
+   */
+  copy(folderId: number, uids: UidSet, targetFolderId: number, keeps?: FlagMask): Promise<CopyResult>;
+  move(folderId: number, uids: UidSet, targetFolderId: number, keeps?: FlagMask): Promise<CopyResult>;
   /** Makes deleted items of the messages with \Deleted, of `uids` only when given; returns what was removed. */
   expunge(folderId: number, uids?: UidSet): Promise<readonly number[]>;
   /** One record for all recipients (250 for one message = all accepted recipients are in the log). */

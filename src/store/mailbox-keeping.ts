@@ -2,6 +2,7 @@
  * What a mounted storage group offers beside folders and messages: deleted items that can be got back, and what is set
  * for a mailbox. The rule of MailStore holds: changes resolve when they are applied, and `settled` comes before a word.
  */
+import type { Folder } from './mail-store.ts';
 
 /** Null: as the storage group's defaults say, and for those (mailbox 0) the built-in ones. UNLIMITED: no limit. */
 export interface MailboxLimits {
@@ -80,6 +81,16 @@ export interface AnnotationChange {
   readonly values: readonly { readonly name: string; readonly value: Buffer | null }[];
 }
 
+/** Rights of RFC 4314 in one folder: the letters of ALL_RIGHTS, in their order. */
+export interface FolderRights {
+  /** A mailbox, or ANYONE. */
+  readonly granteeId: number;
+  readonly rights: string;
+}
+
+export const ANYONE = 0;
+export const ALL_RIGHTS = 'lrswipkxtea';
+
 export interface MailboxSettings {
   /** As they were set; mailbox 0 for the storage group's defaults. */
   limits(mailboxId: number): MailboxLimits;
@@ -87,6 +98,14 @@ export interface MailboxSettings {
   setLimits(mailboxId: number, change: Partial<MailboxLimits>): Promise<void>;
   /** What they and the defaults come to, and what is used. Problem('MailboxNotFound') */
   quota(mailboxId: number): MailboxQuota;
+  /** As they were given; the owner, who has them all, is not among them. */
+  rights(folderId: number): readonly FolderRights[];
+  /** What a mailbox may do in a folder: everything in its own, elsewhere what it and what anyone was given. */
+  rightsOf(folderId: number, mailboxId: number): string;
+  /** '' takes all of them away. Problem('FolderNotFound' | 'MailboxNotFound' | 'RightsInvalid' | 'TooManyRights') */
+  setRights(folderId: number, rights: FolderRights): Promise<void>;
+  /** Folders of others in which this mailbox has the right l. */
+  sharedFolders(mailboxId: number): readonly Folder[];
   /** By name. */
   annotations(place: AnnotationPlace): readonly Annotation[];
   /** Null takes an annotation away. All or none. Problem('TooManyAnnotations' | 'FolderNotFound') */

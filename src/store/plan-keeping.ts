@@ -3,8 +3,9 @@
  * on the active copy only, synchronously with applying: the time of a removal is decided here, once, for every copy.
  */
 import { Problem } from '../base/problem.ts';
+import { parentNames } from '../mail/mailbox-name.ts';
 import type { UidRange } from '../mail/uid-set.ts';
-import type { MessagesExpunged } from './facts.ts';
+import type { FoldersCreated, MessagesExpunged } from './facts.ts';
 import type {
   AnnotationsSet,
   FolderRanges,
@@ -12,13 +13,17 @@ import type {
   MessagesRetained,
   RetainedPurged,
   RetainedRestored,
+  RightsSet,
 } from './keeping-facts.ts';
-import { MAX_ANNOTATIONS, MAX_RETENTION_MS } from './limits.ts';
+import { MAX_ANNOTATIONS, MAX_RETENTION_MS, MAX_RIGHTS } from './limits.ts';
 import type { Folder } from './mail-store.ts';
 import {
   ALL_MAILBOXES,
+  ALL_RIGHTS,
+  ANYONE,
   type AnnotationChange,
   type DeletedItem,
+  type FolderRights,
   type MailboxLimits,
   WHOLE_MAILBOX,
 } from './mailbox-keeping.ts';
@@ -80,6 +85,51 @@ export function planAnnotations(present: Present, change: AnnotationChange): Ann
   }
   if (names.size > MAX_ANNOTATIONS && names.size > known.size) throw tooManyAnnotations();
   return { type: 'AnnotationsSet', mailboxId, folderId, ownerId: owner, values };
+}
+
+/** Undefined when it is so already. Problem('FolderNotFound' | 'MailboxNotFound' | 'RightsInvalid' | 'TooManyRights') */
+export function planRights(present: Present, folderId: number, wanted: FolderRights): RightsSet | undefined {
+  const { granteeId } = wanted;
+  const { mailboxId } = folderOrProblem(present, folderId);
+  if (granteeId !== ANYONE) quotaOf(present, granteeId);
+  const rights = inOrder(wanted.rights);
+  if (granteeId === mailboxId || wanted.rights.split('').some((right) => !ALL_RIGHTS.includes(right)))
+    throw rightsInvalid();
+  const known = present.keeping.rights(folderId);
+  const before = known.find((each) => each.granteeId === granteeId)?.rights ?? '';
+  if (before === rights) return undefined;
+  if (before === '' && known.length >= MAX_RIGHTS) throw tooManyRights();
+  return { type: 'RightsSet', folderId, granteeId, rights };
+}
+
+/** What is known of a folder that is made below another one: its rights are those of the parent. */
+export function inheritedRights(present: Present, created: FoldersCreated): RightsSet[] {
+  const [top] = created.folders;
+  const parentName = top === undefined ? undefined : parentNames(top.name).at(-1);
+  const parent = parentName && present.queries.folderByName(created.mailboxId, parentName);
+  if (!parent) return [];
+  const rights = present.keeping.rights(parent.id);
+  return created.folders.flatMap(({ id }) =>
+    rights.map((each): RightsSet => ({ type: 'RightsSet', folderId: id, ...each })),
+  );
+}
+
+/** Each right once. */
+export function inOrder(rights: string): string {
+  return ALL_RIGHTS.split('')
+    .filter((right) => rights.includes(right))
+    .join('');
+}
+
+function rightsInvalid(): Problem {
+  return new Problem('RightsInvalid', 'Cannot set the rights: these cannot be given, or not to this mailbox.');
+}
+
+function tooManyRights(): Problem {
+  return new Problem(
+    'TooManyRights',
+    `Cannot set the rights: ${MAX_RIGHTS} may have some in a folder. Take some away.`,
+  );
 }
 
 function tooManyAnnotations(): Problem {

@@ -17,7 +17,7 @@ import type {
   UidPairs,
 } from './facts.ts';
 import { MAX_APPEND_BYTES, MAX_MESSAGE_BYTES } from './limits.ts';
-import type { FlagChange, Folder, MessageRow, NewMessage } from './mail-store.ts';
+import type { FlagChange, FlagMask, Folder, MessageRow, NewMessage } from './mail-store.ts';
 import type { Present } from './plan-folders.ts';
 import { keywordColumn, type Queries } from './queries.ts';
 import { checkRoom, checkUidsLeft } from './room.ts';
@@ -81,6 +81,21 @@ export function planCopy(
   return { type, sourceFolderId: source.id, targetFolderId: target.id, pairs };
 }
 
+/** What the copies must lose of their flags, by the UIDs that they will have; undefined when nothing. */
+export function planCopiedFlags(
+  queries: Queries,
+  { source, target, uids }: CopyPlan,
+  keeps: FlagMask | undefined,
+): FlagsChanged | undefined {
+  if (keeps === undefined || (keeps.flags === ALL_FLAGS && keeps.keywords)) return undefined;
+  const rows = runsOf(uids).flatMap(({ first, last }) => queries.messages(source.id, first, last, uids.length));
+  const copies = rows.map((row, index) => ({ ...row, uid: target.uidNext + index }));
+  const only = { flags: ALL_FLAGS & ~keeps.flags, keywords: !keeps.keywords };
+  const groups = new Map<string, Group>();
+  groupRun(groups, copies, { operation: 'replace', flags: 0, keywords: [], only });
+  return groups.size === 0 ? undefined : { type: 'FlagsChanged', folderId: target.id, groups: [...groups.values()] };
+}
+
 /** Problem('MailboxFull' | 'FolderFull'). A move within a mailbox makes it no bigger. */
 export function checkCopy(
   present: Present,
@@ -141,6 +156,14 @@ function groupRun(groups: Map<string, Group>, rows: readonly MessageRow[], chang
 }
 
 function changed(row: MessageRow, change: FlagChange): { flags: number; keywords: readonly string[] } {
+  const wanted = wantedFlags(row, change);
+  const { only } = change;
+  if (only === undefined) return wanted;
+  const flags = (row.flags & ~only.flags) | (wanted.flags & only.flags);
+  return { flags, keywords: only.keywords ? wanted.keywords : row.keywords };
+}
+
+function wantedFlags(row: MessageRow, change: FlagChange): { flags: number; keywords: readonly string[] } {
   const flags = change.flags & ALL_FLAGS;
   if (change.operation === 'replace') return { flags, keywords: sorted(addKeywords([], change.keywords)) };
   if (change.operation === 'add') {

@@ -8,7 +8,7 @@ import { UidSet } from '../mail/uid-set.ts';
 import { digestApplied } from './digest.ts';
 import { DELETED_ITEM_RETENTION_MS } from './limits.ts';
 import type { FlagChange } from './mail-store.ts';
-import { ALL_MAILBOXES, SHARED } from './mailbox-keeping.ts';
+import { ALL_MAILBOXES, ALL_RIGHTS, ANYONE, SHARED } from './mailbox-keeping.ts';
 import { Replayer } from './replay.ts';
 import { BODY_USES } from './schema.ts';
 import { StoreModel } from './testing/store-model.ts';
@@ -31,9 +31,11 @@ class Session {
   readonly world: World;
   readonly model = new StoreModel();
   mailboxId = 0;
+  otherId = 0;
   retentionMs: number | null = null;
   folderIds: number[] = [];
   #deliveries = 0;
+  readonly #rights = new Map<number, Map<number, string>>();
   readonly #annotations = new Map<string, Map<string, string>>();
 
   constructor(seed: number) {
@@ -45,6 +47,7 @@ class Session {
   async start(): Promise<void> {
     const { mailbox } = await makeMailbox(this.world.store, 'ada@example.test');
     this.mailboxId = mailbox.id;
+    this.otherId = (await makeMailbox(this.world.store, 'bob@example.test')).mailbox.id;
     this.folderIds = this.world.store.folders(mailbox.id).map(({ id }) => id);
     for (const id of this.folderIds) this.model.folder(id);
   }
@@ -65,6 +68,7 @@ class Session {
       () => this.setRetention(),
       () => this.purge(),
       () => this.annotate(),
+      () => this.share(),
       () => this.commit(),
     ];
     await this.#pick(steps)();
@@ -179,6 +183,26 @@ class Session {
       settings.annotations(place).map((each) => [each.name, each.value.toString()]),
       [...expected].toSorted(([a], [b]) => (a < b ? -1 : 1)),
     );
+  }
+
+  async share(): Promise<void> {
+    const { settings } = this.world.store;
+    const folderId = this.#folder();
+    const granteeId = this.#pick([ANYONE, this.otherId]);
+    const rights = ALL_RIGHTS.split('')
+      .filter(() => this.random.below(2) === 0)
+      .join('');
+    await settings.setRights(folderId, { granteeId, rights });
+    const given = this.#rights.get(folderId) ?? new Map<number, string>();
+    this.#rights.set(folderId, given.set(granteeId, rights));
+    const union = [...given.values()].join('');
+    const expected = ALL_RIGHTS.split('')
+      .filter((right) => union.includes(right))
+      .join('');
+    assert.equal(settings.rightsOf(folderId, this.otherId), expected);
+    assert.equal(settings.rightsOf(folderId, this.mailboxId), ALL_RIGHTS);
+    const isListed = settings.sharedFolders(this.otherId).some(({ id }) => id === folderId);
+    assert.equal(isListed, union.includes('l'));
   }
 
   async commit(): Promise<void> {

@@ -36,6 +36,7 @@ import type {
   Delivery,
   DeliveryResult,
   FlagChange,
+  FlagMask,
   Folder,
   FolderEvent,
   Mailbox,
@@ -57,8 +58,8 @@ import {
   planRename,
   planSubscription,
 } from './plan-folders.ts';
-import { planRemoval } from './plan-keeping.ts';
-import { checkCopy, planAppend, planCopy, planFlags } from './plan-messages.ts';
+import { inheritedRights, planRemoval } from './plan-keeping.ts';
+import { checkCopy, planAppend, planCopiedFlags, planCopy, planFlags } from './plan-messages.ts';
 import { Queries } from './queries.ts';
 import { runsOf } from './uid-ranges.ts';
 
@@ -194,7 +195,7 @@ export class StorageGroup implements MailStore {
   createFolder(mailboxId: number, name: string): Promise<Folder> {
     return this.#change(() => {
       const fact = planFolder(this.#present(), mailboxId, name);
-      this.#record([fact]);
+      this.#record([fact, ...inheritedRights(this.#present(), fact)]);
       const made = present(fact.folders.at(-1), 'At least the wanted folder is missing');
       return present(this.#queries.folderById(made.id), 'The folder was just made');
     });
@@ -283,12 +284,12 @@ export class StorageGroup implements MailStore {
     return rows;
   }
 
-  copy(folderId: number, uids: UidSet, targetFolderId: number): Promise<CopyResult> {
-    return this.#copyOrMove('MessagesCopied', folderId, uids, targetFolderId);
+  copy(folderId: number, uids: UidSet, targetFolderId: number, keeps?: FlagMask): Promise<CopyResult> {
+    return this.#copyOrMove('MessagesCopied', { folderId, uids, targetFolderId, keeps });
   }
 
-  move(folderId: number, uids: UidSet, targetFolderId: number): Promise<CopyResult> {
-    return this.#copyOrMove('MessagesMoved', folderId, uids, targetFolderId);
+  move(folderId: number, uids: UidSet, targetFolderId: number, keeps?: FlagMask): Promise<CopyResult> {
+    return this.#copyOrMove('MessagesMoved', { folderId, uids, targetFolderId, keeps });
   }
 
   async expunge(folderId: number, uids: UidSet = ALL_UIDS): Promise<readonly number[]> {
@@ -323,10 +324,9 @@ export class StorageGroup implements MailStore {
   /** Whether all of it fits is asked before the first slice. */
   async #copyOrMove(
     type: 'MessagesCopied' | 'MessagesMoved',
-    folderId: number,
-    wanted: UidSet,
-    targetFolderId: number,
+    asked: { folderId: number; uids: UidSet; targetFolderId: number; keeps: FlagMask | undefined },
   ): Promise<CopyResult> {
+    const { folderId, uids: wanted, targetFolderId, keeps } = asked;
     const slices = sliceRuns(existingRuns(this.#queries, folderId, wanted), CHANGE_SLICE_MESSAGES);
     const { uidValidity } = folderOrProblem(this.#present(), targetFolderId);
     const result = { uidValidity, sourceUids: [] as number[], targetUids: [] as number[] };
@@ -340,7 +340,8 @@ export class StorageGroup implements MailStore {
         // Looked at again: another session may have removed some since.
         const uids = UidSet.of(runs.flat()).select(this.#queries.uidsBetween(folderId, ...ends(runs)));
         const fact = planCopy(this.#present(), type, { source, target, uids });
-        if (fact !== undefined) this.#record([fact]);
+        const flags = planCopiedFlags(this.#queries, { source, target, uids }, keeps);
+        if (fact !== undefined) this.#record(flags === undefined ? [fact] : [fact, flags]);
         for (const [at, uid] of uids.entries()) {
           result.sourceUids.push(uid);
           result.targetUids.push(target.uidNext + at);

@@ -23,6 +23,8 @@ export const capabilitiesAfterLogin = [
   'IDLE', // RFC 2177
   'UNSELECT', // RFC 3691
   'STATUS=SIZE', // RFC 8438
+  'ACL', // RFC 4314
+  'RIGHTS=kxte',
   'QUOTA', // RFC 9208
   'QUOTA=RES-STORAGE',
   'QUOTA=RES-MESSAGE',

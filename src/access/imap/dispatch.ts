@@ -10,6 +10,7 @@ import { deleteFolder } from './commands/delete.ts';
 import { examine } from './commands/examine.ts';
 import { expunge, uidExpunge } from './commands/expunge.ts';
 import { fetch, uidFetch } from './commands/fetch.ts';
+import { getAcl, listRights, myRights } from './commands/getacl.ts';
 import { getMetadata } from './commands/getmetadata.ts';
 import { getQuota } from './commands/getquota.ts';
 import { getQuotaRoot } from './commands/getquotaroot.ts';
@@ -24,6 +25,7 @@ import { noop } from './commands/noop.ts';
 import { rename } from './commands/rename.ts';
 import { search, uidSearch } from './commands/search.ts';
 import { select } from './commands/select.ts';
+import { deleteAcl, setAcl } from './commands/setacl.ts';
 import { setMetadata } from './commands/setmetadata.ts';
 import { status } from './commands/status.ts';
 import { store, uidStore } from './commands/store.ts';
@@ -47,6 +49,11 @@ const definitions: readonly CommandDefinition[] = [
   rename,
   subscribe,
   unsubscribe,
+  setAcl,
+  deleteAcl,
+  getAcl,
+  listRights,
+  myRights,
   getQuota,
   getQuotaRoot,
   getMetadata,

@@ -31,6 +31,7 @@ const replyByProblem: Readonly<Record<string, readonly [code: string | undefined
   MessageTooLarge: ['TOOBIG', 'The message is too big'],
   TooManyFolders: ['LIMIT', 'There are too many folders'],
   MailboxFull: ['OVERQUOTA', 'The mailbox is full'],
+  TooManyRights: ['LIMIT', 'There are too many identifiers'],
   TooManyAnnotations: ['METADATA TOOMANY', 'There are too many annotations'],
   FolderFull: ['LIMIT', 'The folder takes no more messages'],
   BodyDamaged: ['CORRUPTION', 'A message is damaged on this copy'],

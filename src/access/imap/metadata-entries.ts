@@ -25,11 +25,11 @@ export function scopeOf(entry: string): Scope {
   return entry.startsWith('/private') ? 'private' : 'shared';
 }
 
-/** Where the entries of a scope are kept; `name` "" is the mailbox as a whole. */
-export function placeOf(session: SessionContext, name: string, scope: Scope): AnnotationPlace {
+/** Where the entries of a scope are kept; `name` "" is the mailbox as a whole. `needs`: rights in the folder. */
+export function placeOf(session: SessionContext, name: string, scope: Scope, needs = 'l'): AnnotationPlace {
   const owner = scope === 'private' ? session.mailboxId : SHARED;
   if (name === '') return { mailboxId: session.mailboxId, folderId: WHOLE_MAILBOX, owner };
-  const { id, mailboxId } = existingFolder(session, name);
+  const { id, mailboxId } = existingFolder(session, name, { needs });
   return { mailboxId, folderId: id, owner };
 }
 

@@ -3,13 +3,17 @@ import { ALL_FLAGS, FLAG_SEEN, flagNames } from '../../mail/flags.ts';
 import type { Folder } from '../../store/mail-store.ts';
 import type { Completion, SessionContext } from './command.ts';
 import { existingFolder } from './folder-name.ts';
+import { hasAny, rightsIn, settableFlags } from './folder-rights.ts';
 import { SelectedFolder } from './selected-folder.ts';
 import { list, untagged } from './wire/print.ts';
 
 /** A refusal leaves no folder selected, as the RFC wants. */
-export async function selectFolder(session: SessionContext, name: string, readOnly: boolean): Promise<Completion> {
+export async function selectFolder(session: SessionContext, name: string, asked: boolean): Promise<Completion> {
   session.select(undefined);
-  const folder = existingFolder(session, name);
+  const folder = existingFolder(session, name, { needs: 'r' });
+  const rights = rightsIn(session, folder);
+  // RFC 4314 5.2: nothing that could be changed is READ-ONLY.
+  const readOnly = asked || !hasAny(rights, 'istwe');
   const selected = new SelectedFolder({ store: session.store, recent: session.recent, folder, readOnly });
   session.select(selected);
   const flags = flagNames(ALL_FLAGS);
@@ -17,7 +21,8 @@ export async function selectFolder(session: SessionContext, name: string, readOn
   out.text(untagged('FLAGS', list(flags)));
   out.text(untagged(String(selected.uids.length), 'EXISTS'));
   out.text(untagged(String(selected.recentCount), 'RECENT'));
-  const permanent = readOnly ? [] : [...flags, '\\*'];
+  const settable = settableFlags(rights);
+  const permanent = readOnly ? [] : [...flagNames(settable.flags), ...(settable.keywords ? ['\\*'] : [])];
   out.text(untagged('OK', 'Flags that last', `PERMANENTFLAGS ${list(permanent)}`));
   out.text(untagged('OK', 'UIDs are valid', `UIDVALIDITY ${folder.uidValidity}`));
   out.text(untagged('OK', 'Predicted next UID', `UIDNEXT ${folder.uidNext}`));

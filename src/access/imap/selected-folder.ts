@@ -20,6 +20,7 @@ export interface SelectedFolderOptions {
 
 export class SelectedFolder {
   readonly folderId: number;
+  readonly mailboxId: number;
   readonly readOnly: boolean;
   readonly #store: MailStore;
   readonly #registry: RecentRegistry;
@@ -38,6 +39,7 @@ export class SelectedFolder {
     this.#store = options.store;
     this.#registry = options.recent;
     this.folderId = options.folder.id;
+    this.mailboxId = options.folder.mailboxId;
     this.readOnly = options.readOnly;
     this.#unlisten = options.store.listen(this.folderId, (event) => this.#onEvent(event));
     this.#uids = options.store.uids(this.folderId);

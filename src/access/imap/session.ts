@@ -18,6 +18,7 @@ import { capabilitiesAfterLogin } from './capability.ts';
 import type { Completion, SessionContext } from './command.ts';
 import { findCommand } from './dispatch.ts';
 import { type Reply, replyFor } from './errors.ts';
+import { rightsIn } from './folder-rights.ts';
 import { Output, SessionEnded } from './output.ts';
 import type { RecentRegistry } from './recent.ts';
 import type { SelectedFolder } from './selected-folder.ts';
@@ -188,7 +189,8 @@ export class ImapSession implements SessionContext {
   }
 
   async #onCommand(command: Command): Promise<void> {
-    if (this.#selected?.isDeleted) return this.#bye('The selected folder was deleted');
+    if (this.#selected !== undefined && this.#isLost(this.#selected))
+      return this.#bye('The selected folder was deleted');
     try {
       const completion = await this.#carryOut(command);
       this.#badCommands = 0;
@@ -211,6 +213,12 @@ export class ImapSession implements SessionContext {
     const completion = await run(this);
     if (definition.announcement !== 'nothing') await this.#announce(definition.announcement === 'all');
     return { text: `${definition.name} completed`, ...completion };
+  }
+
+  /** To whom may not read it any more it is as if it were not there. */
+  #isLost(selected: SelectedFolder): boolean {
+    const { folderId, mailboxId } = selected;
+    return selected.isDeleted || !rightsIn(this, { id: folderId, mailboxId }).includes('r');
   }
 
   async #announce(expunges: boolean): Promise<void> {
@@ -253,7 +261,8 @@ export class ImapSession implements SessionContext {
     void this.#turn(async () => {
       this.#wakeIsDue = false;
       if (this.#idleTag === undefined) return;
-      if (this.#selected?.isDeleted) return this.#bye('The selected folder was deleted');
+      if (this.#selected !== undefined && this.#isLost(this.#selected))
+        return this.#bye('The selected folder was deleted');
       await this.#announce(true);
       await this.out.flush();
     });

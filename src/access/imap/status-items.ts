@@ -3,6 +3,7 @@ import type { Folder } from '../../store/mail-store.ts';
 import { appendLimitBytes } from '../limits.ts';
 import type { SessionContext } from './command.ts';
 import { printFolderName } from './folder-name.ts';
+import { nameInSession } from './other-users.ts';
 import type { ArgumentReader } from './wire/arguments.ts';
 import { SyntaxFault } from './wire/token.ts';
 
@@ -30,5 +31,5 @@ export function readStatusItems(args: ArgumentReader): readonly string[] {
 
 export function printStatus(session: SessionContext, folder: Folder, names: readonly string[]): string {
   const values = names.map((name) => `${name} ${items.get(name)?.(folder, session) ?? 0}`);
-  return `* STATUS ${printFolderName(folder.name)} (${values.join(' ')})\r\n`;
+  return `* STATUS ${printFolderName(nameInSession(session, folder))} (${values.join(' ')})\r\n`;
 }

@@ -32,6 +32,10 @@ export class MemoryStore implements CopyStore {
     setLimits: async () => undefined,
     quota: () => NO_QUOTA,
     annotations: () => [],
+    rights: () => [],
+    rightsOf: () => '',
+    setRights: async () => undefined,
+    sharedFolders: () => [],
     setAnnotations: async () => undefined,
   };
   readonly #served = new Map<string, number>();

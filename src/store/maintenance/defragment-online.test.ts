@@ -19,7 +19,8 @@ const MESSAGES_LEFT = 6;
 async function fragmented(): Promise<World & { readonly inboxId: number }> {
   const world = makeWorld({ packBytes: PACK_BYTES });
   const { store } = world;
-  const { inbox } = await makeMailbox(store, 'ada@example.test');
+  const { mailbox, inbox } = await makeMailbox(store, 'ada@example.test');
+  await store.settings.setLimits(mailbox.id, { retentionMs: 0 });
   for (let index = 0; index < 24; index++) {
     const text = index === 20 || index === 21 ? 'long '.repeat(30_000) : `message ${index} `.repeat(1_800);
     await store.append(inbox.id, [newMessage(text)]);
@@ -218,7 +219,8 @@ test('online defragmentation: the copy steps down, at any piece of a long body: 
 test('online defragmentation: free pages: leave the database in small steps', async () => {
   const world = makeWorld();
   const { store, database } = world;
-  const { inbox } = await makeMailbox(store, 'ada@example.test');
+  const { mailbox, inbox } = await makeMailbox(store, 'ada@example.test');
+  await store.settings.setLimits(mailbox.id, { retentionMs: 0 });
   for (let index = 0; index < 20; index++) {
     await store.append(
       inbox.id,

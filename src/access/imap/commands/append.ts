@@ -9,6 +9,7 @@ import { type Completion, defineCommand, type SessionContext } from '../command.
 import { printUids } from '../copy-uid.ts';
 import { CommandRefused } from '../errors.ts';
 import { existingFolder, orTryCreate, readFolderName } from '../folder-name.ts';
+import { rightsIn, settableFlags } from '../folder-rights.ts';
 import { type Flags, readFlagList } from '../read-flags.ts';
 import type { ArgumentReader } from '../wire/arguments.ts';
 import { SyntaxFault } from '../wire/token.ts';
@@ -44,12 +45,16 @@ async function run(
   session: SessionContext,
   { name, uploads }: { name: string; uploads: readonly Upload[] },
 ): Promise<Completion> {
-  const folder = existingFolder(session, name, 'TRYCREATE');
+  const folder = existingFolder(session, name, { needs: 'i', orElse: 'TRYCREATE' });
   // RFC 3502 4: so a client calls the whole thing off.
   if (uploads.some(({ bytes }) => bytes.length === 0)) throw new CommandRefused(undefined, 'An empty message');
   const nowMs = session.clock.wallMs();
+  const settable = settableFlags(rightsIn(session, folder));
   const messages = [];
-  for (const { bytes, flags, keywords, dateMs } of uploads) {
+  for (const { bytes, dateMs, ...given } of uploads) {
+    // RFC 4314 4: flags that may not be set are left out.
+    const flags = given.flags & settable.flags;
+    const keywords = settable.keywords ? given.keywords : [];
     messages.push({ bytes, structure: parseMessage(bytes), flags, keywords, internalDateMs: dateMs ?? nowMs });
     await session.slice.step();
   }

@@ -3,6 +3,7 @@ import { UidSet } from '../../../mail/uid-set.ts';
 import { type CommandDefinition, defineCommand } from '../command.ts';
 import { copyUid } from '../copy-uid.ts';
 import { existingFolder, orTryCreate, readFolderName } from '../folder-name.ts';
+import { demandSelected, rightsIn, settableFlags } from '../folder-rights.ts';
 import { type Numbering, readMessageSet, resolveMessages } from '../message-set.ts';
 
 function define(name: string, numbering: Numbering): CommandDefinition {
@@ -11,11 +12,12 @@ function define(name: string, numbering: Numbering): CommandDefinition {
     needsSelected: true,
     parse: (args) => ({ set: readMessageSet(args, numbering), target: readFolderName(args) }),
     run: async (session, { set, target }) => {
-      const folder = session.selectedFolder();
+      const folder = demandSelected(session, session.selectedFolder(), 'r');
       const uids = resolveMessages(folder, set);
-      const targetId = existingFolder(session, target, 'TRYCREATE').id;
+      const targetFolder = existingFolder(session, target, { needs: 'i', orElse: 'TRYCREATE' });
       if (uids.length === 0) return {};
-      return copyUid(await orTryCreate(session.store.copy(folder.folderId, UidSet.of(uids), targetId)));
+      const keeps = settableFlags(rightsIn(session, targetFolder));
+      return copyUid(await orTryCreate(session.store.copy(folder.folderId, UidSet.of(uids), targetFolder.id, keeps)));
     },
   });
 }

@@ -6,10 +6,10 @@ export const deleteFolder = defineCommand({
   name: 'DELETE',
   parse: readFolderName,
   run: async (session, name) => {
-    const folder = existingFolder(session, name);
+    const folder = existingFolder(session, name, { needs: 'x' });
     const { selected } = session;
     const isSelected = selected?.folderId === folder.id;
-    await session.store.deleteFolder(session.mailboxId, folder.name);
+    await session.store.deleteFolder(folder.mailboxId, folder.name);
     if (isSelected) session.select(undefined);
     return {};
   },

@@ -1,6 +1,7 @@
 /** EXPUNGE (RFC 3501 6.4.3) and UID EXPUNGE (RFC 4315 2.1). The announcement before the OK tells what went. */
 import { UidSet } from '../../../mail/uid-set.ts';
 import { defineCommand, nothing } from '../command.ts';
+import { demandSelected } from '../folder-rights.ts';
 import { readMessageSet, resolveMessages } from '../message-set.ts';
 import { refuseReadOnly } from '../read-only.ts';
 
@@ -9,7 +10,8 @@ export const expunge = defineCommand({
   needsSelected: true,
   parse: nothing,
   run: async (session) => {
-    await session.store.expunge(refuseReadOnly(session.selectedFolder()).folderId);
+    const folder = demandSelected(session, refuseReadOnly(session.selectedFolder()), 'e');
+    await session.store.expunge(folder.folderId);
     return {};
   },
 });
@@ -19,7 +21,7 @@ export const uidExpunge = defineCommand({
   needsSelected: true,
   parse: (args) => readMessageSet(args, 'uid'),
   run: async (session, set) => {
-    const folder = refuseReadOnly(session.selectedFolder());
+    const folder = demandSelected(session, refuseReadOnly(session.selectedFolder()), 'e');
     const uids = resolveMessages(folder, set);
     if (uids.length > 0) await session.store.expunge(folder.folderId, UidSet.of(uids));
     return {};

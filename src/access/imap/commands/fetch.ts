@@ -12,6 +12,7 @@ import { type CommandDefinition, type Completion, defineCommand, type SessionCon
 import { CommandRefused } from '../errors.ts';
 import { type FetchItem, readFetchItems } from '../fetch-items.ts';
 import { printSection } from '../fetch-section.ts';
+import { demandSelected, selectedFlags } from '../folder-rights.ts';
 import { messageRows } from '../message-rows.ts';
 import { type MessageSet, type Numbering, readMessageSet, resolveMessages } from '../message-set.ts';
 import { SessionEnded } from '../output.ts';
@@ -25,9 +26,10 @@ interface FetchArguments {
 }
 
 async function run(session: SessionContext, { set, items }: FetchArguments): Promise<Completion> {
-  const folder = session.selectedFolder();
+  const folder = demandSelected(session, session.selectedFolder(), 'r');
   const uids = resolveMessages(folder, set);
-  const setsSeen = !folder.readOnly && items.some((item) => item.kind === 'section' && !item.peek);
+  const maySee = (selectedFlags(session, folder).flags & FLAG_SEEN) !== 0;
+  const setsSeen = maySee && !folder.readOnly && items.some((item) => item.kind === 'section' && !item.peek);
   const count = { printed: 0, gone: 0, damaged: 0 };
   for (const row of messageRows(session.store, folder, uids, session.limits.rows)) {
     const marksSeen = setsSeen && (row.flags & FLAG_SEEN) === 0;

@@ -119,7 +119,10 @@ test('folders: STATUS, NAMESPACE, ID, CAPABILITY: answered', async () => {
     await client.say('a STATUS inbox (MESSAGES RECENT UIDNEXT UIDVALIDITY UNSEEN SIZE APPENDLIMIT)'),
     /^\* STATUS INBOX \(MESSAGES 1 RECENT 0 UIDNEXT 2 UIDVALIDITY \d+ UNSEEN 1 SIZE 3 APPENDLIMIT 52428800\)\na OK/,
   );
-  assert.equal(await client.say('a NAMESPACE'), '* NAMESPACE (("" "/")) NIL NIL\na OK NAMESPACE completed\n');
+  assert.equal(
+    await client.say('a NAMESPACE'),
+    '* NAMESPACE (("" "/")) (("Other Users/" "/")) NIL\na OK NAMESPACE completed\n',
+  );
   assert.match(
     await client.say('a ID NIL', 'b CAPABILITY'),
     /\* ID \("name" "Holdfast"\)\na OK[\s\S]*\* CAPABILITY IMAP4rev1 /,

@@ -8,7 +8,7 @@ export const getQuotaRoot = defineCommand({
   name: 'GETQUOTAROOT',
   parse: readFolderName,
   run: (session, name) => {
-    const { mailboxId } = existingFolder(session, name);
+    const { mailboxId } = existingFolder(session, name, { needs: 'r' });
     const root = quotaRootOf(session, mailboxId);
     const roots = root === undefined ? '' : ` ${astring(root)}`;
     session.out.text(line(`* QUOTAROOT ${printFolderName(name)}${roots}`));

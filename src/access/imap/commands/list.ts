@@ -3,10 +3,12 @@
  * cost nothing here (children, special use) are always said; RETURN adds subscriptions and STATUS.
  */
 import { compileListPattern } from '../../../mail/list-pattern.ts';
+import type { Folder, SpecialUse } from '../../../store/mail-store.ts';
 import type { SessionLimits } from '../../limits.ts';
 import { type Completion, defineCommand, type SessionContext } from '../command.ts';
 import { type ListedFolder, listFolders, printListed } from '../folder-list.ts';
 import { decodeName } from '../folder-name.ts';
+import { rightsIn } from '../folder-rights.ts';
 import { printStatus, readStatusItems } from '../status-items.ts';
 import type { ArgumentReader } from '../wire/arguments.ts';
 import { SyntaxFault } from '../wire/token.ts';
@@ -65,35 +67,44 @@ async function run(session: SessionContext, args: ListArguments): Promise<Comple
   }
   const patterns = args.patterns.map(compileListPattern);
   for (const listed of listFolders(session)) {
-    if (isSelected(listed, args) && patterns.some((fits) => fits(listed.name))) print(session, listed, args);
+    if (isSelected(listed, args, session) && patterns.some((fits) => fits(listed.name))) print(session, listed, args);
     await session.out.flushIfLarge();
     if (session.slice.isOver()) await session.slice.step();
   }
   return {};
 }
 
-function isSelected({ folder, subscribed, hasSubscribedBelow }: ListedFolder, { select }: ListArguments): boolean {
-  if (select.has('SPECIAL-USE') && (folder?.specialUse ?? null) === null) return false;
-  if (!select.has('SUBSCRIBED')) return folder !== undefined;
+function isSelected(
+  { folder, subscribed, hasSubscribedBelow, isNamespace }: ListedFolder,
+  { select }: ListArguments,
+  session: SessionContext,
+): boolean {
+  if (select.has('SPECIAL-USE') && specialUseOf(session, folder) === null) return false;
+  if (!select.has('SUBSCRIBED')) return folder !== undefined || isNamespace;
   return subscribed || (select.has('RECURSIVEMATCH') && hasSubscribedBelow);
 }
 
 function print(session: SessionContext, listed: ListedFolder, args: ListArguments): void {
   const childInfo = args.select.has('RECURSIVEMATCH') && listed.hasSubscribedBelow;
   const info = childInfo ? ' ("CHILDINFO" ("SUBSCRIBED"))' : '';
-  session.out.text(`${printListed('LIST', attributesOf(listed, args), listed.name)}${info}\r\n`);
-  if (args.status.length > 0 && listed.folder !== undefined) {
+  session.out.text(`${printListed('LIST', attributesOf(listed, args, session), listed.name)}${info}\r\n`);
+  if (args.status.length > 0 && listed.folder !== undefined && rightsIn(session, listed.folder).includes('r')) {
     session.out.text(printStatus(session, listed.folder, args.status));
   }
 }
 
-function attributesOf(listed: ListedFolder, { select, returns }: ListArguments): string[] {
-  const attributes = [listed.folder === undefined ? '\\NonExistent' : ''];
+function attributesOf(listed: ListedFolder, { select, returns }: ListArguments, session: SessionContext): string[] {
+  const attributes = [listed.isNamespace ? '\\Noselect' : listed.folder === undefined ? '\\NonExistent' : ''];
   attributes.push(listed.hasChildren ? '\\HasChildren' : '\\HasNoChildren');
-  if (listed.folder?.specialUse) attributes.push(listed.folder.specialUse);
+  attributes.push(specialUseOf(session, listed.folder) ?? '');
   const tellsSubscription = select.has('SUBSCRIBED') || returns.has('SUBSCRIBED');
   if (tellsSubscription && listed.subscribed) attributes.push('\\Subscribed');
   return attributes.filter(Boolean);
+}
+
+/** Another one's Sent is not where this client should put what it sends. */
+function specialUseOf(session: SessionContext, folder: Folder | undefined): SpecialUse | null {
+  return folder === undefined || folder.mailboxId !== session.mailboxId ? null : folder.specialUse;
 }
 
 export const list = defineCommand({ name: 'LIST', parse, run });

@@ -3,6 +3,7 @@ import { UidSet } from '../../../mail/uid-set.ts';
 import { type CommandDefinition, defineCommand } from '../command.ts';
 import { copyUid } from '../copy-uid.ts';
 import { existingFolder, orTryCreate, readFolderName } from '../folder-name.ts';
+import { demandSelected, rightsIn, settableFlags } from '../folder-rights.ts';
 import { type Numbering, readMessageSet, resolveMessages } from '../message-set.ts';
 import { refuseReadOnly } from '../read-only.ts';
 import { untagged } from '../wire/print.ts';
@@ -13,11 +14,13 @@ function define(name: string, numbering: Numbering): CommandDefinition {
     needsSelected: true,
     parse: (args) => ({ set: readMessageSet(args, numbering), target: readFolderName(args) }),
     run: async (session, { set, target }) => {
-      const folder = refuseReadOnly(session.selectedFolder());
+      const folder = demandSelected(session, refuseReadOnly(session.selectedFolder()), 'rte');
       const uids = resolveMessages(folder, set);
-      const targetId = existingFolder(session, target, 'TRYCREATE').id;
+      const targetFolder = existingFolder(session, target, { needs: 'i', orElse: 'TRYCREATE' });
       if (uids.length === 0) return {};
-      const { code } = copyUid(await orTryCreate(session.store.move(folder.folderId, UidSet.of(uids), targetId)));
+      const keeps = settableFlags(rightsIn(session, targetFolder));
+      const moved = session.store.move(folder.folderId, UidSet.of(uids), targetFolder.id, keeps);
+      const { code } = copyUid(await orTryCreate(moved));
       // Before the EXPUNGEs (RFC 6851 4.3), which the announcement then says.
       if (code !== undefined) session.out.text(untagged('OK', 'Moved', code));
       return {};

@@ -28,7 +28,8 @@ async function run(session: SessionContext, { name, values }: MetadataChange): P
   const last = [...new Map(values.map((each) => [each.name, each])).values()];
   const scopes = [...new Set(last.map((each) => scopeOf(each.name)))];
   const changes = scopes.map((scope) => ({
-    place: placeOf(session, name, scope),
+    // RFC 5464 3.3: shared values are everybody's, so they need the right to write.
+    place: placeOf(session, name, scope, scope === 'shared' ? 'lw' : 'lr'),
     values: last.filter((each) => scopeOf(each.name) === scope),
   }));
   await session.store.settings.setAnnotations(changes);

@@ -7,7 +7,7 @@ export const status = defineCommand({
   name: 'STATUS',
   parse: (args) => ({ name: readFolderName(args), items: readStatusItems(args) }),
   run: (session, { name, items }) => {
-    session.out.text(printStatus(session, existingFolder(session, name), items));
+    session.out.text(printStatus(session, existingFolder(session, name, { needs: 'r' }), items));
     return {};
   },
 });

@@ -2,9 +2,11 @@
  * STORE and UID STORE (RFC 3501 6.4.6). A long set is changed in parts, each a record of its own: the flags of one
  * message change at once, those of a whole folder need not.
  */
+import { ALL_FLAGS } from '../../../mail/flags.ts';
 import { UidSet } from '../../../mail/uid-set.ts';
-import type { FlagChange, MessageRow } from '../../../store/mail-store.ts';
+import type { FlagChange, FlagMask, MessageRow } from '../../../store/mail-store.ts';
 import { type CommandDefinition, defineCommand, type SessionContext } from '../command.ts';
+import { notPermitted, selectedFlags } from '../folder-rights.ts';
 import { type MessageSet, type Numbering, readMessageSet, resolveMessages } from '../message-set.ts';
 import { printFlags } from '../print-flags.ts';
 import { readFlags } from '../read-flags.ts';
@@ -36,13 +38,14 @@ function parse(args: ArgumentReader, numbering: Numbering): StoreArguments {
 
 async function run(session: SessionContext, { set, change, silent }: StoreArguments, numbering: Numbering) {
   const folder = refuseReadOnly(session.selectedFolder());
+  const only = settable(selectedFlags(session, folder), change);
   const uids = resolveMessages(folder, set);
   const { rows: partSize } = session.limits;
   let changed = 0;
   for (let start = 0; start < uids.length; start += partSize) {
     const part = uids.slice(start, start + partSize);
     const told = new Set(part.filter((uid) => folder.hasFlagNews(uid)));
-    const rows = await session.store.changeFlags(folder.folderId, UidSet.of(part), change);
+    const rows = await session.store.changeFlags(folder.folderId, UidSet.of(part), { ...change, only });
     changed += rows.length;
     if (silent) noteSilently(folder, rows, told);
     else printRows(session, folder, rows, numbering);
@@ -50,6 +53,14 @@ async function run(session: SessionContext, { set, change, silent }: StoreArgume
     await session.slice.step();
   }
   return changed < uids.length ? { code: 'EXPUNGEISSUED', text: 'Some messages are gone' } : {};
+}
+
+/** RFC 4314 4: what may not be changed is left as it is; when that is everything, the command is refused. */
+function settable(only: FlagMask, { operation, flags, keywords }: FlagChange): FlagMask {
+  const names = operation === 'replace' && flags === 0 && keywords.length === 0 ? ALL_FLAGS : flags;
+  if ((names & only.flags) !== 0 || (keywords.length > 0 && only.keywords)) return only;
+  if (names === 0 && keywords.length === 0) return only;
+  throw notPermitted();
 }
 
 /** What others had changed before is still to be told; our own change is not. */
