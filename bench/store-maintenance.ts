@@ -75,6 +75,7 @@ async function makeCopy(root: string, messages: number): Promise<void> {
   const { log, close } = await openLog(join(root, 'log'));
   const { parts, store } = newStore(root, log);
   const { id } = await store.createMailbox({ address: 'ann@example.test', displayName: 'ann', credential: null });
+  await store.settings.setLimits(id, { retentionMs: 0 });
   const folderId = inboxOf(store, id);
   for (let count = 0; count < messages; count += APPENDED_AT_ONCE) {
     const batch = Array.from({ length: APPENDED_AT_ONCE }, (_, index) => message(count + index));

@@ -4,7 +4,7 @@
  * compared: that finds a full disk, a wrong share, a bad cable; what the disk does to it later the checksums find.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { Problem } from '../base/problem.ts';
@@ -136,6 +136,31 @@ export async function checkBackupFile(folder: string, expected: BackupFile): Pro
   }
   if (sizeBytes === expected.sizeBytes && hash.digest('hex') === expected.sha256) return;
   throw new Problem('BackupDamaged', `Cannot use the backup: ${path} is not as it was written. Use another backup.`);
+}
+
+/**
+ * Where the backups of one storage group lie: `path` itself, or the one folder in it that has some, as when it is the
+ * folder that Backup-StorageGroup was given. Problem('BackupAmbiguous') when there are several.
+ */
+export async function folderOfBackups(path: string, clock: Pick<Clock, 'wallMs'>): Promise<string> {
+  const hasBackups = async (folder: string): Promise<boolean> =>
+    (await new BackupFolder(folder, clock).manifests()).length > 0;
+  if (await hasBackups(path)) return path;
+  const found: string[] = [];
+  for (const name of await foldersIn(path)) if (await hasBackups(join(path, name))) found.push(name);
+  if (found.length > 1) {
+    throw new Problem(
+      'BackupAmbiguous',
+      `Cannot restore from ${path}: it has backups of ${found.join(', ')}. Name the folder of one of them.`,
+    );
+  }
+  return join(path, found[0] ?? '');
+}
+
+async function foldersIn(path: string): Promise<string[]> {
+  const names = await namesIn(path);
+  const facts = await Promise.all(names.map((name) => stat(join(path, name))));
+  return names.filter((_, index) => facts[index]?.isDirectory() === true);
 }
 
 async function namesIn(folder: string): Promise<string[]> {

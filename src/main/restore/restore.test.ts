@@ -345,6 +345,17 @@ test('restore: one mailbox: a Maildir with its folders, flags, keywords and byte
   );
 });
 
+test('restore: the folder that the backup command was given: leads to the backups in it', async (context) => {
+  const world = new World(context);
+  await world.start();
+  await world.backUp('Full');
+  const above = world.root;
+  await runRestore(['--from', above, '--to', join(world.root, 'restored')], () => undefined);
+  cpSync(world.backups, join(above, 'another'), { recursive: true });
+  const again = runRestore(['--from', above, '--to', join(world.root, 'again')], () => undefined);
+  await assert.rejects(again, { code: 'BackupAmbiguous' });
+});
+
 test('restore: the command line: wrong words are refused', async () => {
   await assert.rejects(
     runRestore([], () => undefined),

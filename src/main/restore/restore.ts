@@ -4,9 +4,12 @@
  * its host is stopped; the other copies are then seeded from it.
  */
 import { rmSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf, Problem } from '../../base/problem.ts';
+import { machineClock } from '../../host/machine.ts';
 import { formatLsn } from '../../log/lsn.ts';
+import { folderOfBackups } from '../backup-folder.ts';
 import { assembleCopy, freshFolder } from './assemble-copy.ts';
 import { exportMailbox } from './export-mailbox.ts';
 import { parseRestorePoint } from './restore-point.ts';
@@ -19,7 +22,8 @@ interface RestoreArguments {
 }
 
 export async function runRestore(words: readonly string[], print: (line: string) => void): Promise<void> {
-  const { from, to, until, mailbox } = restoreArguments(words);
+  const { to, until, mailbox, ...given } = restoreArguments(words);
+  const from = await folderOfBackups(resolve(given.from), machineClock);
   const point = until === undefined ? undefined : parseRestorePoint(until);
   const target = mailbox === undefined ? undefined : freshFolder(to);
   const copyFolder = target === undefined ? to : `${target.temporary}.copy`;

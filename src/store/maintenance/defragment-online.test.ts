@@ -121,6 +121,22 @@ test('online defragmentation: mail that comes and goes meanwhile: goes where it 
   assertReadable(world);
 });
 
+test('online defragmentation: deleted items that are kept for a while: are moved as if they were not deleted', async () => {
+  const world = await fragmented();
+  const { store, database, inboxId } = world;
+  await store.settings.setLimits(1, { retentionMs: 1_000_000 });
+  const uids = UidSet.of(store.uids(inboxId).slice(0, 2));
+  await store.changeFlags(inboxId, uids, { operation: 'add', flags: FLAG_DELETED, keywords: [] });
+  await store.expunge(inboxId);
+  const before = digestApplied(database).sha256;
+  const { movedBodies } = await defragmentOnline(copyOf(world));
+  await store.commitDatabase(async () => true);
+  assert.equal(database.connection.prepare('SELECT count(*) AS kept FROM retained').get()?.['kept'], 2);
+  assert.equal(movedBodies, MESSAGES_LEFT);
+  assert.equal(assertReadable(world), MESSAGES_LEFT);
+  assert.equal(digestApplied(database).sha256, before);
+});
+
 test('online defragmentation: a damaged body: stays where it is, is told, and everything else is moved', async () => {
   const world = await fragmented();
   const [row] = world.database.connection.prepare('SELECT id, pack, position FROM body ORDER BY id').all();
