@@ -11,14 +11,17 @@ export const MAX_MESSAGE_BYTES = 50 * MIB;
 /** All messages of one APPEND with their structures; names and flags have the rest of the log's largest record. */
 export const MAX_APPEND_BYTES = MAX_PAYLOAD_BYTES - MIB;
 
-/** A change of more messages than this is cut into records of this many, and other sessions get their turn between. */
-export const CHANGE_SLICE_MESSAGES = 2_000;
+/**
+ * A change of more messages than this is cut into records of this many, and other sessions get their turn between: few
+ * enough that a step stays well below 20 ms.
+ */
+export const CHANGE_SLICE_MESSAGES = 500;
 
 /** Deleted items that one record brings back: each is looked up by itself. */
-export const RESTORE_SLICE_MESSAGES = 500;
+export const RESTORE_SLICE_MESSAGES = 100;
 
 /** Deleted items that one look for expired ones forgets. */
-export const PURGED_AT_ONCE = 2_000;
+export const PURGED_AT_ONCE = 500;
 
 /** How long deleted items can be got back, unless something else is set. */
 export const DELETED_ITEM_RETENTION_MS = 14 * 24 * HOUR_MS;

@@ -21,7 +21,12 @@ import type {
   SubscriptionSet,
 } from './facts.ts';
 import type { KeepingQueries } from './keeping-queries.ts';
-import { MAX_FOLDERS_PER_MAILBOX, MAX_MAILBOX_TEXT_BYTES, MAX_SUBSCRIPTIONS_PER_MAILBOX } from './limits.ts';
+import {
+  CHANGE_SLICE_MESSAGES,
+  MAX_FOLDERS_PER_MAILBOX,
+  MAX_MAILBOX_TEXT_BYTES,
+  MAX_SUBSCRIPTIONS_PER_MAILBOX,
+} from './limits.ts';
 import type { Folder, SpecialUse } from './mail-store.ts';
 import { movePairs } from './plan-messages.ts';
 import type { Queries } from './queries.ts';
@@ -83,8 +88,14 @@ export function planFolder(present: Present, mailboxId: number, wanted: string):
   return planMissing(present, mailboxId, [...parentNames(name), name]);
 }
 
+/** What is left to be moved when the records are there: of an INBOX with many messages. */
+interface RenamePlan {
+  readonly facts: readonly Fact[];
+  readonly rest?: { readonly sourceId: number; readonly targetId: number; readonly uids: readonly number[] };
+}
+
 /** A rename is one record, and one more before it when parents are missing; of INBOX, a new folder and a move. */
-export function planRename(present: Present, mailboxId: number, fromName: string, toName: string): Fact[] {
+export function planRename(present: Present, mailboxId: number, fromName: string, toName: string): RenamePlan {
   const from = folderNamed(present, mailboxId, fromName);
   const to = validName(toName);
   if (present.queries.folderByName(mailboxId, to) !== undefined) throw folderExists(to);
@@ -94,7 +105,7 @@ export function planRename(present: Present, mailboxId: number, fromName: string
   const renamed = subtree.map(({ id, name }) => ({ id, name: validName(to + name.slice(from.name.length)) }));
   const missing = planMissing(present, mailboxId, parentNames(to));
   const rename: Fact = { type: 'FoldersRenamed', mailboxId, folders: renamed };
-  return missing.folders.length === 0 ? [rename] : [missing, rename];
+  return { facts: missing.folders.length === 0 ? [rename] : [missing, rename] };
 }
 
 export function planDelete(present: Present, mailboxId: number, wanted: string): FoldersDeleted {
@@ -137,13 +148,15 @@ export function folderOrProblem(present: Present, folderId: number): Folder {
   return folder;
 }
 
-function planRenameOfInbox(present: Present, inbox: Folder, to: string): Fact[] {
+function planRenameOfInbox(present: Present, inbox: Folder, to: string): RenamePlan {
   const created = planMissing(present, inbox.mailboxId, [...parentNames(to), to]);
   const uids = present.queries.uids(inbox.id);
   const target = created.folders.at(-1);
-  if (uids.length === 0 || target === undefined) return [created];
-  const pairs = movePairs(runsOf(uids), 1);
-  return [created, { type: 'MessagesMoved', sourceFolderId: inbox.id, targetFolderId: target.id, pairs }];
+  if (uids.length === 0 || target === undefined) return { facts: [created] };
+  const pairs = movePairs(runsOf(uids.slice(0, CHANGE_SLICE_MESSAGES)), 1);
+  const moved: Fact = { type: 'MessagesMoved', sourceFolderId: inbox.id, targetFolderId: target.id, pairs };
+  const rest = { sourceId: inbox.id, targetId: target.id, uids: uids.slice(CHANGE_SLICE_MESSAGES) };
+  return { facts: [created, moved], rest };
 }
 
 /** Those of `names` that do not exist; maybe none. */

@@ -18,9 +18,10 @@ import type {
 } from './facts.ts';
 import { MAX_APPEND_BYTES, MAX_MESSAGE_BYTES } from './limits.ts';
 import type { FlagChange, FlagMask, Folder, MessageRow, NewMessage } from './mail-store.ts';
+import { UNLIMITED } from './mailbox-keeping.ts';
 import type { Present } from './plan-folders.ts';
 import { keywordColumn, type Queries } from './queries.ts';
-import { checkRoom, checkUidsLeft } from './room.ts';
+import { checkRoom, checkUidsLeft, quotaOf } from './room.ts';
 import { runsOf } from './uid-ranges.ts';
 
 interface Group {
@@ -104,6 +105,8 @@ export function checkCopy(
 ): void {
   checkUidsLeft(target, uids.length);
   if (type === 'MessagesMoved' && source.mailboxId === target.mailboxId) return;
+  const quota = quotaOf(present, target.mailboxId);
+  if (quota.storageBytes === UNLIMITED && quota.messages === UNLIMITED) return;
   const sizes = runsOf(uids).map(({ first, last }) => present.queries.sizeBetween(source.id, first, last));
   const sizeBytes = sizes.reduce((sum, size) => sum + size, 0);
   checkRoom(present, target.mailboxId, { sizeBytes, messages: uids.length });

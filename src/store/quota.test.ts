@@ -77,11 +77,26 @@ test('quota: a copy of many messages that do not all fit: refused before the fir
   assert.equal(journal.records.length, before);
   await store.settings.setLimits(mailbox.id, { messages: 9_000 });
   const { sourceUids, targetUids } = await store.copy(inbox.id, all, archive);
-  assert.equal(journal.records.length - before, 1 + 3, 'the limit, and three slices');
+  assert.equal(journal.records.length - before, 1 + 9, 'the limit, and nine slices');
   assert.deepEqual([sourceUids.length, targetUids[0], targetUids.at(-1)], [4_500, 1, 4_500]);
   assert.equal((await store.move(archive, all, inbox.id)).targetUids.at(-1), 9_000);
   assert.equal((await store.expunge(inbox.id)).length, 9_000);
   assert.equal(store.settings.quota(mailbox.id).usedMessages, 0);
+});
+
+test('quota: a full INBOX of many messages is renamed: all of them are in the new folder, in several records', async () => {
+  const { store, journal } = makeWorld();
+  const { mailbox, inbox } = await makeMailbox(store, 'ada@example.test');
+  await store.append(
+    inbox.id,
+    Array.from({ length: 1_200 }, (_, index) => newMessage(`m${index}`)),
+  );
+  await store.settings.setLimits(mailbox.id, { messages: 1_200 });
+  const before = journal.records.length;
+  await store.renameFolder(mailbox.id, 'INBOX', 'old');
+  assert.equal(journal.records.length - before, 1 + 3, 'the folder, and three slices');
+  assert.equal(store.folderById(inbox.id)?.messageCount, 0);
+  assert.equal(store.folderByName(mailbox.id, 'old')?.messageCount, 1_200);
 });
 
 test('quota: a mailbox or a limit that cannot be: refused by name', async () => {

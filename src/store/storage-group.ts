@@ -201,8 +201,13 @@ export class StorageGroup implements MailStore {
     });
   }
 
-  renameFolder(mailboxId: number, from: string, to: string): Promise<void> {
-    return this.#change(() => this.#record(planRename(this.#present(), mailboxId, from, to)));
+  async renameFolder(mailboxId: number, from: string, to: string): Promise<void> {
+    const rest = await this.#change(() => {
+      const plan = planRename(this.#present(), mailboxId, from, to);
+      this.#record(plan.facts);
+      return plan.rest;
+    });
+    if (rest !== undefined && rest.uids.length > 0) await this.move(rest.sourceId, UidSet.of(rest.uids), rest.targetId);
   }
 
   /** What was in it is removed first, in slices; the folder itself goes together with the last of them. */
