@@ -20,8 +20,28 @@ const MISSED = '1';
 const RUN = '2';
 
 const CLUSTER = new URL('../src/cluster/', import.meta.url);
-const DECISIONS = ['estimate-loss.ts', 'grow.ts', 'lease.ts', 'mount.ts', 'restart.ts', 'shrink.ts', 'take-over.ts'];
+const DECISIONS = [
+  'commit-stall.ts',
+  'estimate-loss.ts',
+  'failback.ts',
+  'grow.ts',
+  'lease.ts',
+  'mount.ts',
+  'restart.ts',
+  'shrink.ts',
+  'take-over.ts',
+];
 const SHOWN_CHARACTERS = 90;
+
+/** What no world of the simulator can reach, and why: the text of the block as it is shown. */
+const BEYOND: readonly { readonly block: string; readonly why: string }[] = [
+  { block: "return { kind: 'nothing' };", why: 'every simulated host has a copy of the one group' },
+  { block: "?? 'Lossless'", why: 'a group without a server exists only while it is being formed' },
+  { block: '?? null', why: 'the same' },
+  { block: "?? 'no reason is known'", why: 'a failed copy says why' },
+  { block: '? group.inSync', why: 'shared storage has unit tests; no simulated topology shares a disk' },
+  { block: 'return undefined;', why: 'a group that is not in the document, or shared storage' },
+];
 
 /** Counts in the thread that it is made in, from then on. */
 export class DecisionCoverage {
@@ -69,6 +89,7 @@ function sourceOf(file: string): string {
 /** Prints a line for each file and each block that nobody ran; true when there is none. */
 export function reportCoverage(workers: readonly (readonly FileCoverage[])[]): boolean {
   let isWhole = true;
+  for (const { block, why } of BEYOND) console.log(`decisions: not counted: ${block} (${why})`);
   for (const file of DECISIONS) {
     const seen = workers.flatMap((files) => files.filter((one) => one.file === file).map(({ blocks }) => blocks));
     const missed = missedBlocks(sourceOf(file), seen);
@@ -91,6 +112,7 @@ function missedBlocks(source: string, seen: readonly string[]): string[] {
     const text = withoutComments(source.slice(from, at));
     if (!/[A-Za-z]/.test(text)) continue;
     const line = source.slice(0, from).split('\n').length;
+    if (BEYOND.some(({ block }) => block === text)) continue;
     missed.push(`line ${line}: ${text.slice(0, SHOWN_CHARACTERS)}`);
   }
   return missed;

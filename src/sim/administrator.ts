@@ -1,31 +1,49 @@
-/** An administrator beside the simulated cluster: changes the register through its votes, as commands do. */
-import assert from 'node:assert/strict';
-import { CasPaxosRegister } from '../cluster/caspaxos-register.ts';
+/**
+ * An administrator of a simulated cluster: changes its settings in the register, from where the clients are, over the
+ * network. What cannot be changed now is tried again, for an administrator does not go home before it is done.
+ */
+import { assert } from '../base/assert.ts';
+import { type Clock, sleep } from '../base/clock.ts';
+import type { CasPaxosRegister } from '../cluster/caspaxos-register.ts';
 import type { RegisterDocument } from '../cluster/register-document.ts';
-import { MachineClock } from './simulated-clock.ts';
-import { CLIENTS, IDENTITY, type SimulatedCluster } from './simulated-cluster.ts';
-import { SimulatedProcess } from './simulated-process.ts';
-import { remoteVote } from './simulated-vote.ts';
+import type { Story } from './story.ts';
 
-const TIMEOUT_MS = 3_000;
+const ORDER_TIMEOUT_MS = 3_000;
+const CHANGE_TIMEOUT_MS = 1_000;
+const RETRY_MS = 400;
 
 export class Administrator {
-  readonly #cluster: SimulatedCluster;
   readonly #register: CasPaxosRegister;
+  readonly #clock: Clock;
+  readonly #story: Story;
+  /** One after the other: what is undone was done before. */
+  #last: Promise<void> = Promise.resolve();
 
-  constructor(cluster: SimulatedCluster) {
-    this.#cluster = cluster;
-    const process = new SimulatedProcess('administrator');
-    const clock = new MachineClock(cluster.time, { drift: 0, startMs: 0 }).of(process);
-    const port = cluster.network.of(CLIENTS, process);
-    const acceptors = cluster.votes.map((name) => remoteVote(name, IDENTITY, port, clock));
-    const { random } = cluster;
-    this.#register = new CasPaxosRegister({ acceptors, proposer: 'administrator', clock, random });
+  constructor(options: { register: CasPaxosRegister; clock: Clock; story: Story }) {
+    this.#register = options.register;
+    this.#clock = options.clock;
+    this.#story = options.story;
   }
 
-  /** One change; a majority of the votes answers. */
+  /** One change, now; a majority of the votes answers. */
   async order(change: (document: RegisterDocument) => RegisterDocument | undefined): Promise<void> {
-    const outcome = await this.#register.change((document) => document && change(document), { timeoutMs: TIMEOUT_MS });
-    assert.equal(outcome.kind, 'changed', this.#cluster.health());
+    const outcome = await this.#register.change((document) => document && change(document), {
+      timeoutMs: ORDER_TIMEOUT_MS,
+    });
+    assert(outcome.kind === 'changed', `An order is carried out while a majority answers, not ${outcome.kind}`);
+  }
+
+  /** Some day, as soon as it is possible. `change` gives undefined where the document is so already. */
+  change(what: string, change: (document: RegisterDocument) => RegisterDocument | undefined): void {
+    this.#last = this.#last.then(async () => {
+      for (;;) {
+        const outcome = await this.#register.change((document) => document && change(document), {
+          timeoutMs: CHANGE_TIMEOUT_MS,
+        });
+        if (outcome.kind === 'changed' || outcome.kind === 'unchanged') break;
+        await sleep(this.#clock, RETRY_MS);
+      }
+      this.#story.tell('admin', what);
+    });
   }
 }

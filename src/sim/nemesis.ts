@@ -2,9 +2,18 @@
  * What goes wrong, by chance: each kind of fault is a pair of a beginning and an end. A run uses a random half of the
  * kinds (swarm testing: a rare combination needs the others out of its way), some faults one at a time, some at once.
  */
+import { isProblem, messageOf } from '../base/problem.ts';
 import { type Random, SeededRandom } from '../base/random.ts';
+import {
+  resumeCopy,
+  setMounted,
+  setMountPolicy,
+  startServer,
+  stopServer,
+  suspendCopy,
+} from '../cluster/configuration-changes.ts';
 import type { FaultLog } from './fault-log.ts';
-import { type SimulatedCluster, STORAGE_GROUP } from './simulated-cluster.ts';
+import { SERVER, type SimulatedCluster, STORAGE_GROUP } from './simulated-cluster.ts';
 import type { SimulatedHost } from './simulated-host.ts';
 
 /** Begins; returns how it ends. */
@@ -220,6 +229,52 @@ export const faults = {
       (error: unknown) => cluster.unhandled(error),
     );
     return nothing;
+  },
+  /** Update-StorageGroupCopy, although nobody needs it: what is seeded is not in sync until it has caught up. */
+  'copy seeded': (cluster, random) => {
+    const source = cluster.serving;
+    const target = oneOf(random, cluster.hosts);
+    if (source === undefined || target === source || target.view?.state !== 'passive' || target.isPaused)
+      return nothing;
+    cluster.story.tell('admin', `seeds ${target.name} from ${source.name}`);
+    target.seed(source).then(
+      () => cluster.story.tell('admin', `seeded ${target.name}`),
+      (error: unknown) => {
+        if (!isProblem(error)) cluster.unhandled(error);
+        cluster.story.tell('admin', `seed of ${target.name}: ${messageOf(error)}`);
+      },
+    );
+    return nothing;
+  },
+  'copy suspended': (cluster, random) => {
+    const { administrator, group } = cluster;
+    const idle = cluster.hosts.filter(({ name }) => name !== group?.active);
+    const { name } = oneOf(random, idle.length > 0 ? idle : cluster.hosts);
+    administrator.change(`suspends the copy on ${name}`, (document) =>
+      suspendCopy(document, STORAGE_GROUP, name, 'for a while'),
+    );
+    return () =>
+      administrator.change(`resumes the copy on ${name}`, (document) => resumeCopy(document, STORAGE_GROUP, name));
+  },
+  'database dismounted': ({ administrator }) => {
+    administrator.change('dismounts the database', (document) => setMounted(document, STORAGE_GROUP, false));
+    return () => administrator.change('mounts the database', (document) => setMounted(document, STORAGE_GROUP, true));
+  },
+  'server stopped': ({ administrator }) => {
+    administrator.change('stops the server', (document) => stopServer(document, SERVER, 'for a while'));
+    return () => administrator.change('starts the server', (document) => startServer(document, SERVER));
+  },
+  /** Matters in async only. The owner of a group that is not within the dial comes back at the latest when all is mended. */
+  'mount policy set': ({ administrator }, random) => {
+    const autoDatabaseMountDial = oneOf(random, ['Lossless', 'GoodAvailability', 'BestAvailability'] as const);
+    const forcedDatabaseMountAfterHours = random.below(2) === 0 ? null : 1;
+    administrator.change(`sets the dial to ${autoDatabaseMountDial}`, (document) =>
+      setMountPolicy(document, SERVER, { autoDatabaseMountDial, forcedDatabaseMountAfterHours }),
+    );
+    return () =>
+      administrator.change('sets the dial back', (document) =>
+        setMountPolicy(document, SERVER, { autoDatabaseMountDial: 'BestAvailability' }),
+      );
   },
 } as const satisfies Record<string, Fault>;
 

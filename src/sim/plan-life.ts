@@ -34,7 +34,8 @@ export function planLife(seed: number, bug: PlantedBug | undefined): LifePlan {
     pace: {
       durationMs,
       meanPauseMs: MINUTE_MS + random.below(6 * MINUTE_MS),
-      longestMs: [3_000, 30_000, 5 * MINUTE_MS],
+      // Now and then something stays broken until somebody comes in the morning.
+      longestMs: [3_000, 30_000, 30_000, 5 * MINUTE_MS, 5 * MINUTE_MS, 90 * MINUTE_MS],
     },
     longestMailPauseMs: 2 * MINUTE_MS,
   };

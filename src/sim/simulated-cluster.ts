@@ -14,6 +14,7 @@ import { copyFacts, type SummaryCopyStatus, summaryCopyStatus } from '../cluster
 import type { RegisterDocument, ReplicationMode, StorageGroupRecord } from '../cluster/register-document.ts';
 import { type ClusterTiming, defaultTiming } from '../cluster/timing.ts';
 import type { Serving } from '../replication/copy.ts';
+import { Administrator } from './administrator.ts';
 import { SimulatedClient } from './client.ts';
 import { PortDisk } from './disk-ports.ts';
 import { History } from './history.ts';
@@ -24,15 +25,15 @@ import { SimulatedHost } from './simulated-host.ts';
 import { SimulatedNetwork } from './simulated-network.ts';
 import { SimulatedProcess } from './simulated-process.ts';
 import { SimulatedTime } from './simulated-time.ts';
-import { SimulatedVote, type VoteRules } from './simulated-vote.ts';
+import { remoteVote, SimulatedVote, type VoteRules } from './simulated-vote.ts';
 import { Story } from './story.ts';
 import { TrueRegister } from './true-register.ts';
 
 export const STORAGE_GROUP = 'First Storage Group';
 export const SERVER = 'mbx01';
 const SHARE = 'share';
-export const CLIENTS = 'client';
-export const IDENTITY = { clusterId: 'simulated', incarnation: 1 };
+const CLIENTS = 'client';
+const IDENTITY = { clusterId: 'simulated', incarnation: 1 };
 
 export interface ClusterOptions {
   readonly seed: number;
@@ -86,6 +87,7 @@ export class SimulatedCluster {
   readonly history = new History();
   readonly hosts: readonly SimulatedHost[];
   readonly client: SimulatedClient;
+  readonly administrator: Administrator;
   readonly register: TrueRegister;
   /** Names of the acceptors. */
   readonly votes: readonly string[];
@@ -145,6 +147,7 @@ export class SimulatedCluster {
       this.#check((checker) => checker.chosen?.(before, after)),
     );
     this.client = this.#clients(nodes);
+    this.administrator = this.#administrator();
     this.#broken.promise.catch(() => undefined); // who runs the world hears of it
   }
 
@@ -173,6 +176,18 @@ export class SimulatedCluster {
       hosts: nodes,
       trueNowMs: () => this.time.nowMs,
     });
+  }
+
+  #administrator(): Administrator {
+    const process = new SimulatedProcess('administrator');
+    const clock = new MachineClock(this.time, { drift: 0, startMs: 0 }).of(process);
+    const network = this.network.of(CLIENTS, process);
+    const acceptors = this.votes.map((vote) => remoteVote(vote, IDENTITY, network, clock));
+    const proposer = 'settings';
+    // Its own chances: whether somebody administers the cluster changes nothing of what else befalls it.
+    const random = new SeededRandom(this.seed ^ 0xad);
+    const register = new CasPaxosRegister({ acceptors, proposer, clock, random });
+    return new Administrator({ register, clock, story: this.story });
   }
 
   #chance(): SeededRandom {

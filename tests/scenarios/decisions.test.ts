@@ -10,7 +10,6 @@ import {
 } from '../../src/cluster/configuration-changes.ts';
 import { type RegisterDocument, serverOf } from '../../src/cluster/register-document.ts';
 import { defaultTiming } from '../../src/cluster/timing.ts';
-import { Administrator } from '../../src/sim/administrator.ts';
 import { type Stage, scenario } from '../../src/sim/scenario.ts';
 import { SERVER, STORAGE_GROUP } from '../../src/sim/simulated-cluster.ts';
 
@@ -20,7 +19,7 @@ type Change = (document: RegisterDocument) => RegisterDocument | undefined;
 
 /** As an administrator's command does it. */
 function order(stage: Stage, change: Change): Promise<void> {
-  return new Administrator(stage.cluster).order(change);
+  return stage.cluster.administrator.order(change);
 }
 
 // ── a disk that hangs ──────────────────────────────────────────────────────────────────────────────────────────────
