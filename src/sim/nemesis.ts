@@ -98,6 +98,18 @@ export const faults = {
       ),
     );
   },
+  'one network lost': (cluster, random) => {
+    const [one, ...others] = cluster.hosts;
+    const { names } = cluster.network;
+    if (one === undefined || names.length === 1) return nothing;
+    const network = oneOf(random, names);
+    cluster.story.tell('network', `${network} is lost between the nodes`);
+    for (const other of others) cluster.network.cutNetwork(network, one.name, other.name);
+    return () => {
+      cluster.story.tell('network', `${network} is back`);
+      for (const other of others) cluster.network.healNetwork(network, one.name, other.name);
+    };
+  },
   'node cut off': (cluster, random) => {
     const host = anyHost(cluster, random);
     const others = otherEnds(cluster, host);

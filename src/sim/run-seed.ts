@@ -54,6 +54,8 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   const cluster = new SimulatedCluster({
     ...planCluster(seed),
     timing: scaledTiming(defaultTiming, life.slowness),
+    // Heartbeats keep their pace: over hours they would be most of what happens.
+    ...(life.slowness > 1 ? { networks: ['Public'] } : {}),
     ...(bug === undefined ? {} : { ports: bug.ports }),
     ...(bug?.mode === undefined ? {} : { mode: bug.mode, nodes: ['node1', 'node2'] }),
   });
@@ -114,6 +116,7 @@ function planCluster(seed: number): ClusterOptions {
     nodes: isThree ? ['node1', 'node2', 'node3'] : ['node1', 'node2'],
     fileSizeBytes: 4_096 * (3 + random.below(16)),
     maxDrift: random.below(3) === 0 ? CLOCK_DRIFT : 0.0005,
+    networks: random.below(4) === 0 ? ['Private', 'Public'] : ['Public'],
   };
 }
 

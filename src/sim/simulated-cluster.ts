@@ -40,6 +40,8 @@ export interface ClusterOptions {
   readonly mode?: ReplicationMode;
   /** Names of the nodes; each has a copy. */
   readonly nodes?: readonly string[];
+  /** Networks between the nodes, the preferred one first; clients and the share are on the last one. */
+  readonly networks?: readonly string[];
   readonly timing?: ClusterTiming;
   readonly fileSizeBytes?: number;
   readonly circularLogging?: boolean;
@@ -109,7 +111,8 @@ export class SimulatedCluster {
     this.#circularLogging = options.circularLogging ?? false;
     this.random = new SeededRandom(seed);
     this.time = new SimulatedTime(this.#chance());
-    this.network = new SimulatedNetwork(this.time, this.#chance());
+    const names = options.networks ?? ['Public'];
+    this.network = new SimulatedNetwork(this.time, this.#chance(), { names, nodes });
     this.story = new Story(this.time);
     this.votes = nodes.length === 2 ? [...nodes, SHARE] : nodes;
     const maxDrift = options.maxDrift ?? 0.0005;

@@ -13,6 +13,7 @@ import { stepAcceptor } from '../cluster/acceptor-state.ts';
 import { CasPaxosRegister } from '../cluster/caspaxos-register.ts';
 import { ClusterService } from '../cluster/cluster-service.ts';
 import type { CopyControl, CopyView } from '../cluster/copy-control.ts';
+import type { Heartbeats } from '../cluster/heartbeat/heartbeats.ts';
 import type { Register } from '../cluster/register.ts';
 import type { ClusterTiming } from '../cluster/timing.ts';
 import type { Serving } from '../replication/copy.ts';
@@ -22,6 +23,7 @@ import { altered, type BugPorts } from './planted-bugs/planted-bug.ts';
 import { MachineClock } from './simulated-clock.ts';
 import { SimulatedCopy } from './simulated-copy.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
+import { startHeartbeats } from './simulated-heartbeats.ts';
 import type { SimulatedNetwork } from './simulated-network.ts';
 import { PipedCopy, PipedRequests } from './simulated-pipe.ts';
 import { SimulatedProcess } from './simulated-process.ts';
@@ -71,6 +73,7 @@ export class SimulatedHost {
   #copyProcess: SimulatedProcess | undefined;
   #clusterService: ClusterService | undefined;
   #copy: SimulatedCopy | undefined;
+  #heartbeats: Heartbeats | undefined;
   #starts = 0;
   #isDark = false;
 
@@ -145,7 +148,8 @@ export class SimulatedHost {
     const service = new SimulatedProcess(`${this.name}/service`);
     this.#service = service;
     const clock = this.#clockOf(service);
-    const port = network.of(this.name, service);
+    this.#heartbeats = this.#startHeartbeats(service);
+    const port = network.of(this.name, service, this.#isDown);
     const step = ports.wrapStep?.(stepAcceptor) ?? stepAcceptor;
     const vote = new SimulatedVote(this.#voteDisk(service), { step, onStored: this.#options.onVoteStored });
     vote.listen(port, this.name, clock);
@@ -167,10 +171,20 @@ export class SimulatedHost {
     clusterService.start();
   }
 
+  readonly #isDown = (peer: string, name: string): boolean => this.#heartbeats?.isDown(peer, name) ?? false;
+
+  #startHeartbeats(process: SimulatedProcess): Heartbeats | undefined {
+    const { network, copies, story } = this.#options;
+    if (network.names.length === 1) return undefined;
+    const random = this.#derivedRandom();
+    const common = { process, clock: this.#clockOf(process), random, logger: story.logger(this.name) };
+    return startHeartbeats({ ...common, host: this.name, nodes: copies, network });
+  }
+
   #register(service: SimulatedProcess, vote: SimulatedVote): Register {
     const { network, votes, identity, ports } = this.#options;
     const clock = this.#clockOf(service);
-    const port = network.of(this.name, service);
+    const port = network.of(this.name, service, this.#isDown);
     const asked = votes.map((name) =>
       name === this.name ? this.#ownVote(vote) : remoteVote(name, identity, port, clock),
     );

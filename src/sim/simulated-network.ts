@@ -3,11 +3,15 @@
  * on its own. A cut is not noticed as such: frames stop arriving, and a side that hears nothing for the silence limit
  * gives the connection up, as the real network's heartbeats do (host/tls-network.ts). A process that is killed has its
  * connections closed by its machine; a machine without power says nothing any more.
+ *
+ * Between nodes there may be several networks, the preferred one first; everybody else is on the last one only. One of
+ * them can be cut alone. A connection stays on the network that it was made over.
  */
 import { assert } from '../base/assert.ts';
 import type { Channel, EndpointName, Network } from '../base/network.ts';
 import { Problem } from '../base/problem.ts';
 import type { Random } from '../base/random.ts';
+import type { Datagrams } from '../cluster/heartbeat/datagrams.ts';
 import { SimulatedChannel, type Wire } from './simulated-channel.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 import type { SimulatedTime } from './simulated-time.ts';
@@ -17,6 +21,29 @@ const SILENCE_SPREAD_MS = 1_000;
 /** One way, in microseconds: usual ones, and one in fifty that waits behind others. */
 const USUAL_DELAY_US = 800;
 const LONG_DELAY_US = 15_000;
+
+/** A way that has not come about for this long is left for the next one. */
+const NEXT_WAY_MS = 250;
+
+export interface NetworkWays {
+  /** Preferred first; the last one is everybody's. */
+  readonly names: readonly string[];
+  /** Hosts that are on all of them. */
+  readonly nodes: readonly string[];
+}
+
+type IsDown = (peer: string, network: string) => boolean;
+
+interface Receiver {
+  readonly process: SimulatedProcess;
+  readonly accept: (network: string, bytes: Buffer) => void;
+}
+
+interface Call {
+  readonly from: string;
+  readonly process: SimulatedProcess;
+  readonly endpoint: EndpointName;
+}
 
 interface Listener {
   readonly process: SimulatedProcess;
@@ -32,28 +59,92 @@ export class SimulatedNetwork {
   readonly #cuts = new Set<string>();
   readonly #slowMs = new Map<string, number>();
   readonly #dark = new Set<string>();
-  readonly #wire: Wire;
+  readonly #ways: NetworkWays;
+  readonly #networkOf = new WeakMap<SimulatedChannel, string>();
+  readonly #receivers = new Map<string, Receiver>();
 
-  constructor(time: SimulatedTime, random: Random) {
+  constructor(time: SimulatedTime, random: Random, ways: NetworkWays = { names: ['Public'], nodes: [] }) {
     this.#time = time;
     this.#random = random;
-    this.#wire = {
+    this.#ways = ways;
+  }
+
+  /** Preferred first. */
+  get names(): readonly string[] {
+    return this.#ways.names;
+  }
+
+  #wire(network: string): Wire {
+    return {
       delayMs: (from, to) => this.#delayMs(from, to),
-      isCut: (from, to) => this.isCut(from, to),
-      after: (delayMs, fire) => void time.after(delayMs, fire),
+      isCut: (from, to) => this.isCut(from, to, network),
+      after: (delayMs, fire) => void this.#time.after(delayMs, fire),
     };
   }
 
-  /** The network as a process on `host` uses it. */
-  of(host: string, process: SimulatedProcess): Network {
+  /** The network as a process on `host` uses it. `isDown`: what its heartbeats say. */
+  of(host: string, process: SimulatedProcess, isDown: IsDown = () => false): Network {
     return {
-      connect: (endpoint, timeoutMs) => this.#connect(host, process, endpoint, timeoutMs),
+      connect: (endpoint, timeoutMs, options) => {
+        const all = this.#namesBetween(host, endpoint.split('/')[0] ?? '', isDown);
+        const names = options?.network === undefined ? all : [options.network];
+        return this.#connectOver(names, { from: host, process, endpoint }, timeoutMs);
+      },
       listen: (endpoint, accept) => this.#listen(endpoint, { process, accept }),
     };
   }
 
-  isCut(from: string, to: string): boolean {
-    return this.#cuts.has(`${from}>${to}`) || this.#dark.has(from) || this.#dark.has(to);
+  #namesBetween(from: string, to: string, isDown: IsDown): readonly string[] {
+    const { names, nodes } = this.#ways;
+    if (!nodes.includes(from) || !nodes.includes(to)) return names.slice(-1);
+    return [...names.filter((name) => !isDown(to, name)), ...names.filter((name) => isDown(to, name))];
+  }
+
+  /** Without a network: all of them, or what both are on. */
+  isCut(from: string, to: string, network?: string): boolean {
+    if (this.#cuts.has(`${from}>${to}`) || this.#dark.has(from) || this.#dark.has(to)) return true;
+    return network !== undefined && this.#cuts.has(`${from}>${to}@${network}`);
+  }
+
+  /** One of several networks between two nodes, both ways. */
+  cutNetwork(network: string, one: string, other: string): void {
+    for (const [from, to] of [
+      [one, other],
+      [other, one],
+    ] as const) {
+      this.#cuts.add(`${from}>${to}@${network}`);
+      this.#watchSilence((channel) => channel.localHost === to && channel.remoteHost === from);
+    }
+  }
+
+  healNetwork(network: string, one: string, other: string): void {
+    this.#cuts.delete(`${one}>${other}@${network}`);
+    this.#cuts.delete(`${other}>${one}@${network}`);
+    this.#resume();
+  }
+
+  /** The processes of `host` give up what they have over one network to `peer`, as its heartbeats advise. */
+  closeOver(host: string, peer: string, network: string): void {
+    for (const channel of this.#channels) {
+      const isMeant = channel.localHost === host && channel.remoteHost === peer;
+      if (isMeant && this.#networkOf.get(channel) === network && !channel.isClosed)
+        channel.process.run(() => channel.giveUp(`${network} is lost`));
+    }
+  }
+
+  datagramsOf(host: string, process: SimulatedProcess): Datagrams {
+    return {
+      send: (network, to, bytes) => {
+        const copy = Buffer.from(bytes);
+        if (this.isCut(host, to, network) || !process.isRunning) return;
+        this.#time.after(this.#delayMs(host, to), () => {
+          const receiver = this.#receivers.get(to);
+          if (receiver?.process.isAlive === true) receiver.process.run(() => receiver.accept(network, copy));
+        });
+      },
+      onDatagram: (accept) => void this.#receivers.set(host, { process, accept }),
+      close: () => void this.#receivers.delete(host),
+    };
   }
 
   /** Nothing passes from `from` to `to` any more; the way back is another matter. */
@@ -114,7 +205,15 @@ export class SimulatedNetwork {
   }
 
   #resume(): void {
-    for (const channel of this.#channels) if (!this.isCut(channel.localHost, channel.remoteHost)) channel.resume();
+    for (const channel of this.#channels) if (!this.#isCutFor(channel, 'out')) channel.resume();
+  }
+
+  #isCutFor(channel: SimulatedChannel, direction: 'in' | 'out'): boolean {
+    const { localHost, remoteHost } = channel;
+    const network = this.#networkOf.get(channel);
+    return direction === 'out'
+      ? this.isCut(localHost, remoteHost, network)
+      : this.isCut(remoteHost, localHost, network);
   }
 
   #watchSilence(concerns: (listening: SimulatedChannel) => boolean): void {
@@ -123,7 +222,7 @@ export class SimulatedNetwork {
       const limitMs = SILENCE_LIMIT_MS + this.#random.below(SILENCE_SPREAD_MS);
       this.#time.after(limitMs, () => {
         const speaker = channel.peer?.process;
-        const isSilent = this.isCut(channel.remoteHost, channel.localHost) || speaker?.isRunning !== true;
+        const isSilent = this.#isCutFor(channel, 'in') || speaker?.isRunning !== true;
         if (isSilent && !channel.isClosed) channel.process.run(() => channel.giveUp('nothing heard for too long'));
       });
     }
@@ -135,7 +234,18 @@ export class SimulatedNetwork {
     return (50 + this.#random.below(usualUs)) / 1_000 + (extraMs === 0 ? 0 : this.#random.below(extraMs));
   }
 
-  #connect(from: string, process: SimulatedProcess, endpoint: EndpointName, timeoutMs: number): Promise<Channel> {
+  async #connectOver(names: readonly string[], call: Call, timeoutMs: number): Promise<Channel> {
+    const [network = '', ...others] = names;
+    if (others.length === 0) return this.#connect(network, call, timeoutMs);
+    try {
+      return await this.#connect(network, call, Math.min(timeoutMs, NEXT_WAY_MS));
+    } catch (error) {
+      if (timeoutMs <= NEXT_WAY_MS) throw error;
+      return await this.#connectOver(others, call, timeoutMs - NEXT_WAY_MS);
+    }
+  }
+
+  #connect(network: string, { from, process, endpoint }: Call, timeoutMs: number): Promise<Channel> {
     const to = endpoint.split('/')[0] ?? '';
     return new Promise((resolve, reject) => {
       const fail = (state: string): void => {
@@ -149,16 +259,16 @@ export class SimulatedNetwork {
         fail('no answer in time');
       });
       this.#time.after(this.#delayMs(from, to), () => {
-        if (this.isCut(from, to)) return;
+        if (this.isCut(from, to, network)) return;
         const listener = this.#listeners.get(endpoint);
         if (listener === undefined) {
-          if (this.isCut(to, from)) return;
+          if (this.isCut(to, from, network)) return;
           cancel();
           return fail('nobody listens');
         }
         listener.process.run(() => {
-          if (this.isCut(to, from) || this.isCut(from, to) || !process.isAlive) return;
-          const [near, far] = this.#pair(from, process, to, listener.process);
+          if (this.isCut(to, from, network) || this.isCut(from, to, network) || !process.isAlive) return;
+          const [near, far] = this.#pair(network, from, process, to, listener.process);
           listener.accept(far);
           this.#time.after(this.#delayMs(to, from), () => {
             if (!process.isAlive) return near.processDied();
@@ -172,13 +282,14 @@ export class SimulatedNetwork {
   }
 
   #pair(
+    network: string,
     from: string,
     near: SimulatedProcess,
     to: string,
     far: SimulatedProcess,
   ): [near: SimulatedChannel, far: SimulatedChannel] {
     const common = {
-      wire: this.#wire,
+      wire: this.#wire(network),
       now: () => this.#time.nowMs,
       onGone: (channel: SimulatedChannel) => this.#forget(channel),
     };
@@ -187,6 +298,7 @@ export class SimulatedNetwork {
     nearEnd.join(farEnd);
     farEnd.join(nearEnd);
     this.#channels.add(nearEnd).add(farEnd);
+    for (const end of [nearEnd, farEnd]) this.#networkOf.set(end, network);
     return [nearEnd, farEnd];
   }
 
