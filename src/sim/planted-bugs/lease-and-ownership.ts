@@ -192,15 +192,6 @@ export const ownershipBugs: readonly PlantedBug[] = [
     },
   },
   {
-    name: 'dial ignored',
-    what: 'an asynchronous copy mounts however many log files it lacks',
-    breaks: 'S7',
-    budgetSeeds: 80,
-    faults: ['link between nodes cut', 'power loss', 'kill'],
-    mode: 'async',
-    ports: { wrapRegister: withoutHint },
-  },
-  {
     name: 'loss not recorded',
     what: 'a takeover that may lose records does not say so',
     breaks: 'S7',

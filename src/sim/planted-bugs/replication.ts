@@ -4,10 +4,8 @@ import type { ActivationGrant, CopyControl } from '../../cluster/copy-control.ts
 import { readFrame } from '../../log/record.ts';
 import {
   decodeSourceFrame,
-  decodeTargetFrame,
   encodeSourceFrame,
   encodeTargetFrame,
-  type ReplicationHello,
   type SourceFrame,
 } from '../../replication/protocol.ts';
 import { splitFrames } from '../../replication/split-frames.ts';
@@ -44,27 +42,6 @@ function believesAllCommitted(channel: Channel): Channel {
   return withSourceFrames(channel, (frame) => {
     if (frame.type === 'records') return { ...frame, committedLsn };
     return frame.type === 'progress' ? { ...frame, progress: { ...frame.progress, committedLsn } } : frame;
-  });
-}
-
-/** Says that it knows no epoch, and hears every frame as one of the epoch that it knows. */
-function acceptsEveryEpoch(channel: Channel): Channel {
-  let isGreeting = true;
-  let knownEpoch = 0;
-  let sourceEpoch = 0;
-  const heard = withSourceFrames(channel, (frame) => {
-    sourceEpoch = frame.epoch;
-    return { ...frame, epoch: Math.max(frame.epoch, knownEpoch) };
-  });
-  return altered(heard, {
-    send: (bytes) => {
-      if (!isGreeting)
-        return channel.send(encodeTargetFrame({ ...decodeTargetFrame(Buffer.from(bytes)), epoch: sourceEpoch }));
-      isGreeting = false;
-      const hello = JSON.parse(Buffer.from(bytes).toString('utf8')) as ReplicationHello;
-      knownEpoch = hello.epoch;
-      channel.send(Buffer.from(JSON.stringify({ ...hello, epoch: 0 })));
-    },
   });
 }
 
@@ -123,15 +100,6 @@ export const replicationBugs: readonly PlantedBug[] = [
     faults: ['slow disk', 'node cut off', 'slow link'],
     mode: 'sync',
     ports: asTarget(believesAllCommitted),
-  },
-  {
-    name: 'no epoch check',
-    what: 'a passive copy follows whoever sends, under whatever epoch',
-    breaks: 'C2',
-    budgetSeeds: 60,
-    faults: ['stop', 'copy killed', 'node cut off'],
-    mode: 'sync',
-    ports: asTarget(acceptsEveryEpoch),
   },
   {
     name: 'answers as in async',
