@@ -2,6 +2,7 @@
  * What commands need of the cluster: the port that the cluster service implements on the host that was asked. Facts
  * come in, requests go out; what the facts mean is computed by the pure functions of cluster/ and by the commands.
  */
+import type { AcceptorPlace } from '../cluster/acceptor-places.ts';
 import type { CopyView } from '../cluster/copy-control.ts';
 import type { LinkStatus } from '../cluster/heartbeat/heartbeats.ts';
 import type { ClusterNetwork, NetworkHost } from '../cluster/networks/cluster-network.ts';
@@ -73,6 +74,8 @@ export interface ClusterNetworks {
 export interface AcceptorReport {
   readonly name: string;
   readonly kind: 'host' | 'process' | 'share' | 'disk';
+  /** Of a share or a quorum disk. */
+  readonly path: string | null;
   /** Null = it answered with its state; otherwise why its vote does not count now. */
   readonly failure: string | null;
 }
@@ -112,8 +115,10 @@ export interface AdminContext {
   copyReports(): Promise<readonly CopyReport[]>;
   hostReports(): Promise<readonly HostReport[]>;
   acceptorReports(): Promise<readonly AcceptorReport[]>;
-  /** Gives its vote back to an acceptor that is empty. Problem('CannotAdmit' | 'AcceptorOutbid') */
+  /** Gives its vote back to an acceptor that is empty. Problem('CannotAdmit' | 'AcceptorOutbid' | 'VotesNotMoved' | 'VotesChanged' | 'NoQuorum') */
   admitAcceptor(name: string): Promise<void>;
+  /** Makes these the ones that vote. Problem('VotesSame' | 'CannotAdmit' | 'VotesNotMoved' | 'VotesChanged' | 'NoQuorum') */
+  changeAcceptors(places: readonly AcceptorPlace[]): Promise<void>;
   /** Domains whose recipients are ours. */
   readonly acceptedDomains: readonly string[];
   /** Asks the process of the active copy; `body` and the answer are plain JSON. Problem('NotActive') when nobody serves it. */

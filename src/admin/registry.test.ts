@@ -27,6 +27,8 @@ const promised = [
   'Mount-Database',
   'Restore-ClusterVote',
   'Restore-StorageGroupCopy',
+  'Get-ClusterQuorum',
+  'Set-ClusterQuorum',
   'Set-MailboxServer',
   'Set-StorageGroup',
   'Set-Mailbox',

@@ -9,6 +9,7 @@ import type { Catalog, Command, Permission, Row } from './command.ts';
 import { backupStorageGroup } from './commands/backup-storage-group.ts';
 import { dismountDatabase } from './commands/dismount-database.ts';
 import { getClusterNetwork } from './commands/get-cluster-network.ts';
+import { getClusterQuorum } from './commands/get-cluster-quorum.ts';
 import { getClusteredMailboxServerStatus } from './commands/get-clustered-mailbox-server-status.ts';
 import { getCommand } from './commands/get-command.ts';
 import { getContentIndexStatus } from './commands/get-content-index-status.ts';
@@ -31,6 +32,7 @@ import { restoreStorageGroupCopy } from './commands/restore-storage-group-copy.t
 import { resumeStorageGroupCopy } from './commands/resume-storage-group-copy.ts';
 import { setMailbox } from './commands/set-mailbox.ts';
 import { setMailboxDatabase } from './commands/set-mailbox-database.ts';
+import { setClusterQuorum } from './commands/set-cluster-quorum.ts';
 import { setMailboxServer } from './commands/set-mailbox-server.ts';
 import { setStorageGroup } from './commands/set-storage-group.ts';
 import { startClusteredMailboxServer } from './commands/start-clustered-mailbox-server.ts';
@@ -88,6 +90,7 @@ export const registry: Catalog = new Registry([
   backupStorageGroup,
   dismountDatabase,
   getClusterNetwork,
+  getClusterQuorum,
   getClusteredMailboxServerStatus,
   getCommand,
   getContentIndexStatus,
@@ -110,6 +113,7 @@ export const registry: Catalog = new Registry([
   resumeStorageGroupCopy,
   setMailbox,
   setMailboxDatabase,
+  setClusterQuorum,
   setMailboxServer,
   setStorageGroup,
   startClusteredMailboxServer,

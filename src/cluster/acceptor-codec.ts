@@ -7,8 +7,9 @@ import { sha256 } from '../base/checksum.ts';
 import { Problem } from '../base/problem.ts';
 import type { Accepted, AcceptorIdentity, Ballot } from './acceptor.ts';
 import type { AcceptorState } from './acceptor-state.ts';
-import { isPossibleName } from './check-document.ts';
-import { MAX_ACCEPTOR_STATE_BYTES, MAX_BALLOT_COUNTER, MAX_REGISTER_VALUE_BYTES } from './limits.ts';
+import { MAX_ACCEPTOR_STATE_BYTES, MAX_BALLOT_COUNTER, MAX_INVITATIONS, MAX_REGISTER_VALUE_BYTES } from './limits.ts';
+import { isPossibleName } from './possible-name.ts';
+import { isVoteSet } from './vote-set.ts';
 
 const FORMAT = 'holdfast-acceptor-1';
 const CHECKSUM_CHARACTERS = 64;
@@ -26,7 +27,8 @@ export function decodeAcceptorState(bytes: Buffer): AcceptorState {
   if (bytes.toString('latin1', 0, HEAD_BYTES) !== headFor(body)) throw damaged('its checksum does not match');
   const value: unknown = JSON.parse(body.toString('utf8'));
   if (!isState(value)) throw damaged('its fields are not those of a vote');
-  return { identity: value.identity, promised: value.promised, accepted: value.accepted };
+  const { identity, promised, accepted, set, invitations } = value;
+  return { identity, promised, accepted, ...(set && { set }), ...(invitations && { invitations }) };
 }
 
 function headFor(body: Buffer): string {
@@ -45,8 +47,14 @@ function isState(value: unknown): value is AcceptorState {
     isFields(value) &&
     isIdentity(value['identity']) &&
     isBallot(value['promised']) &&
-    (value['accepted'] === undefined || isAccepted(value['accepted']))
+    (value['accepted'] === undefined || isAccepted(value['accepted'])) &&
+    (value['set'] === undefined || isVoteSet(value['set'])) &&
+    (value['invitations'] === undefined || areInvitations(value['invitations']))
   );
+}
+
+function areInvitations(value: unknown): boolean {
+  return Array.isArray(value) && value.length <= MAX_INVITATIONS && value.every(isPossibleName);
 }
 
 export function isIdentity(value: unknown): value is AcceptorIdentity {

@@ -5,6 +5,8 @@
 import { Problem } from '../base/problem.ts';
 import type { AcceptorReply, AcceptorRequest, NotAdmittedReason } from './acceptor.ts';
 import { isAccepted, isBallot, isIdentity, isRegisterText } from './acceptor-codec.ts';
+import { isPossibleName } from './possible-name.ts';
+import { isVoteSet } from './vote-set.ts';
 
 /** Throws Problem('AcceptorMessageInvalid'). */
 export function parseAcceptorRequest(value: unknown): AcceptorRequest {
@@ -25,12 +27,19 @@ function isRequest(value: unknown): value is AcceptorRequest {
     case 'peek':
       return true;
     case 'prepare':
-    case 'advance':
       return isBallot(value['ballot']);
+    case 'advance':
+      return (
+        isBallot(value['ballot']) &&
+        isVoteSet(value['set']) &&
+        (value['invitation'] === undefined || isPossibleName(value['invitation']))
+      );
+    case 'invite':
+      return isPossibleName(value['invitation']);
     case 'accept':
       return isBallot(value['ballot']) && isRegisterText(value['value']);
     case 'initialise':
-      return isBallot(value['promised']) && isOptionalAccepted(value['accepted']);
+      return isBallot(value['promised']) && isOptionalAccepted(value['accepted']) && isOptionalArrival(value);
     default:
       return false;
   }
@@ -59,11 +68,17 @@ function isReply(value: unknown): value is AcceptorReply {
     case 'not-admitted':
       return (
         (reasons as readonly unknown[]).includes(value['why']) &&
-        (value['incarnation'] === undefined || Number.isSafeInteger(value['incarnation']))
+        (value['incarnation'] === undefined || Number.isSafeInteger(value['incarnation'])) &&
+        (value['set'] === undefined || isVoteSet(value['set']))
       );
     default:
       return false;
   }
+}
+
+/** Both or neither. */
+function isOptionalArrival({ set, invitation }: Record<string, unknown>): boolean {
+  return set === undefined ? invitation === undefined : isVoteSet(set) && isPossibleName(invitation);
 }
 
 function isOptionalAccepted(value: unknown): boolean {

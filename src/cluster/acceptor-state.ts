@@ -13,13 +13,23 @@ import {
   type AcceptorRequest,
   type Ballot,
   compareBallots,
+  NO_BALLOT,
   type NotAdmittedReason,
 } from './acceptor.ts';
+import { MAX_INVITATIONS } from './limits.ts';
+import type { VoteSet } from './vote-set.ts';
 
 export interface AcceptorState {
   readonly identity: AcceptorIdentity;
   readonly promised: Ballot;
   readonly accepted: Accepted | undefined;
+  /** That of its incarnation, or the last one that an invited vote knew; a vote that is as the cluster was formed knows none. Told to hosts that know an older one. */
+  readonly set?: VoteSet | undefined;
+  /**
+   * By which it may come into a set: each of somebody who may have had it decided. Or the one by which it came. They are lost with the
+   * disk.
+   */
+  readonly invitations?: readonly string[] | undefined;
 }
 
 export interface AcceptorStep {
@@ -30,8 +40,9 @@ export interface AcceptorStep {
 
 export function stepAcceptor(state: AcceptorState | undefined, request: AcceptorRequest): AcceptorStep {
   if (request.kind === 'initialise') return initialise(state, request);
+  if (request.kind === 'invite') return invite(state, request.identity, request.invitation);
   if (state === undefined) return { state, reply: { kind: 'not-admitted', why: 'empty' } };
-  if (request.kind === 'advance') return advance(state, request.identity, request.ballot);
+  if (request.kind === 'advance') return advance(state, request);
   const why = strangerTo(state.identity, request.identity);
   if (why !== undefined) return notAdmitted(state, why);
   if (request.kind === 'peek') {
@@ -51,25 +62,63 @@ function accept(state: AcceptorState, ballot: Ballot, value: string): AcceptorSt
   return { state: next, reply: { kind: 'accepted' } };
 }
 
-function initialise(
-  state: AcceptorState | undefined,
-  request: Extract<AcceptorRequest, { kind: 'initialise' }>,
-): AcceptorStep {
+function initialise(state: AcceptorState | undefined, request: Initialisation): AcceptorStep {
+  if (request.set !== undefined) return arrive(state, request, request.set);
   const { identity, promised, accepted } = request;
   if (state !== undefined) {
     const isSame = strangerTo(state.identity, identity) === undefined && compareBallots(state.promised, promised) === 0;
-    return { state, reply: isSame ? { kind: 'initialised' } : { kind: 'not-admitted', why: 'not-empty' } };
+    return isSame ? { state, reply: { kind: 'initialised' } } : notAdmitted(state, 'not-empty');
   }
   return { state: { identity, promised, accepted }, reply: { kind: 'initialised' } };
 }
 
-/** From the incarnation before to `identity`; repeated after a half-done admission it is an ordinary prepare. */
-function advance(state: AcceptorState, identity: AcceptorIdentity, ballot: Ballot): AcceptorStep {
-  const isNextSet =
-    state.identity.clusterId === identity.clusterId && state.identity.incarnation + 1 === identity.incarnation;
-  const why = isNextSet ? undefined : strangerTo(state.identity, identity);
-  if (why !== undefined) return notAdmitted(state, why);
-  return prepare(isNextSet && compareBallots(ballot, state.promised) > 0 ? { ...state, identity } : state, ballot);
+type Initialisation = Extract<AcceptorRequest, { kind: 'initialise' }>;
+
+/**
+ * A newcomer begins with what it is told. One that has come by the same invitation already, into this set or one before, has
+ * voted: it keeps what it knows and comes along.
+ */
+function arrive(state: AcceptorState | undefined, request: Initialisation, set: VoteSet): AcceptorStep {
+  const { identity, promised, accepted, invitation } = request;
+  if (state === undefined) return { state, reply: { kind: 'not-admitted', why: 'empty' } };
+  const stranger = strangerTo(state.identity, identity);
+  if (stranger !== undefined && stranger !== 'older-incarnation') return notAdmitted(state, stranger);
+  if (!isInvitedBy(state, invitation)) return notAdmitted(state, 'not-empty');
+  const reply = { kind: 'initialised' } as const;
+  if (stranger === undefined) return { state, reply };
+  const isNew = state.identity.incarnation === INVITED;
+  const invitations = invitation === undefined ? [] : [invitation];
+  return { state: isNew ? { identity, promised, accepted, set, invitations } : { ...state, identity, set }, reply };
+}
+
+function isInvitedBy(state: AcceptorState, invitation: string | undefined): boolean {
+  return invitation !== undefined && (state.invitations?.includes(invitation) ?? false);
+}
+
+/** An invited vote stands at incarnation 0: it votes in no set. */
+function invite(state: AcceptorState | undefined, identity: AcceptorIdentity, invitation: string): AcceptorStep {
+  const why = state && strangerTo(state.identity, identity);
+  if (state !== undefined && why !== undefined && why !== 'older-incarnation') return notAdmitted(state, why);
+  const invited = { clusterId: identity.clusterId, incarnation: INVITED };
+  const before = state?.identity.incarnation === INVITED ? (state.invitations ?? []) : [];
+  const invitations = [...before, invitation].slice(-MAX_INVITATIONS);
+  return {
+    state: { identity: invited, promised: NO_BALLOT, accepted: undefined, invitations, set: state?.set },
+    reply: { kind: 'initialised' },
+  };
+}
+
+const INVITED = 0;
+
+/** From an incarnation before to that of the request; repeated it is an ordinary prepare. */
+function advance(state: AcceptorState, request: Extract<AcceptorRequest, { kind: 'advance' }>): AcceptorStep {
+  const { identity, ballot, set, invitation } = request;
+  const stranger = strangerTo(state.identity, identity);
+  const isExpected = invitation === undefined || isInvitedBy(state, invitation);
+  const mayMove = stranger === 'older-incarnation' && state.identity.incarnation !== INVITED && isExpected;
+  if (stranger !== undefined && !mayMove) return notAdmitted(state, stranger);
+  const moves = mayMove && compareBallots(ballot, state.promised) > 0;
+  return prepare(moves ? { ...state, identity, set } : state, ballot);
 }
 
 function refuse(state: AcceptorState): AcceptorStep {
@@ -78,7 +127,8 @@ function refuse(state: AcceptorState): AcceptorStep {
 
 function notAdmitted(state: AcceptorState, why: NotAdmittedReason): AcceptorStep {
   const reply = { kind: 'not-admitted', why } as const;
-  return { state, reply: why === 'other-cluster' ? reply : { ...reply, incarnation: state.identity.incarnation } };
+  if (why === 'other-cluster') return { state, reply };
+  return { state, reply: { ...reply, incarnation: state.identity.incarnation, ...(state.set && { set: state.set }) } };
 }
 
 function strangerTo(stored: AcceptorIdentity, asked: AcceptorIdentity): NotAdmittedReason | undefined {

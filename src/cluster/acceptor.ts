@@ -11,6 +11,7 @@
  * an older incarnation (an old backup) has no vote, and nothing but an administrator's explicit act gives it one.
  */
 import { Problem } from '../base/problem.ts';
+import type { VoteSet } from './vote-set.ts';
 
 /** Totally ordered by counter, then by proposer; a proposer's name is unique to one run of one process. */
 export interface Ballot {
@@ -20,7 +21,7 @@ export interface Ballot {
 
 export interface AcceptorIdentity {
   readonly clusterId: string;
-  /** Of the set of acceptors: 1 when the cluster is formed, raised by every admission. */
+  /** Of the set of acceptors: 1 when the cluster is formed, raised by every change of it; 0 in a vote that is only invited. */
   readonly incarnation: number;
 }
 
@@ -30,14 +31,31 @@ export interface Accepted {
   readonly value: string;
 }
 
+/** Into an invited vote, as a member of `set`. */
+export interface Arrival {
+  readonly set: VoteSet;
+  readonly invitation: string;
+}
+
 export type AcceptorRequest = { readonly identity: AcceptorIdentity } & (
   | { readonly kind: 'prepare'; readonly ballot: Ballot }
   | { readonly kind: 'accept'; readonly ballot: Ballot; readonly value: string }
   | { readonly kind: 'peek' }
   /** Writes the first state, with an administrator's word that this vote is new. */
-  | { readonly kind: 'initialise'; readonly promised: Ballot; readonly accepted: Accepted | undefined }
-  /** Moves a vote from the incarnation before to `identity`, and promises `ballot`. */
-  | { readonly kind: 'advance'; readonly ballot: Ballot }
+  | ({
+      readonly kind: 'initialise';
+      readonly promised: Ballot;
+      readonly accepted: Accepted | undefined;
+    } & Partial<Arrival>)
+  /** Moves a vote from an incarnation before to `identity`, and promises `ballot`; with `invitation` only the vote that came by it. */
+  | {
+      readonly kind: 'advance';
+      readonly ballot: Ballot;
+      readonly set: VoteSet;
+      readonly invitation?: string | undefined;
+    }
+  /** Prepares a vote that is in no set up to `identity` for the next one, by an administrator's word; what it held is forgotten. */
+  | { readonly kind: 'invite'; readonly invitation: string }
 );
 
 export type AcceptorReply =
@@ -46,8 +64,13 @@ export type AcceptorReply =
   | { readonly kind: 'refused'; readonly promised: Ballot }
   | { readonly kind: 'state'; readonly promised: Ballot; readonly accepted: Accepted | undefined }
   | { readonly kind: 'initialised' }
-  /** `incarnation`: at which its state stands, where it holds one of this cluster. */
-  | { readonly kind: 'not-admitted'; readonly why: NotAdmittedReason; readonly incarnation?: number };
+  /** `incarnation`: at which its state stands, where it holds one of this cluster; `set`: what it knows of that set. */
+  | {
+      readonly kind: 'not-admitted';
+      readonly why: NotAdmittedReason;
+      readonly incarnation?: number;
+      readonly set?: VoteSet | undefined;
+    };
 
 export type NotAdmittedReason = 'empty' | 'other-cluster' | 'older-incarnation' | 'newer-incarnation' | 'not-empty';
 
@@ -61,9 +84,10 @@ export interface Acceptor {
   prepare(ballot: Ballot): Promise<PrepareReply>;
   accept(ballot: Ballot, value: string): Promise<AcceptReply>;
   peek(): Promise<PeekReply>;
-  initialise(promised: Ballot, accepted: Accepted | undefined): Promise<void>;
-  /** `promised` when the vote now stands at the identity of this acceptor and has promised `ballot`. */
-  advance(ballot: Ballot): Promise<PrepareReply>;
+  initialise(promised: Ballot, accepted: Accepted | undefined, arrival?: Arrival): Promise<void>;
+  /** `promised` when the vote now stands at the identity of this acceptor, which is `set`'s, and has promised `ballot`. */
+  advance(ballot: Ballot, set: VoteSet, invitation?: string): Promise<PrepareReply>;
+  invite(invitation: string): Promise<void>;
 }
 
 export type AskAcceptor = (request: AcceptorRequest) => Promise<AcceptorReply>;
@@ -102,12 +126,16 @@ export abstract class AskedAcceptor implements Acceptor {
     return this.#call({ kind: 'peek', identity: this.#identity }, 'state');
   }
 
-  advance(ballot: Ballot): Promise<PrepareReply> {
-    return this.#call({ kind: 'advance', identity: this.#identity, ballot }, 'promised', 'refused');
+  advance(ballot: Ballot, set: VoteSet, invitation?: string): Promise<PrepareReply> {
+    return this.#call({ kind: 'advance', identity: this.#identity, ballot, set, invitation }, 'promised', 'refused');
   }
 
-  async initialise(promised: Ballot, accepted: Accepted | undefined): Promise<void> {
-    await this.#call({ kind: 'initialise', identity: this.#identity, promised, accepted }, 'initialised');
+  async initialise(promised: Ballot, accepted: Accepted | undefined, arrival?: Arrival): Promise<void> {
+    await this.#call({ kind: 'initialise', identity: this.#identity, promised, accepted, ...arrival }, 'initialised');
+  }
+
+  async invite(invitation: string): Promise<void> {
+    await this.#call({ kind: 'invite', identity: this.#identity, invitation }, 'initialised');
   }
 
   async #call<K extends AcceptorReply['kind']>(

@@ -20,7 +20,6 @@ import { type Clock, sleep } from '../base/clock.ts';
 import { isProblem, type Problem } from '../base/problem.ts';
 import type { Random } from '../base/random.ts';
 import { type Accepted, type Acceptor, type Ballot, compareBallots } from './acceptor.ts';
-import { isPossibleName } from './check-document.ts';
 import {
   CONFLICT_BACKOFF_FIRST_MS,
   CONFLICT_BACKOFF_MAX_MS,
@@ -28,6 +27,7 @@ import {
   MAX_BALLOT_COUNTER,
   MAX_WAITING_CHANGES,
 } from './limits.ts';
+import { isPossibleName } from './possible-name.ts';
 import { quorumRound } from './quorum-round.ts';
 import type { ChangeOutcome, Decide, PeekedDocument, Register } from './register.ts';
 import { member } from './register-document.ts';

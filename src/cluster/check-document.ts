@@ -7,10 +7,11 @@ import {
   MAX_CLUSTERED_MAILBOX_SERVERS,
   MAX_COMMENT_LENGTH,
   MAX_EPOCH,
-  MAX_NAME_LENGTH,
   MAX_NODES,
   MAX_STORAGE_GROUPS,
 } from './limits.ts';
+import { isPossibleName } from './possible-name.ts';
+import { isVoteSet } from './vote-set.ts';
 
 type Fields = Record<string, unknown>;
 type Check = (value: unknown, where: string) => string | undefined;
@@ -29,28 +30,9 @@ export function checkDocument(value: unknown): string | undefined {
         MAX_CLUSTERED_MAILBOX_SERVERS,
         clusteredMailboxServer,
       ),
+      value['votes'] === undefined || isVoteSet(value['votes']) ? undefined : 'votes is not a set of votes',
     ]) ?? oneServerPerGroup(value)
   );
-}
-
-/** May this be the name of something in the register? Names are keys of objects, so what objects inherit is excluded. */
-export function isPossibleName(value: unknown): value is string {
-  return (
-    typeof value === 'string' &&
-    value.length > 0 &&
-    value.length <= MAX_NAME_LENGTH &&
-    value.isWellFormed() &&
-    !(value in Object.prototype) &&
-    !hasControlCharacter(value)
-  );
-}
-
-function hasControlCharacter(text: string): boolean {
-  for (let index = 0; index < text.length; index++) {
-    const unit = text.charCodeAt(index);
-    if (unit < 0x20 || unit === 0x7f) return true;
-  }
-  return false;
 }
 
 const node: Check = (value, where) => {

@@ -15,6 +15,8 @@ export const MAX_REGISTER_VALUE_BYTES = 1024 * 1024;
 export const MAX_ACCEPTOR_STATE_BYTES = 4 * 1024 * 1024;
 /** Acceptors of one cluster. */
 export const MAX_ACCEPTORS = 9;
+/** Invitations that one vote keeps: of administrators whose changes of the set were not decided, and of one whose was. */
+export const MAX_INVITATIONS = 8;
 /** First and longest pause after a lost duel between proposers; the pause is drawn at random below it and doubles. */
 export const CONFLICT_BACKOFF_FIRST_MS = 8;
 export const CONFLICT_BACKOFF_MAX_MS = 200;

@@ -84,11 +84,15 @@ test('register value: another format, damage, too long: refused by name', () => 
 test('acceptor messages: what crosses the wire comes back; anything else is refused', () => {
   const identity = { clusterId: 'c', incarnation: 1 };
   const ballot = { counter: 3, proposer: 'A#1' };
+  const places = [{ kind: 'share', name: 'witness', path: '/mnt' }];
+  const set = { incarnation: 2, places, previous: places, awaited: { witness: 'invitation-1' } };
   const requests = [
     { kind: 'peek', identity },
     { kind: 'prepare', identity, ballot },
     { kind: 'accept', identity, ballot, value: 'text' },
-    { kind: 'advance', identity, ballot },
+    { kind: 'advance', identity, ballot, set },
+    { kind: 'invite', identity, invitation: 'invitation-1' },
+    { kind: 'initialise', identity, promised: ballot, set, invitation: 'invitation-1' },
     { kind: 'initialise', identity, promised: { counter: 0, proposer: '' } },
   ];
   for (const request of requests) assert.deepEqual(parseAcceptorRequest(JSON.parse(JSON.stringify(request))), request);
@@ -99,7 +103,19 @@ test('acceptor messages: what crosses the wire comes back; anything else is refu
     { kind: 'not-admitted', why: 'empty' },
   ];
   for (const reply of replies) assert.deepEqual(parseAcceptorReply(JSON.parse(JSON.stringify(reply))), reply);
-  const bad = [null, [], 'peek', { kind: 'peek' }, { ...requests[1], ballot: { counter: 2 ** 60, proposer: 'A' } }];
+  const unclear = [
+    { ...set, places: [] },
+    { ...set, awaited: { witness: 3 } },
+    { ...set, previous: [{ kind: 'share', name: 'witness' }] },
+  ];
+  const bad = [
+    ...unclear.map((each) => ({ kind: 'advance', identity, ballot, set: each })),
+    null,
+    [],
+    'peek',
+    { kind: 'peek' },
+    { ...requests[1], ballot: { counter: 2 ** 60, proposer: 'A' } },
+  ];
   for (const request of bad)
     assert.throws(
       () => parseAcceptorRequest(request),

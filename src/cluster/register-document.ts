@@ -12,6 +12,7 @@
  */
 import { Problem } from '../base/problem.ts';
 import { checkDocument } from './check-document.ts';
+import type { VoteSet } from './vote-set.ts';
 
 export type ReplicationMode = 'sync' | 'sync-strict' | 'async';
 export type AutoDatabaseMountDial = 'Lossless' | 'GoodAvailability' | 'BestAvailability';
@@ -99,6 +100,8 @@ export interface RegisterDocument {
   readonly nodes: Readonly<Record<string, NodeRecord>>;
   readonly storageGroups: Readonly<Record<string, StorageGroupRecord>>;
   readonly clusteredMailboxServers: Readonly<Record<string, ClusteredMailboxServerRecord>>;
+  /** Once it was changed: the set of votes that was decided last. Absent while it is as the cluster was formed. */
+  readonly votes?: VoteSet;
 }
 
 /** Throws Problem('RegisterDocumentInvalid'), which names the field. */

@@ -8,8 +8,8 @@
  */
 import { assert } from '../base/assert.ts';
 import { Problem } from '../base/problem.ts';
-import { isPossibleName } from './check-document.ts';
 import { MAX_NODES, MAX_REGISTER_VALUE_BYTES } from './limits.ts';
+import { isPossibleName } from './possible-name.ts';
 import { parseRegisterDocument, type RegisterDocument } from './register-document.ts';
 
 const FORMAT = 1;

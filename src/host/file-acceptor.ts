@@ -47,7 +47,8 @@ export class FileAcceptor extends AskedAcceptor {
     this.#loaded ??= { state: await this.#load() };
     const before = this.#loaded.state;
     // An administrator says that this vote is new: its folder may be gone with the disk.
-    if (request.kind === 'initialise') await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
+    if (request.kind === 'initialise' || request.kind === 'invite')
+      await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
     const step = stepAcceptor(before, request);
     if (step.state !== undefined && step.state !== before) {
       await this.#replace(encodeAcceptorState(step.state));

@@ -13,15 +13,15 @@ import type { Network } from '../base/network.ts';
 import { isProblem, messageOf, Problem } from '../base/problem.ts';
 import { Rpc, type RpcHandler } from '../base/rpc.ts';
 import type { Acceptor } from '../cluster/acceptor.ts';
+import type { AcceptorSet } from '../cluster/acceptor-set.ts';
 import type { ClusterService } from '../cluster/cluster-service.ts';
 import { recordMove, resumeCopy, suspendCopy } from '../cluster/configuration-changes.ts';
 import type { LinkStatus } from '../cluster/heartbeat/heartbeats.ts';
 import { member, type RegisterDocument } from '../cluster/register-document.ts';
 import { withinTime } from '../cluster/within-time.ts';
 import { copyEndpoint, copyMethods, encodeHello, MAIL_SERVICE } from '../directory/copy-protocol.ts';
-import { type HostConfig, hostEntry, networkHosts, networksOf, placesIn } from '../host/config.ts';
+import { type HostConfig, hostEntry, networkHosts, networksOf } from '../host/config.ts';
 import { machineRandom } from '../host/machine.ts';
-import type { AcceptorSet } from './acceptor-set.ts';
 import { PROGRESS_NOTICE } from './admin-client.ts';
 import { changeRegister, restoreCopy } from './admin-orders.ts';
 import { type BackupNotice, type BackupOrder, backUpCopy } from './backup-orders.ts';
@@ -151,6 +151,7 @@ export class AdminService {
       changeRegister: (change) => changeRegister(this.#options.register, change),
       acceptorReports: () => this.#acceptorReports(),
       admitAcceptor: (name) => this.#options.register.admit(name),
+      changeAcceptors: (places) => this.#options.register.changePlaces(places),
       askActiveCopy: (storageGroup, method, body) => this.#askActiveCopy(storageGroup, method, body),
       askHost: (host, method, body, onProgress) => this.#askHost(host, method, body, onProgress ?? (() => undefined)),
       reportProgress,
@@ -229,15 +230,16 @@ export class AdminService {
   }
 
   async #acceptorReport(acceptor: Acceptor): Promise<AcceptorReport> {
-    const { clock, config } = this.#options;
-    const place = placesIn(config).find((each) => each.name === acceptor.name);
+    const { clock, register } = this.#options;
+    const place = register.places.find((each) => each.name === acceptor.name);
     const kind = place?.kind ?? 'host';
+    const path = place !== undefined && 'path' in place ? place.path : null;
     try {
       await withinTime(clock, clock.monotonicMs() + REPORT_TIMEOUT_MS, `ask ${acceptor.name}`, acceptor.peek());
-      return { name: acceptor.name, kind, failure: null };
+      return { name: acceptor.name, kind, path, failure: null };
     } catch (error) {
-      const where = place !== undefined && 'path' in place ? ` (${place.path})` : '';
-      return { name: acceptor.name, kind, failure: `${messageOf(error)}${where}` };
+      const where = path === null ? '' : ` (${path})`;
+      return { name: acceptor.name, kind, path, failure: `${messageOf(error)}${where}` };
     }
   }
 

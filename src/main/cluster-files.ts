@@ -29,6 +29,8 @@ export const hostFiles = {
   config: (dataFolder: string) => join(dataFolder, CONFIG_FILE_NAME),
   /** The folder of this host's vote in the cluster's register. */
   acceptor: (dataFolder: string) => join(dataFolder, 'acceptor'),
+  /** Who votes on the register, as this host last learned it. */
+  votes: (dataFolder: string) => join(dataFolder, 'votes.json'),
   copies: (dataFolder: string) => join(dataFolder, 'copies'),
   /** The secret by which hosts of this cluster know each other's heartbeats. */
   heartbeatKey: (dataFolder: string) => join(dataFolder, 'heartbeat.key'),

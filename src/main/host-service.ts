@@ -7,16 +7,17 @@ import type { Logger } from '../base/logger.ts';
 import type { Channel } from '../base/network.ts';
 import { isProblem, messageOf } from '../base/problem.ts';
 import { Rpc, type RpcHandler } from '../base/rpc.ts';
+import { AcceptorSet } from '../cluster/acceptor-set.ts';
 import { ClusterService } from '../cluster/cluster-service.ts';
 import type { Register } from '../cluster/register.ts';
 import { defaultTiming } from '../cluster/timing.ts';
-import { type HostConfig, hostEntry, loadConfig, placesIn } from '../host/config.ts';
+import { type HostConfig, hostEntry, loadConfig } from '../host/config.ts';
 import { locateEndpoint } from '../host/endpoints.ts';
 import { machineClock, machineRandom } from '../host/machine.ts';
 import { pinoLogger } from '../host/pino-logger.ts';
 import { type TlsIdentity, TlsNetwork } from '../host/tls-network.ts';
-import { AcceptorSet } from './acceptor-set.ts';
 import { AdminService } from './admin-service.ts';
+import { hostFiles } from './cluster-files.ts';
 import { lockFolder } from './folder-lock.ts';
 import { HostCopies } from './host-copies.ts';
 import { readHostIdentity } from './host-identity.ts';
@@ -25,6 +26,7 @@ import { openHostNetworks } from './host-networks.ts';
 import { endOnInternalError } from './lifeline.ts';
 import { localVote, openVote, voteHandler } from './open-votes.ts';
 import { RoleProcess } from './role-process.ts';
+import { VoteMemory } from './vote-memory.ts';
 
 /** Runs until SIGTERM or SIGINT; Problems at the start are the caller's to print. */
 export async function runHost(dataFolder: string): Promise<void> {
@@ -113,9 +115,12 @@ function openRegister({ config, dataFolder, identity, logger, fail }: HostParts)
   onLost.push((peer, name) => network.closeOver(peer, name, `${name} is lost`));
   const links = new HostLinks({ network, clock: machineClock });
   const local = localVote(config, dataFolder);
+  const memory = new VoteMemory({ path: hostFiles.votes(dataFolder), config, logger });
   const register = new AcceptorSet({
     clusterId: config.cluster.id,
-    votes: placesIn(config).map((place) => openVote(config, place, links, local)),
+    first: memory.known,
+    openVote: (place) => openVote(config, place, links, local),
+    onLearned: (set) => memory.learn(set),
     proposer: config.host,
     clock: machineClock,
     random: machineRandom,

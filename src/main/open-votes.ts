@@ -6,10 +6,10 @@ import { Problem } from '../base/problem.ts';
 import type { RpcHandler } from '../base/rpc.ts';
 import { parseAcceptorReply, parseAcceptorRequest } from '../cluster/acceptor-message.ts';
 import type { AcceptorPlace } from '../cluster/acceptor-places.ts';
+import type { Vote } from '../cluster/acceptor-set.ts';
 import { type HostConfig, hostEntry } from '../host/config.ts';
 import { FileAcceptor } from '../host/file-acceptor.ts';
 import { ShareAcceptor } from '../host/share-acceptor.ts';
-import type { Vote } from './acceptor-set.ts';
 import { hostFiles } from './cluster-files.ts';
 import type { HostLinks } from './host-links.ts';
 

@@ -1,5 +1,7 @@
 /** A witness that is a process of its own, on real processes: what its death costs, and what it is good for. */
 import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Demo, otherNode, type Row } from '../support/demo.ts';
@@ -54,6 +56,30 @@ test('witness process: the active node dies: the other one takes over with its v
   await demo.kill(active);
   await waitFor('clients are served', TAKE_OVER_MS, () => Promise.resolve(load.session.firstServedAfter(killedMs)));
   assert.equal(await demo.waitForActive(), otherNode(active));
+  await demo.startHost(active);
+  await demo.waitUntilHealthy();
+});
+
+test('witness process: it is gone for good: a share takes its place while everything runs, and a failover goes with it', async () => {
+  const active = await demo.waitUntilHealthy();
+  await demo.kill(WITNESS);
+  const share = join(demo.folder, 'new-witness');
+  mkdirSync(share);
+  const askedMs = performance.now();
+  await demo.cmdlet('Set-ClusterQuorum', { WitnessShare: share });
+  const votes = await demo.cmdlet('Get-ClusterQuorum');
+  assert.deepEqual(
+    votes.map((row) => [row['Kind'], row['Votes']]),
+    [
+      ['Node', true],
+      ['Node', true],
+      ['FileShareWitness', true],
+    ],
+  );
+  assert.equal(load.session.failedBetween(askedMs, performance.now()), 0, 'no client notices');
+  const killedMs = performance.now();
+  await demo.kill(active);
+  await waitFor('clients are served', TAKE_OVER_MS, () => Promise.resolve(load.session.firstServedAfter(killedMs)));
   await demo.startHost(active);
   await demo.waitUntilHealthy();
 });

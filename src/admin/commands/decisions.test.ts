@@ -171,6 +171,34 @@ test('loss report: what the register keeps, in words and figures', async () => {
   assert.deepEqual([row?.['MissingLogFiles'], row?.['LastPromisedRecord']], [1, '1:256']);
 });
 
+test('quorum: who votes is shown; another witness takes the place of the present one', async () => {
+  const cluster = new FakeCluster();
+  cluster.acceptorFailures.set('witness', 'it is not there');
+  const rows = await run(cluster, 'Get-ClusterQuorum', {});
+  assert.deepEqual(rows[2], {
+    Name: 'witness',
+    Kind: 'FileShareWitness',
+    Path: '/mnt/witness',
+    Votes: false,
+    Error: 'it is not there',
+  });
+  await run(cluster, 'Set-ClusterQuorum', { WitnessShare: '/mnt/other' });
+  assert.deepEqual(cluster.acceptorPlaces[2], { kind: 'share', name: 'witness', path: '/mnt/other' });
+  await run(cluster, 'Set-ClusterQuorum', { WitnessHost: 'HUB1' });
+  assert.deepEqual(cluster.acceptorPlaces[2], { kind: 'process', name: 'hub1' });
+});
+
+test('quorum: no witness, two, a host that is none, or one that would not vote: refused', async () => {
+  const cluster = new FakeCluster();
+  const set = (parameters: Record<string, unknown>) => run(cluster, 'Set-ClusterQuorum', parameters);
+  await assert.rejects(set({}), { code: 'NothingToSet' });
+  await assert.rejects(set({ WitnessShare: '/a', WitnessHost: 'hub1' }), { code: 'QuorumInvalid' });
+  await assert.rejects(set({ WitnessHost: 'hub9' }), { code: 'HostNotFound' });
+  await assert.rejects(set({ WitnessHost: 'mbx01-node1' }), { code: 'HostIsNoWitness' });
+  cluster.acceptorPlaces = ['a', 'b', 'c'].map((name) => ({ kind: 'host', name }));
+  await assert.rejects(set({ WitnessHost: 'hub1' }), { code: 'WitnessNotNeeded' });
+});
+
 test('vote: a lost one is given back; one that counts, or that nobody knows, is not', async () => {
   const cluster = new FakeCluster();
   await assert.rejects(run(cluster, 'Restore-ClusterVote', { Identity: 'witness' }), { code: 'VoteCounts' });

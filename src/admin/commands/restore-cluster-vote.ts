@@ -1,7 +1,7 @@
 /**
  * Restore-ClusterVote: an acceptor that lost its state, or was replaced by an empty one, votes again (C10). Only by an
- * administrator's word, because a vote that forgot what it promised could let two copies lead; so every other acceptor
- * has to say what it knows, and the set of acceptors as a whole moves on (cluster/admit-acceptor.ts).
+ * administrator's word, because a vote that forgot what it promised could let two copies lead; so a majority of the others
+ * has to say what it knows, and the set of acceptors as a whole moves on (cluster/vote-set.ts).
  */
 import { z } from 'zod';
 import { Problem } from '../../base/problem.ts';
@@ -13,7 +13,7 @@ export const restoreClusterVote = declareCommand({
   name: 'Restore-ClusterVote',
   synopsis: 'Lets an acceptor that lost its state vote again.',
   description:
-    'For an acceptor that answers and holds no state: a host whose disk was replaced (a node or a witness), or a witness share that was emptied or moved to another place. Every other acceptor must answer, and the host of this one (or the directory of the share) must be there and empty of any old vote. Refused when the acceptor holds a state already. If it is interrupted, nothing is decided until it is given again: then it finishes. Service goes on meanwhile.',
+    'For an acceptor that answers and holds no state: a host whose disk was replaced (a node or a witness), or a witness share that was emptied. A majority must answer, and the host of this one (or the directory of the share) must be there and empty of any old vote. Refused when the acceptor holds a state already. If it is interrupted after it was decided, the hosts complete it by themselves. Service goes on meanwhile. For another place give Set-ClusterQuorum.',
   parameters: z.strictObject({
     Identity: name(
       'The acceptor: the name of a mailbox host or of the witness process, or witness for a share. Test-ReplicationHealth names it.',

@@ -1,6 +1,7 @@
 /** A cluster of facts for the commands' tests: a story sets what is so, and what was asked is kept. */
 import { present } from '../../base/assert.ts';
 import { Problem } from '../../base/problem.ts';
+import type { AcceptorPlace } from '../../cluster/acceptor-places.ts';
 import type { CopyView } from '../../cluster/copy-control.ts';
 import type { LinkState } from '../../cluster/heartbeat/heartbeat-link.ts';
 import type { LinkStatus } from '../../cluster/heartbeat/heartbeats.ts';
@@ -70,6 +71,11 @@ export class FakeCluster implements AdminContext {
   readonly asked: Asked[] = [];
   readonly progress: string[] = [];
   readonly silentHosts = new Set<string>();
+  acceptorPlaces: readonly AcceptorPlace[] = [
+    { kind: 'host', name: ACTIVE },
+    { kind: 'host', name: PASSIVE },
+    { kind: 'share', name: 'witness', path: '/mnt/witness' },
+  ];
   readonly acceptorFailures = new Map<string, string>();
   readonly mailboxes: { guid: string; address: string; displayName: string; createdMs: number; quota?: object }[] = [];
   /** What the active copy says to a question about mailboxes. */
@@ -133,6 +139,10 @@ export class FakeCluster implements AdminContext {
     return true;
   }
 
+  async changeAcceptors(places: readonly AcceptorPlace[]): Promise<void> {
+    this.acceptorPlaces = places;
+  }
+
   async admitAcceptor(name: string): Promise<void> {
     this.admitted.push(name);
   }
@@ -167,10 +177,11 @@ export class FakeCluster implements AdminContext {
   }
 
   async acceptorReports(): Promise<readonly AcceptorReport[]> {
-    return [ACTIVE, PASSIVE, 'witness'].map((name) => ({
-      name,
-      kind: name === 'witness' ? 'share' : 'host',
-      failure: this.acceptorFailures.get(name) ?? null,
+    return this.acceptorPlaces.map((place) => ({
+      name: place.name,
+      kind: place.kind,
+      path: 'path' in place ? place.path : null,
+      failure: this.acceptorFailures.get(place.name) ?? null,
     }));
   }
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isProblem } from '../../base/problem.ts';
 import { type Acceptor, type AcceptorIdentity, type Ballot, NO_BALLOT } from '../acceptor.ts';
+import type { VoteSet } from '../vote-set.ts';
 
 export interface AcceptorWorld {
   /** The same stored vote, as a newly started process opens it. */
@@ -17,6 +18,11 @@ const identity: AcceptorIdentity = { clusterId: 'cluster-1', incarnation: 1 };
 
 function ballot(counter: number, proposer = 'A#1'): Ballot {
   return { counter, proposer };
+}
+
+function setOf(incarnation: number): VoteSet {
+  const places = [{ kind: 'host', name: 'A' }] as const;
+  return { incarnation, places, previous: places, awaited: { A: '' } };
 }
 
 const notAdmitted = (error: unknown) => isProblem(error, 'AcceptorNotAdmitted');
@@ -76,12 +82,14 @@ export function acceptorPortSuite(kind: string, makeWorld: () => Promise<Accepto
   story('the set of acceptors advances: the old one is refused from then on', async (world, vote) => {
     await vote.accept(ballot(5), 'five');
     const next = { ...identity, incarnation: 2 };
-    assert.deepEqual(await world.open(next).advance(ballot(4)), { kind: 'refused', promised: ballot(5) });
+    const set = setOf(2);
+    assert.deepEqual(await world.open(next).advance(ballot(4), set), { kind: 'refused', promised: ballot(5) });
     assert.equal((await world.open(identity).peek()).kind, 'state', 'a refused advance changes nothing');
-    assert.equal((await world.open(next).advance(ballot(6))).kind, 'promised');
+    assert.equal((await world.open(next).advance(ballot(6), set)).kind, 'promised');
     await assert.rejects(world.open(identity).accept(ballot(7), 'late'), notAdmitted);
     assert.equal((await world.open(next).prepare(ballot(8))).kind, 'promised');
-    await assert.rejects(world.open({ ...identity, incarnation: 4 }).advance(ballot(9)), notAdmitted);
+    await assert.rejects(world.open(identity).advance(ballot(9), setOf(1)), notAdmitted);
+    await assert.rejects(world.open({ ...next, clusterId: 'cluster-2' }).advance(ballot(9), set), notAdmitted);
   });
 
   story('initialised twice: refused once it has lived', async (world, vote) => {
@@ -89,6 +97,32 @@ export function acceptorPortSuite(kind: string, makeWorld: () => Promise<Accepto
     await vote.prepare(ballot(5));
     await assert.rejects(vote.initialise(NO_BALLOT, undefined), notAdmitted);
     assert.deepEqual((await world.open(identity).peek()).promised, ballot(5));
+  });
+
+  story('invited: it forgets what it was, has no vote, and begins with what it is told, once', async (world, vote) => {
+    await vote.accept(ballot(5), 'five');
+    const third = { ...identity, incarnation: 3 };
+    const arrival = { set: setOf(3), invitation: 'invitation-1' };
+    await assert.rejects(world.open(third).initialise(ballot(7), undefined, arrival), notAdmitted);
+    await world.open({ ...identity, incarnation: 2 }).invite('invitation-1');
+    await assert.rejects(world.open(identity).prepare(ballot(6)), notAdmitted);
+    await assert.rejects(world.open(third).prepare(ballot(6)), notAdmitted);
+    await assert.rejects(world.open(third).advance(ballot(6), setOf(3)), notAdmitted);
+    const other = { ...arrival, invitation: 'invitation-2' };
+    await assert.rejects(world.open(third).initialise(ballot(7), undefined, other), notAdmitted);
+    const accepted = { ballot: ballot(6), value: 'six' };
+    await world.open(third).initialise(ballot(7), accepted, arrival);
+    assert.deepEqual(await world.open(third).peek(), { kind: 'state', promised: ballot(7), accepted });
+    await world.open(third).prepare(ballot(9));
+    await world.open(third).initialise(ballot(8), undefined, arrival);
+    assert.deepEqual((await world.open(third).peek()).promised, ballot(9), 'repeated, it changes nothing');
+    await assert.rejects(world.open({ ...identity, incarnation: 2 }).invite('invitation-3'), notAdmitted);
+    await world.wipe();
+    await assert.rejects(
+      world.open(third).initialise(ballot(7), accepted, arrival),
+      notAdmitted,
+      'its invitation is lost, too',
+    );
   });
 
   story('lost: it has no vote', async (world, vote) => {

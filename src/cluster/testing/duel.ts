@@ -7,24 +7,18 @@ import assert from 'node:assert/strict';
 import { parentPort, workerData } from 'node:worker_threads';
 import { SeededRandom } from '../../base/random.ts';
 import { CasPaxosRegister } from '../caspaxos-register.ts';
-import type { ChangeOutcome } from '../register.ts';
 import type { RegisterDocument } from '../register-document.ts';
+import { emptyHistory, type History, judge, note } from './history.ts';
 import { ManualClock } from './manual-clock.ts';
 import { LossyLink } from './memory-acceptor.ts';
 import { applying, directRegister, formedVotes, identity } from './votes.ts';
-
-interface History {
-  readonly changed: Map<string, number>;
-  readonly unknown: Set<string>;
-  readonly never: Set<string>;
-}
 
 async function duel(seed: number): Promise<{ history: History; final: RegisterDocument }> {
   const random = new SeededRandom(seed);
   const clock = new ManualClock(1_000, 10);
   const votes = await formedVotes(random.below(3) === 0 ? 5 : 3);
   const links: LossyLink[] = [];
-  const history: History = { changed: new Map(), unknown: new Set(), never: new Set() };
+  const history = emptyHistory();
   const lossPercent = random.below(30);
   const proposers = Array.from({ length: 2 + random.below(2) }, (_, index) => {
     const acceptors = votes.map((vote) => {
@@ -56,17 +50,6 @@ async function duel(seed: number): Promise<{ history: History; final: RegisterDo
   return { history, final };
 }
 
-function note(history: History, operation: string, outcome: ChangeOutcome): void {
-  if (outcome.kind === 'unavailable') history.never.add(operation);
-  else if (outcome.kind === 'unknown') history.unknown.add(operation);
-  else {
-    assert(outcome.document !== undefined);
-    const position = outcome.document.nodes[operation]?.lease;
-    assert(position !== undefined, `${operation} is said to be in the register but is not`);
-    history.changed.set(operation, position);
-  }
-}
-
 export interface DuelTotals {
   changed: number;
   unknown: number;
@@ -83,16 +66,6 @@ async function duels(first: number, last: number): Promise<DuelTotals> {
     totals.never += history.never.size;
   }
   return totals;
-}
-
-function judge(seed: number, history: History, final: RegisterDocument): void {
-  const times = (operation: string) => final.nodes[operation]?.incarnation ?? 0;
-  for (const [operation, position] of history.changed) {
-    assert.equal(times(operation), 1, `seed ${seed}: ${operation} lost or applied twice`);
-    assert.equal(final.nodes[operation]?.lease, position, `seed ${seed}: ${operation} moved in history`);
-  }
-  for (const operation of history.unknown) assert(times(operation) <= 1, `seed ${seed}: ${operation} applied twice`);
-  for (const operation of history.never) assert.equal(times(operation), 0, `seed ${seed}: ${operation} happened`);
 }
 
 const { first, last } = workerData as { first: number; last: number };
