@@ -1,5 +1,5 @@
 /**
- * The real mail programs that tests talk to Holdfast with. On a Debian where we are root they are installed; elsewhere
+ * The real mail programs that tests talk to Holdfast with, and a network file system. On a Debian where we are root they are installed; elsewhere
  * their tests are skipped and the summary names them, and where CI=true a missing one is a failure, so that a green run
  * there never means "was not tried".
  */
@@ -19,6 +19,7 @@ const testPrograms: readonly TestProgram[] = [
   { command: 'curl', debianPackages: ['curl'] },
   { command: 'mutt', debianPackages: ['mutt'] },
   { command: 'mbsync', debianPackages: ['isync'] },
+  { command: 'sshfs', debianPackages: ['sshfs', 'openssh-sftp-server'] },
   { command: 'swaks', debianPackages: ['swaks', 'libnet-ssleay-perl'], perlModule: 'Net::SSLeay' },
 ];
 

@@ -69,6 +69,7 @@ export class ShareAcceptor extends AskedAcceptor {
   }
 
   async #ask(request: AcceptorRequest): Promise<AcceptorReply> {
+    if (request.kind === 'initialise' || request.kind === 'invite') await this.#mustLinkExclusively();
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const found = await this.#newest();
       if (found === undefined) continue;
@@ -77,6 +78,22 @@ export class ShareAcceptor extends AskedAcceptor {
       if (await this.#publish(found.version + 1, encodeAcceptorState(step.state))) return step.reply;
     }
     throw this.#raced();
+  }
+
+  /** A share that cannot, or that links over what is there, would let two hosts make one version. Tried before it first votes. */
+  async #mustLinkExclusively(): Promise<void> {
+    await this.#list();
+    const name = this.#path(`tmp-${digits(0)}-${randomBytes(RANDOM_BYTES).toString('hex')}`);
+    const paths = [name, `${name}-first`, `${name}-second`] as const;
+    const [target, first, second] = paths;
+    try {
+      for (const path of [first, second]) await writeSynced(path, Buffer.from(path));
+      const made = [await canLink(first, target), await canLink(second, target)];
+      const isFirst = made[0] === true && (await readFile(target, 'utf8')) === first;
+      if (!isFirst || made[1] === true) throw notExclusive(this.#folder);
+    } finally {
+      for (const path of paths) await removeIfThere(path);
+    }
   }
 
   /** undefined: removed while we looked; others have gone on. */
@@ -166,15 +183,44 @@ async function writeSynced(path: string, bytes: Buffer): Promise<void> {
 
 /**
  * A file server that repeats a request whose answer got lost reports "exists" for a link that it has made itself: then
- * the file has two names, and one of them is ours.
+ * the file has two names, and one of them is ours. Where links are not counted (SFTP) it reads as lost, which is what one
+ * may always say. Which error says "exists" is a matter of the share, too (SFTP has no word for it): that the name is there
+ * tells.
  */
 async function linkExclusively(from: string, to: string): Promise<boolean> {
   try {
     await link(from, to);
     return true;
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    if (!(await isThere(to))) throw error;
     return (await stat(from)).nlink === 2;
+  }
+}
+
+async function canLink(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return false;
+    throw error;
+  }
+}
+
+function notExclusive(folder: string): Problem {
+  return new Problem(
+    'ShareNotExclusive',
+    `Cannot use the share ${folder} for a vote: it does not make links exclusively (hard links that fail where the name is taken). Mount it with hard links, or take another share, or a witness process.`,
+  );
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
   }
 }
 

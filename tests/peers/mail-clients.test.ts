@@ -7,6 +7,7 @@ import { idHeader, sha256Of } from '../support/history.ts';
 import { ImapClient } from '../support/imap-client.ts';
 import { runProgram } from '../support/program.ts';
 import type { Account } from '../support/read-mail.ts';
+import { skipWithout } from '../support/skip-without.ts';
 import { compareMail } from './compare-mail.ts';
 import { readBack } from './read-back.ts';
 import { authorityOf, readingClients } from './reading-clients.ts';
@@ -26,12 +27,6 @@ before(
   { timeout: SETUP_TIMEOUT_MS },
 );
 after(() => demo?.stop());
-
-/** Where CI=true a missing program is a failure of the test that needs it. */
-function skipWithout(programs: readonly string[]): string | false {
-  const missing = programs.filter((program) => !hasProgram(program));
-  return missing.length > 0 && process.env['CI'] !== 'true' ? `${missing.join(', ')} is not installed` : false;
-}
 
 for (const client of readingClients) {
   const title = `peers: ${client.name} reads the real mail back: every byte is as it was sent`;
