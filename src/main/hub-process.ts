@@ -1,15 +1,17 @@
 /** The process of the role hub: SMTP, LMTP and submission in, deliveries to the active copies out, its queue between. */
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf } from '../base/problem.ts';
 import { FileDirectoryCache } from '../host/directory-cache.ts';
 import { FileSystemDisk } from '../host/disk.ts';
 import { ThreadLogDevice } from '../host/log-device.ts';
 import { machineClock, machineRandom } from '../host/machine.ts';
 import { TransactionLog } from '../log/transaction-log.ts';
 import { startHub } from '../transport/hub.ts';
+import { type ModeFile, ModeMemory } from '../transport/mode-memory.ts';
 import { hostFiles } from './cluster-files.ts';
+import { replaceFile } from './cluster-marker.ts';
 import { endWithService } from './lifeline.ts';
-import { ModeMemory } from './mode-memory.ts';
 import { openRole, type RoleParts } from './role-parts.ts';
 
 /** Problem('PortInUse' | 'LogDamaged' | ...) */
@@ -17,7 +19,7 @@ export async function runHub(dataFolder: string): Promise<void> {
   const parts = openRole(dataFolder, 'hub');
   const { config, clients, logger, finders, authenticator, certificate } = parts;
   const queues = await Promise.all(finders.map((finder) => openQueueLog(dataFolder, finder.storageGroup, parts)));
-  const modes = new ModeMemory({ path: hostFiles.modes(dataFolder), logger });
+  const modes = new ModeMemory({ file: modeFile(hostFiles.modes(dataFolder)), logger });
   const hub = await startHub({
     storageGroups: finders.map((finder, index) => ({ finder, log: queues[index]!.log, mode: modes.modeOf(finder) })),
     acceptedDomains: config.acceptedDomains,
@@ -33,6 +35,11 @@ export async function runHub(dataFolder: string): Promise<void> {
     login: (request) => authenticator.verify(request),
     clock: machineClock,
     logger,
+    onFatal: (error) => {
+      // What clients were not told yet they will ask again; the next process begins from what is on the disk.
+      logger.error({ reason: messageOf(error) }, 'the log of the queue has failed: the process ends');
+      process.exit(1);
+    },
   });
   logger.info({ ports: hub.ports }, 'the hub takes mail');
   endWithService(logger, async () => {
@@ -40,6 +47,13 @@ export async function runHub(dataFolder: string): Promise<void> {
     for (const finder of finders) finder.close();
     for (const queue of queues) await queue.close();
   });
+}
+
+function modeFile(path: string): ModeFile {
+  return {
+    load: () => (existsSync(path) ? readFileSync(path, 'utf8') : undefined),
+    save: (text) => replaceFile(path, text),
+  };
 }
 
 interface QueueLog {

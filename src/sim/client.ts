@@ -1,6 +1,6 @@
 /**
- * The clients of a simulated cluster, on a host of their own. Mail comes through the production delivery client, as in
- * the hub, and every delivery is tried until it is answered. Sessions add messages, set flags and look, once each, as a
+ * The clients of a simulated cluster, on a host of their own. Mail comes through the hub, or straight through the
+ * production delivery client, and either way it is tried until it is answered. Sessions add messages, set flags and look, once each, as a
  * mail program does that has no delivery id: what is not answered stays unknown.
  */
 import { sha256 } from '../base/checksum.ts';
@@ -16,13 +16,18 @@ import { parseMessage } from '../mail/mime.ts';
 import { encodeStructure } from '../mail/structure-codec.ts';
 import { DeliveryClient } from '../transport/delivery-client.ts';
 import { deliveryClientLimits } from '../transport/limits.ts';
+import type { Reply } from '../transport/replies.ts';
 import type { History } from './history.ts';
 import { SESSION_SERVICE, type SeenFolder, sessionMethods } from './session-service.ts';
+import { RECEPTION_ENDPOINT, RECEPTION_METHOD, type Transaction } from './simulated-hub.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 import type { Story } from './story.ts';
 
-export const ADDRESS = 'anna@example.org';
+export const DOMAIN = 'example.org';
+export const ADDRESS = `anna@${DOMAIN}`;
 const SESSION_TIMEOUT_MS = 5_000;
+/** RFC 5321 4.5.3.2.6 gives the end of data ten minutes; here it is longer than anything in the hub lasts. */
+const TRANSACTION_TIMEOUT_MS = 20_000;
 const CONNECT_TIMEOUT_MS = 1_000;
 const RETRY_MS = 50;
 /** Answers that say for certain that nothing was done. */
@@ -45,6 +50,7 @@ export class SimulatedClient {
   readonly #options: ClientOptions;
   readonly #deliveries: DeliveryClient;
   readonly #sessions = new Map<string, Rpc>();
+  #hub: Rpc | undefined;
   #isStopped = false;
   /** Operations that have begun and not ended. */
   #open = 0;
@@ -108,6 +114,42 @@ export class SimulatedClient {
       } else await sleep(clock, RETRY_MS);
     }
     this.#open -= 1;
+  }
+
+  /** One message through the hub, sent again after 4xx or no answer, as senders do; resolves when it is answered for good. */
+  async send(): Promise<void> {
+    const { history, clock, trueNowMs } = this.#options;
+    const text = this.#message('mail').toString();
+    const operation = history.begin('mail', sha256(Buffer.from(text)).toString('hex'), trueNowMs());
+    this.#open += 1;
+    while (operation.outcome === 'open' && !this.#isStopped) {
+      const code = (await this.#transaction({ sender: 'bob@example.org', recipient: ADDRESS, text }))?.code ?? 421;
+      if (code === 250) history.end(operation, 'acknowledged', trueNowMs());
+      else if (code >= 500) {
+        this.#tell(`mail ${operation.number} refused: ${code}`);
+        history.end(operation, 'refused', trueNowMs());
+      } else await sleep(clock, 4 * RETRY_MS);
+    }
+    this.#open -= 1;
+  }
+
+  /** Undefined: no answer. */
+  async #transaction(transaction: Transaction): Promise<Reply | undefined> {
+    const { clock, network } = this.#options;
+    try {
+      if (this.#hub?.isClosed !== false) {
+        this.#hub = new Rpc(await network.connect(RECEPTION_ENDPOINT, CONNECT_TIMEOUT_MS), { clock });
+      }
+      const body = await this.#hub.ask(
+        RECEPTION_METHOD,
+        Buffer.from(JSON.stringify(transaction)),
+        TRANSACTION_TIMEOUT_MS,
+      );
+      return JSON.parse(body.toString('utf8')) as Reply;
+    } catch (error) {
+      if (!isProblem(error)) throw error;
+      return undefined;
+    }
   }
 
   async append(): Promise<void> {

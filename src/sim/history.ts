@@ -5,7 +5,8 @@
 export type Outcome = 'open' | 'acknowledged' | 'refused' | 'unknown';
 
 export interface Operation {
-  readonly kind: 'delivery' | 'append';
+  /** `mail`: through the hub, whose queue may hold it for a while after the acknowledgement. */
+  readonly kind: 'delivery' | 'mail' | 'append';
   readonly number: number;
   /** Of the message's bytes, hex: how it is recognised. */
   readonly sha256: string;

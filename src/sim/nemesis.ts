@@ -231,6 +231,30 @@ export const faults = {
     host.loseVote();
     return () => host.start();
   },
+  'hub killed': ({ hub }) => {
+    hub.kill();
+    return () => hub.start();
+  },
+  'hub power loss': ({ hub }) => {
+    hub.losePower();
+    return () => hub.start();
+  },
+  'hub stopped': ({ hub }) => {
+    hub.pause();
+    return () => hub.resume();
+  },
+  'hub cut off': (cluster, random) => {
+    const everybody = [...cluster.hosts.map(({ name }) => name), 'client'];
+    return cut(cluster, bothWays(cluster.hub.name, random.below(2) === 0 ? everybody : [oneOf(random, everybody)]));
+  },
+  "hub's disk": ({ hub, story }, random) => {
+    const fault = oneOf(random, ['isFull', 'isFailing'] as const);
+    story.tell(hub.name, fault === 'isFull' ? 'its disk is full' : 'its disk fails (EIO at every sync)');
+    hub.disk[fault] = true;
+    return () => {
+      hub.disk[fault] = false;
+    };
+  },
   move: (cluster, random) => {
     const from = cluster.serving;
     const target = oneOf(random, cluster.hosts);
@@ -365,7 +389,7 @@ export async function runNemesis(cluster: SimulatedCluster, plan: NemesisPlan, l
 export function healEverything(cluster: SimulatedCluster): void {
   cluster.story.tell('world', 'everything is mended');
   cluster.network.healAll();
-  for (const host of cluster.hosts) {
+  for (const host of [...cluster.hosts, cluster.hub]) {
     Object.assign(host.disk, { slowMs: 0, isFailing: false, isFull: false });
     host.disk.release();
     host.resume();

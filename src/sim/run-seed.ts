@@ -44,6 +44,8 @@ export interface SeedOptions {
 const RECOVERY_LIMIT_MS = 30_000;
 /** A delivery to a cluster that is well; one disk may still be busy with what it began while it was slow. */
 const PROBE_LIMIT_MS = 10_000;
+/** L5: a message that a copy would not take is tried again after a minute. */
+const DRAIN_LIMIT_MS = 90_000;
 const SAMPLE_INTERVAL_MS = 250;
 /** The oracle compares everything at every takeover: more mail than this finds nothing more. */
 const MAX_OPERATIONS = 600;
@@ -139,6 +141,9 @@ async function live(
   await probe(cluster, PROBE_LIMIT_MS * life.slowness);
   load.stop();
   await cluster.until(() => cluster.client.openOperations === 0, recoveryLimitMs);
+  const isDrained = (): boolean => cluster.hub.queue?.queuedMessages === 0;
+  if (!(await cluster.until(isDrained, DRAIN_LIMIT_MS * life.slowness)))
+    throw new Violation('L5', `the hub's queue is not empty: ${JSON.stringify(cluster.hub.queue)}`);
   const isEven = (): boolean =>
     new Set(cluster.hosts.flatMap(({ view }) => [view?.endLsn, view?.durableLsn])).size === 1;
   await cluster.until(isEven, recoveryLimitMs);
@@ -149,7 +154,7 @@ async function live(
 
 async function probe(cluster: SimulatedCluster, limitMs: number): Promise<void> {
   let isAnswered = false;
-  const delivery = cluster.client.deliver().then(() => {
+  const delivery = Promise.all([cluster.client.deliver(), cluster.client.send()]).then(() => {
     isAnswered = true;
   });
   if (!(await cluster.until(() => isAnswered, limitMs))) {
@@ -189,7 +194,8 @@ class Load {
     const { client } = this.#cluster;
     while (!this.#isOver && this.#cluster.history.operations.length < MAX_OPERATIONS) {
       const what = this.#random.below(10);
-      if (what < 7) await client.deliver();
+      if (what < 3) await client.deliver();
+      else if (what < 7) await client.send();
       else if (what < 9) await client.append();
       else await client.look();
       await this.#cluster.sleep(this.#random.below(2 * pauseMs));

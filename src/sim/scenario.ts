@@ -9,6 +9,8 @@ import { type ClusterOptions, SERVER, SimulatedCluster, STORAGE_GROUP } from './
 import type { SimulatedHost } from './simulated-host.ts';
 
 const WELL_LIMIT_MS = 30_000;
+/** A message that a copy would not take is tried again after a minute. */
+const DRAIN_LIMIT_MS = 90_000;
 
 export class Stage {
   readonly cluster: SimulatedCluster;
@@ -157,6 +159,7 @@ async function whole(stage: Stage, tell: (stage: Stage) => Promise<void>): Promi
   await stage.well();
   await stage.stopLoad();
   await cluster.until(() => cluster.client.openOperations === 0, WELL_LIMIT_MS);
+  await stage.becomes("the hub's queue is empty", () => cluster.hub.queue?.queuedMessages === 0, DRAIN_LIMIT_MS);
   await cluster.sleep(1_000);
   await cluster.checkEnd();
 }

@@ -1,6 +1,6 @@
 /**
- * A whole cluster in one process: nodes, a share with the third vote, the network between them, and the clients. All
- * chance comes from one seed, all time from one queue, so the same seed tells the same story.
+ * A whole cluster in one process: nodes, a share with the third vote, a hub, the network between them, and the clients.
+ * All chance comes from one seed, all time from one queue, so the same seed tells the same story.
  */
 import { assert } from '../base/assert.ts';
 import { isProblem } from '../base/problem.ts';
@@ -15,13 +15,14 @@ import type { RegisterDocument, ReplicationMode, StorageGroupRecord } from '../c
 import { type ClusterTiming, defaultTiming } from '../cluster/timing.ts';
 import type { Serving } from '../replication/copy.ts';
 import { Administrator } from './administrator.ts';
-import { SimulatedClient } from './client.ts';
+import { DOMAIN, SimulatedClient } from './client.ts';
 import { PortDisk } from './disk-ports.ts';
 import { History } from './history.ts';
 import type { BugPorts } from './planted-bugs/planted-bug.ts';
 import { MachineClock } from './simulated-clock.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
 import { SimulatedHost } from './simulated-host.ts';
+import { SimulatedHub } from './simulated-hub.ts';
 import { SimulatedNetwork } from './simulated-network.ts';
 import { SimulatedProcess } from './simulated-process.ts';
 import { SimulatedTime } from './simulated-time.ts';
@@ -88,6 +89,7 @@ export class SimulatedCluster {
   readonly story: Story;
   readonly history = new History();
   readonly hosts: readonly SimulatedHost[];
+  readonly hub: SimulatedHub;
   readonly client: SimulatedClient;
   readonly administrator: Administrator;
   readonly register: TrueRegister;
@@ -149,6 +151,17 @@ export class SimulatedCluster {
     this.register = new TrueRegister(votes, 'cluster/vote', (before, after) =>
       this.#check((checker) => checker.chosen?.(before, after)),
     );
+    this.hub = new SimulatedHub({
+      time: this.time,
+      random: this.#chance(),
+      network: this.network,
+      story: this.story,
+      storageGroup: STORAGE_GROUP,
+      copies: nodes,
+      fileSizeBytes,
+      acceptedDomain: DOMAIN,
+      onInternalError: (error) => this.unhandled(error),
+    });
     this.client = this.#clients(nodes);
     this.administrator = this.#administrator();
     this.#broken.promise.catch(() => undefined); // who runs the world hears of it
@@ -212,6 +225,7 @@ export class SimulatedCluster {
   async begin(): Promise<void> {
     await this.#form(this.#circularLogging);
     for (const host of this.hosts) host.start();
+    this.hub.start();
     const limitMs = 30_000;
     const isMade = await Promise.race([
       this.client.createMailbox().then(() => true),

@@ -112,14 +112,22 @@ export class SimulatedHost {
     return this.#copyProcess?.isAlive === true ? this.view : undefined;
   }
 
-  /** How far its log is surely durable: as its copy says, or said before it ended. */
+  /**
+   * How far its log is surely durable: as its copy says, or said before it ended. What was committed while a disk held it
+   * stays answered for, so a disk that is lost counts for what it had.
+   */
   get durableLsn(): number {
+    this.#noteDurable();
+    return Math.max(this.#durableLsn, this.#lostLsn);
+  }
+
+  #noteDurable(): void {
     const view = this.view;
     // A log that is closed, to be cut, says nothing.
     if (view !== undefined && view.state !== 'starting' && view.durableLsn > 0) this.#durableLsn = view.durableLsn;
-    return this.#durableLsn;
   }
   #durableLsn = 0;
+  #lostLsn = 0;
 
   get database(): Database | undefined {
     return this.#storage?.database;
@@ -322,6 +330,7 @@ export class SimulatedHost {
     this.disk.loseFolder(COPY_FOLDER);
     this.#images.loseEverything();
     this.disksLost += 1;
+    this.#lostLsn = this.durableLsn;
     this.#durableLsn = 0;
     this.#options.story.tell(this.name, 'the disk with its copy is lost');
   }
@@ -354,6 +363,7 @@ export class SimulatedHost {
   }
 
   #end(process: SimulatedProcess): void {
+    this.#noteDurable();
     process.kill();
     this.#options.network.processDied(process);
     if (process === this.#copyProcess) this.#serving = undefined;

@@ -276,3 +276,24 @@ test('dumpster: some recipients are refused: the others alone are kept for anoth
   assert.deepEqual([story.bodies(), story.bodies('carla@example.com')], [['half'], []]);
   await story.stop();
 });
+
+test("delivery: the log of the queue fails: the client gets no answer, and the queue's owner hears of it", async () => {
+  for (const mode of ['sync', 'async'] as const) {
+    const story = await new HubStory(mode).start();
+    story.device.failNext('append', new Error('EIO: i/o error, fdatasync'));
+    await assert.rejects(after(story, WAIT_MS, story.send('lost')), /EIO/, mode);
+    assert.match(story.logFailures[0]?.message ?? '', /EIO/);
+  }
+});
+
+test('delivery: the log of the queue fails at a confirmation that nobody waits for: its owner hears of it at the next message', async () => {
+  const story = await new HubStory().start();
+  assert.equal(await after(story, WAIT_MS, story.send('first')), '250');
+  story.device.failNext('append', new Error('EIO: i/o error, fdatasync'));
+  story.copies.activate('node1', story.store);
+  await story.calm();
+  assert.deepEqual(story.bodies(), ['first']);
+  story.copies.crash('node1');
+  assert.notEqual(await after(story, WAIT_MS, story.send('second')), '250');
+  assert.match(story.logFailures[0]?.message ?? '', /EIO/);
+});

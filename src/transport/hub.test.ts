@@ -36,6 +36,7 @@ async function world() {
     login: async () => ({ outcome: 'wrong' }),
     clock: realClock,
     logger: silentLogger,
+    onFatal: (error) => assert.fail(error),
     limits: { waitForActiveMs: 50 },
   };
   const close = async () => {

@@ -34,6 +34,8 @@ export interface QueueOptions {
   readonly logger: Logger;
   readonly limits: QueueLimits;
   readonly mode: () => CommitMode;
+  /** The log takes nothing any more, for ever: whoever runs the queue begins anew from the disk. */
+  readonly onLogFailed: (failure: Error) => void;
 }
 
 interface Entry {
@@ -116,7 +118,7 @@ export class DeliveryQueue {
       entry = this.#append(key, message.encoded, state);
       this.#queuedBytes += entry.sizeBytes;
     }
-    await this.#log.durable(entry.lsn);
+    await this.#durable(entry.lsn);
     if (state === 'waiting') this.release(message.deliveryId);
   }
 
@@ -147,13 +149,11 @@ export class DeliveryQueue {
   async withdraw(deliveryId: Buffer): Promise<void> {
     const entry = this.#entries.get(keyOf(deliveryId));
     if (entry === undefined || entry.state === 'retained') return;
-    const { lsn } = this.#log.append(
-      queueRecordKinds.messageConfirmed,
-      encodeConfirmation({ deliveryId, epoch: 0, retained: false }),
-    );
+    const withdrawal = encodeConfirmation({ deliveryId, epoch: 0, retained: false });
+    const lsn = this.#record(queueRecordKinds.messageConfirmed, withdrawal);
     this.#entries.delete(keyOf(deliveryId));
     this.#queuedBytes -= entry.sizeBytes;
-    await this.#log.durable(lsn);
+    await this.#durable(lsn);
     this.#tidy();
   }
 
@@ -164,7 +164,7 @@ export class DeliveryQueue {
     if (entry === undefined || entry.state === 'retained') return;
     const moved = this.#append(key, message.encoded, entry.state);
     this.#queuedBytes += moved.sizeBytes - entry.sizeBytes;
-    await this.#log.durable(moved.lsn);
+    await this.#durable(moved.lsn);
   }
 
   /** The active copy answered and did not take it, although the hub has answered for it: kept, and tried again later. */
@@ -226,6 +226,28 @@ export class DeliveryQueue {
     while (this.#tidying !== undefined) await this.#tidying;
   }
 
+  #record(kind: number, payload: Buffer): number {
+    try {
+      return this.#log.append(kind, payload).lsn;
+    } catch (error) {
+      this.#reportFailure();
+      throw error;
+    }
+  }
+
+  async #durable(lsn: number): Promise<void> {
+    try {
+      await this.#log.durable(lsn);
+    } catch (error) {
+      this.#reportFailure();
+      throw error;
+    }
+  }
+
+  #reportFailure(): void {
+    if (this.#log.failure !== undefined) this.#options.onLogFailed(this.#log.failure);
+  }
+
   #refuseWhenFull(sizeBytes: number): void {
     const { maxQueuedBytes, maxQueuedMessages } = this.#options.limits;
     const queuedMessages = this.#entries.size - this.#retained.size;
@@ -242,7 +264,7 @@ export class DeliveryQueue {
   /** The entry for the record that is appended; it takes the place of an earlier one, at the end of the order. */
   #append(key: string, encoded: Buffer, state: Entry['state']): Entry {
     const previousLsn = this.#log.endLsn;
-    const { lsn } = this.#log.append(queueRecordKinds.messageQueued, encoded);
+    const lsn = this.#record(queueRecordKinds.messageQueued, encoded);
     const entry: Entry = { lsn, previousLsn, sizeBytes: encoded.length, state, epoch: 0, sinceMs: 0 };
     this.#entries.delete(key);
     this.#entries.set(key, entry);
@@ -252,7 +274,7 @@ export class DeliveryQueue {
   /** Nobody waits for it: if it is lost, the message is delivered once more and recognised by its id. */
   #recordConfirmation(confirmation: Confirmation): void {
     try {
-      this.#log.append(queueRecordKinds.messageConfirmed, encodeConfirmation(confirmation));
+      this.#record(queueRecordKinds.messageConfirmed, encodeConfirmation(confirmation));
     } catch (error) {
       if (!isProblem(error)) throw error;
       this.#options.logger.warn({ problem: error.code }, 'queue: a confirmation was not recorded');

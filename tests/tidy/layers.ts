@@ -131,9 +131,13 @@ export function checkImports(file: SourceFile, rules: readonly LayerRule[]): str
 
 const pureLayers = new Set(['base', 'mail', 'log', 'store', 'cluster', 'replication']);
 
+/** The hub's part that touches sockets; the rest of it runs in both worlds. */
+const socketFiles = /^src\/transport\/(hub|message-reader|smtp-[\w-]+|trace)\.ts$/;
+
 /** Whether a file must run unchanged in the simulated world. */
 export function isPure(path: string): boolean {
-  return !isTestFile(path) && (pureLayers.has(layerOf(path)) || path.startsWith('src/transport/queue'));
+  const isHub = layerOf(path) === 'transport' && !socketFiles.test(path);
+  return !isTestFile(path) && (pureLayers.has(layerOf(path)) || isHub);
 }
 
 /** Of these modules, only functions of their arguments: no chance, and nothing that runs in the thread pool. */

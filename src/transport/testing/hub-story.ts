@@ -5,7 +5,7 @@ import { ManualClock, settle } from '../../base/testing/manual-clock.ts';
 import type { CopyFinder } from '../../directory/copy-finder.ts';
 import { Copies, STORAGE_GROUP } from '../../directory/testing/copies.ts';
 import { MemoryStore } from '../../directory/testing/memory-store.ts';
-import { MemoryDisk } from '../../log/testing/memory-disk.ts';
+import { MemoryDisk, type MemoryLogDevice } from '../../log/testing/memory-disk.ts';
 import { TransactionLog } from '../../log/transaction-log.ts';
 import { Acceptance, type IncomingMessage, type Verdict } from '../acceptance.ts';
 import { DeliveryClient } from '../delivery-client.ts';
@@ -25,8 +25,17 @@ export class HubStory {
   mode: CommitMode;
   limits = { ...queueLimits };
   disk = new MemoryDisk();
+  /** What the queue's owner was told. */
+  readonly logFailures: Error[] = [];
   #running:
-    | { log: TransactionLog; queue: DeliveryQueue; redelivery: Redelivery; finder: CopyFinder; acceptance: Acceptance }
+    | {
+        log: TransactionLog;
+        queue: DeliveryQueue;
+        redelivery: Redelivery;
+        finder: CopyFinder;
+        acceptance: Acceptance;
+        device: MemoryLogDevice;
+      }
     | undefined;
 
   constructor(mode: CommitMode = 'sync') {
@@ -41,6 +50,10 @@ export class HubStory {
     return this.#parts.log;
   }
 
+  get device(): MemoryLogDevice {
+    return this.#parts.device;
+  }
+
   get #parts() {
     if (this.#running === undefined) throw new Error('The hub is not running');
     return this.#running;
@@ -48,9 +61,10 @@ export class HubStory {
 
   async start(): Promise<this> {
     await this.disk.makeFolder();
+    const device = this.disk.device();
     const { log } = await TransactionLog.open({
       disk: this.disk,
-      device: this.disk.device(),
+      device,
       folder: 'queue',
       clock: this.clock,
       random: new SeededRandom(5),
@@ -61,13 +75,14 @@ export class HubStory {
     const { clock } = this;
     const logger = silentLogger;
     const mode = () => this.mode;
-    const queue = await DeliveryQueue.open({ log, clock, logger, mode, limits: this.limits });
+    const onLogFailed = (failure: Error) => void this.logFailures.push(failure);
+    const queue = await DeliveryQueue.open({ log, clock, logger, mode, limits: this.limits, onLogFailed });
     const finder = this.copies.finder();
     const redelivery = new Redelivery({ queue, finder, clock, logger });
     const client = new DeliveryClient({ finder, clock, limits: deliveryClientLimits });
     const route = new Route({ storageGroup: STORAGE_GROUP, client, queue, mode, logger });
     const acceptance = new Acceptance({ routes: [route], occurrences: new Occurrences(clock), clock, logger });
-    this.#running = { log, queue, redelivery, finder, acceptance };
+    this.#running = { log, queue, redelivery, finder, acceptance, device };
     await settle();
     return this;
   }

@@ -3,23 +3,26 @@
  * while no copy answers must know whether it may queue. What was never told is taken for the strictest: nothing is
  * queued on a promise that nobody made.
  */
-import { readFileSync } from 'node:fs';
-import { z } from 'zod';
 import type { Logger } from '../base/logger.ts';
-import { messageOf } from '../base/problem.ts';
+import { messageOf, Problem } from '../base/problem.ts';
 import type { CopyFinder } from '../directory/copy-finder.ts';
-import type { CommitMode } from '../transport/queue.ts';
-import { replaceFile } from './cluster-marker.ts';
+import type { CommitMode } from './queue.ts';
 
-const schema = z.record(z.string(), z.enum(['sync', 'sync-strict', 'async']));
+/** Where the modes outlive a restart. `save` replaces the whole atomically. */
+export interface ModeFile {
+  load(): string | undefined;
+  save(text: string): void;
+}
+
+const MODES: readonly unknown[] = ['sync', 'sync-strict', 'async'] satisfies CommitMode[];
 
 export class ModeMemory {
-  readonly #path: string;
+  readonly #file: ModeFile;
   readonly #logger: Logger;
   readonly #modes: Map<string, CommitMode>;
 
-  constructor(options: { path: string; logger: Logger }) {
-    this.#path = options.path;
+  constructor(options: { file: ModeFile; logger: Logger }) {
+    this.#file = options.file;
     this.#logger = options.logger;
     this.#modes = new Map(Object.entries(this.#load()));
   }
@@ -34,11 +37,10 @@ export class ModeMemory {
 
   #load(): Record<string, CommitMode> {
     try {
-      return schema.parse(JSON.parse(readFileSync(this.#path, 'utf8')));
+      const text = this.#file.load();
+      return text === undefined ? {} : parseModes(JSON.parse(text));
     } catch (error) {
-      const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-      if (!isMissing)
-        this.#logger.warn({ path: this.#path, reason: messageOf(error) }, 'the remembered modes cannot be read');
+      this.#logger.warn({ reason: messageOf(error) }, 'the remembered modes cannot be read');
       return {};
     }
   }
@@ -47,10 +49,17 @@ export class ModeMemory {
     if (this.#modes.get(storageGroup) === mode) return;
     this.#modes.set(storageGroup, mode);
     try {
-      replaceFile(this.#path, `${JSON.stringify(Object.fromEntries(this.#modes))}\n`);
+      this.#file.save(`${JSON.stringify(Object.fromEntries(this.#modes))}\n`);
     } catch (error) {
       // It is a help for the next start, not a promise.
-      this.#logger.warn({ path: this.#path, reason: messageOf(error) }, 'the modes cannot be remembered');
+      this.#logger.warn({ reason: messageOf(error) }, 'the modes cannot be remembered');
     }
   }
+}
+
+function parseModes(value: unknown): Record<string, CommitMode> {
+  const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (!isRecord || !Object.values(value).every((mode) => MODES.includes(mode)))
+    throw new Problem('Malformed', 'Cannot use the remembered modes: they are not a list of modes');
+  return value as Record<string, CommitMode>;
 }
