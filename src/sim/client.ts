@@ -1,6 +1,6 @@
 /**
  * The clients of a simulated cluster, on a host of their own. Mail comes through the hub, or straight through the
- * production delivery client, and either way it is tried until it is answered. Sessions add messages, set flags and look, once each, as a
+ * production delivery client, and either way it is tried until it is answered. Sessions add messages, look, and change what they see, once each, as a
  * mail program does that has no delivery id: what is not answered stays unknown.
  */
 import { sha256 } from '../base/checksum.ts';
@@ -12,12 +12,14 @@ import { Rpc } from '../base/rpc.ts';
 import { CopyFinder } from '../directory/copy-finder.ts';
 import { copyEndpoint, copyMethods, encodeBody, encodeHello } from '../directory/copy-protocol.ts';
 import { encodeDelivery } from '../mail/delivery.ts';
+import { INBOX } from '../mail/mailbox-name.ts';
 import { parseMessage } from '../mail/mime.ts';
 import { encodeStructure } from '../mail/structure-codec.ts';
 import { DeliveryClient } from '../transport/delivery-client.ts';
 import { deliveryClientLimits } from '../transport/limits.ts';
 import type { Reply } from '../transport/replies.ts';
 import type { History } from './history.ts';
+import { MessageChanges, type SessionAnswer } from './message-changes.ts';
 import { SESSION_SERVICE, type SeenFolder, sessionMethods } from './session-service.ts';
 import { RECEPTION_ENDPOINT, RECEPTION_METHOD, type Transaction } from './simulated-hub.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
@@ -27,7 +29,7 @@ export const DOMAIN = 'example.org';
 export const ADDRESS = `anna@${DOMAIN}`;
 const SESSION_TIMEOUT_MS = 5_000;
 /** RFC 5321 4.5.3.2.6 gives the end of data ten minutes; here it is longer than anything in the hub lasts. */
-const TRANSACTION_TIMEOUT_MS = 20_000;
+const TRANSACTION_TIMEOUT_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 1_000;
 const RETRY_MS = 50;
 /** Answers that say for certain that nothing was done. */
@@ -47,6 +49,7 @@ export interface ClientOptions {
 
 export class SimulatedClient {
   readonly finder: CopyFinder;
+  readonly changes: MessageChanges;
   readonly #options: ClientOptions;
   readonly #deliveries: DeliveryClient;
   readonly #sessions = new Map<string, Rpc>();
@@ -59,6 +62,10 @@ export class SimulatedClient {
     this.#options = options;
     const { network, clock, story, storageGroup, hosts } = options;
     this.finder = new CopyFinder({ network, clock, logger: story.logger('client'), storageGroup, hosts });
+    this.changes = new MessageChanges({
+      ...options,
+      ask: (method, question) => this.#ask(method, { address: ADDRESS, ...question }),
+    });
     this.#deliveries = new DeliveryClient({ finder: this.finder, clock, limits: deliveryClientLimits });
   }
 
@@ -160,34 +167,31 @@ export class SimulatedClient {
     const answer = await this.#ask(sessionMethods.append, question);
     if (answer.kind === 'answered') {
       const { uid, uidValidity } = answer.value as { uid: number; uidValidity: number };
-      history.seen.push({ uid, uidValidity, sha256: operation.sha256 });
+      history.seen.push({ folder: INBOX, uid, uidValidity, sha256: operation.sha256 });
       history.end(operation, 'acknowledged', trueNowMs());
     } else history.end(operation, answer.kind === 'not-done' ? 'refused' : 'unknown', trueNowMs());
   }
 
-  /** Looks at the inbox; then flags one of the messages that it shows. */
+  /** Looks at a folder; then changes something about one of the messages that it shows. */
   async look(): Promise<SeenFolder | undefined> {
-    const { history, random, trueNowMs } = this.#options;
-    const answer = await this.#ask(sessionMethods.list, { address: ADDRESS }, this.#supposedHost());
+    const { random } = this.#options;
+    const folder = await this.list(this.changes.anyFolder(), this.#supposedHost());
+    const one = folder?.messages[random.below(Math.max(1, folder.messages.length))];
+    if (folder !== undefined && one !== undefined) await this.changes.any(folder.name, one);
+    return folder;
+  }
+
+  async list(name = INBOX, host = this.finder.active()?.host): Promise<SeenFolder | undefined> {
+    const answer = await this.#ask(sessionMethods.list, { address: ADDRESS, folder: name }, host);
     if (answer.kind !== 'answered') return undefined;
     const folder = answer.value as SeenFolder;
     for (const { uid, sha256: hash } of folder.messages) {
-      history.seen.push({ uidValidity: folder.uidValidity, uid, sha256: hash });
-    }
-    const one = folder.messages[random.below(Math.max(1, folder.messages.length))];
-    if (one === undefined) return folder;
-    const flagged = await this.#ask(sessionMethods.flag, { address: ADDRESS, uid: one.uid });
-    if (flagged.kind === 'answered') {
-      history.flagged.push({ uidValidity: folder.uidValidity, uid: one.uid, atMs: trueNowMs() });
+      this.#options.history.seen.push({ folder: name, uidValidity: folder.uidValidity, uid, sha256: hash });
     }
     return folder;
   }
 
-  async #ask(
-    method: string,
-    question: object,
-    host = this.finder.active()?.host,
-  ): Promise<{ kind: 'answered'; value: unknown } | { kind: 'not-done' | 'unknown' }> {
+  async #ask(method: string, question: object, host = this.finder.active()?.host): Promise<SessionAnswer> {
     this.#open += 1;
     try {
       const rpc = await this.#connected(host);

@@ -2,6 +2,8 @@
  * What the clients did and what they were told: the oracle. An operation was acknowledged (then its effect is there, once,
  * for ever), refused (then it is not there and never will be), or its outcome is unknown (then it is there at most once).
  */
+import { INBOX } from '../mail/mailbox-name.ts';
+
 export type Outcome = 'open' | 'acknowledged' | 'refused' | 'unknown';
 
 export interface Operation {
@@ -13,15 +15,22 @@ export interface Operation {
   readonly startedMs: number;
   outcome: Outcome;
   endedMs: number | undefined;
+  readonly fate: Fate;
 }
 
-export interface Flagged {
-  readonly uidValidity: number;
-  readonly uid: number;
-  readonly atMs: number;
+/** What sessions did to a message. While one changes it, and for ever after an unknown outcome, nobody else does. */
+export interface Fate {
+  isTaken: boolean;
+  /** Folders of which one holds it. */
+  places: readonly string[];
+  expunged: 'no' | 'maybe' | 'yes';
+  isFlagged: boolean;
+  /** When the last of these changes was acknowledged. */
+  changedMs: number;
 }
 
 export interface Sighting {
+  readonly folder: string;
   readonly uidValidity: number;
   readonly uid: number;
   readonly sha256: string;
@@ -29,8 +38,8 @@ export interface Sighting {
 
 export class History {
   readonly operations: Operation[] = [];
-  /** Flags that were acknowledged. */
-  readonly flagged: Flagged[] = [];
+  /** Folders whose making was acknowledged, and when. */
+  readonly folders: { readonly name: string; readonly atMs: number }[] = [];
   /** What somebody was shown, under which UID. */
   readonly seen: Sighting[] = [];
   readonly #byHash = new Map<string, Operation>();
@@ -43,6 +52,7 @@ export class History {
       startedMs: nowMs,
       outcome: 'open',
       endedMs: undefined,
+      fate: { isTaken: false, places: [INBOX], expunged: 'no', isFlagged: false, changedMs: 0 },
     };
     this.operations.push(operation);
     this.#byHash.set(sha256, operation);

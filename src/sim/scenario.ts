@@ -3,14 +3,33 @@
  * watches; in the end everything is mended, and the cluster must become well with everything that was promised.
  */
 import assert from 'node:assert/strict';
+import { INBOX } from '../mail/mailbox-name.ts';
 import { allCheckers } from './checkers/all.ts';
+import type { Outcome } from './history.ts';
 import { healEverything } from './nemesis.ts';
+import type { SeenFolder } from './session-service.ts';
 import { type ClusterOptions, SERVER, SimulatedCluster, STORAGE_GROUP } from './simulated-cluster.ts';
 import type { SimulatedHost } from './simulated-host.ts';
 
 const WELL_LIMIT_MS = 30_000;
 /** A message that a copy would not take is tried again after a minute. */
 const DRAIN_LIMIT_MS = 90_000;
+
+/** The oracle compares everything at every takeover: after so many operations the load is a light one. */
+const CALM_FROM = 200;
+
+export interface Waiting {
+  readonly ended: Promise<void>;
+  readonly isAnswered: () => boolean;
+}
+
+function waitingFor(work: Promise<void>): Waiting {
+  let isAnswered = false;
+  const ended = work.then(() => {
+    isAnswered = true;
+  });
+  return { ended, isAnswered: () => isAnswered };
+}
 
 export class Stage {
   readonly cluster: SimulatedCluster;
@@ -40,13 +59,31 @@ export class Stage {
     for (let message = 0; message < count; message++) await this.cluster.client.deliver();
   }
 
+  /** The same through the hub. */
+  async send(count = 1): Promise<void> {
+    for (let message = 0; message < count; message++) await this.cluster.client.send();
+  }
+
   /** A message that is tried until it is answered, whenever that is. */
-  startDelivery(): { readonly ended: Promise<void>; readonly isAnswered: () => boolean } {
-    let isAnswered = false;
-    const ended = this.cluster.client.deliver().then(() => {
-      isAnswered = true;
-    });
-    return { ended, isAnswered: () => isAnswered };
+  startDelivery(): Waiting {
+    return waitingFor(this.cluster.client.deliver());
+  }
+
+  /** The same through the hub. */
+  startMail(): Waiting {
+    return waitingFor(this.cluster.client.send());
+  }
+
+  /** What a client sees in a folder of the active copy. */
+  async look(folder = INBOX): Promise<SeenFolder> {
+    const seen = await this.cluster.client.list(folder);
+    assert(seen !== undefined, `${folder} is shown; ${this.cluster.health()}`);
+    return seen;
+  }
+
+  /** What became of the last operation that a client began. */
+  get lastOutcome(): Outcome | undefined {
+    return this.cluster.history.operations.at(-1)?.outcome;
   }
 
   /** Mail all the time, until `stopLoad`. */
@@ -55,8 +92,9 @@ export class Stage {
     const work = async (): Promise<void> => {
       while (!isOver) {
         await this.cluster.client.deliver();
+        await this.cluster.client.send();
         await this.cluster.client.look();
-        await this.cluster.sleep(20);
+        await this.cluster.sleep(this.cluster.history.operations.length < CALM_FROM ? 20 : 100);
       }
     };
     const stop = (): void => {

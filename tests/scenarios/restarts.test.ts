@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { scenario } from '../../src/sim/scenario.ts';
+import { STORAGE_GROUP } from '../../src/sim/simulated-cluster.ts';
 
 test('case 7: one node returns alone, without share and partner: it waits', async () => {
   await scenario(async (stage) => {
@@ -129,4 +130,25 @@ test('the disk with the active copy is lost and its node is the first to return:
     passive.start();
     await stage.servesOn(passive, 10_000);
   });
+});
+
+test('case 10: the last copy in sync comes back with a damaged log: it does not serve what is left, and an administrator decides', async () => {
+  await scenario(
+    async (stage) => {
+      const { active, passive } = stage;
+      for (let round = 0; round < 20; round++) await stage.deliver(10);
+      passive.kill();
+      for (let round = 0; round < 10; round++) await stage.deliver(10);
+      await stage.inSync([active], 0);
+      assert(active.rotLog(), 'there is a closed log file');
+      passive.start();
+      active.start();
+      await stage.stays('nobody serves', () => stage.cluster.serving === undefined, 20_000);
+      const answer = await passive.service?.force(STORAGE_GROUP);
+      assert.equal(answer?.kind, 'moved');
+      await stage.servesOn(passive, 5_000);
+      assert.equal(stage.cluster.group?.lossy?.cause, 'administrator');
+    },
+    { fileSizeBytes: 12_288 },
+  );
 });

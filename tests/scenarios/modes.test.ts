@@ -1,0 +1,79 @@
+/** What docs/guarantees.md says of sync-strict and async, and of an administrator's word. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Stage, scenario } from '../../src/sim/scenario.ts';
+import { STORAGE_GROUP } from '../../src/sim/simulated-cluster.ts';
+import type { SimulatedHost } from '../../src/sim/simulated-host.ts';
+
+test('guarantee: sync-strict: without the other copy nothing is acknowledged and nothing queued, and reading goes on', async () => {
+  await scenario(
+    async (stage) => {
+      const { passive, cluster } = stage;
+      await stage.send(2);
+      passive.kill();
+      await stage.sleep(6_000);
+      const mail = stage.startMail();
+      await stage.stays('the mail is not acknowledged', () => !mail.isAnswered(), 10_000);
+      assert.equal(cluster.hub.queue?.queuedMessages, 0);
+      assert.equal((await stage.look()).messages.length, 2);
+      passive.start();
+      await mail.ended;
+    },
+    { mode: 'sync-strict' },
+  );
+});
+
+/** The active copy goes on alone for so many closed log files, then loses its power. */
+async function leavesBehind(stage: Stage, files: number): Promise<{ active: SimulatedHost; passive: SimulatedHost }> {
+  const { active, passive } = stage;
+  const generation = (): number => active.view?.generation ?? 0;
+  await stage.deliver(1);
+  await stage.sleep(500);
+  stage.cut(active.name, passive.name);
+  const from = generation();
+  while (generation() < from + files) await stage.send(1);
+  await stage.sleep(2_000);
+  active.losePower();
+  stage.heal();
+  return { active, passive };
+}
+
+test('guarantee: async: a copy takes over by itself within the dial, and the mail of the last moments comes from the dumpster', async () => {
+  await scenario(
+    async (stage) => {
+      const { passive } = await leavesBehind(stage, 3);
+      await stage.servesOn(passive, 10_000);
+      assert.equal(stage.cluster.group?.lossy?.missingGenerations, 3);
+    },
+    { mode: 'async', fileSizeBytes: 12_288 },
+  );
+});
+
+test('guarantee: async: beyond the dial a copy waits, and serves by the word of an administrator, with the loss on record', async () => {
+  await scenario(
+    async (stage) => {
+      const { passive, active } = await leavesBehind(stage, 9);
+      await stage.stays('nobody serves', () => stage.cluster.serving === undefined, 20_000);
+      const answer = await passive.service?.force(STORAGE_GROUP);
+      assert.equal(answer?.kind, 'moved');
+      await stage.servesOn(passive, 5_000);
+      assert.equal(stage.cluster.group?.lossy?.cause, 'administrator');
+      active.start();
+      await stage.well();
+      assert.notDeepEqual(stage.files(active, 'copy/quarantine'), [], 'what it had more is kept');
+    },
+    { mode: 'async', fileSizeBytes: 12_288 },
+  );
+});
+
+test('guarantee: an administrator: never overrules a copy that is active', async () => {
+  await scenario(async (stage) => {
+    const { active, passive } = stage;
+    await stage.deliver(2);
+    const answer = await passive.service?.force(STORAGE_GROUP);
+    assert.notEqual(answer?.kind, 'moved');
+    assert.equal(stage.active, active);
+    assert.equal(stage.cluster.activations, 1);
+  });
+});
