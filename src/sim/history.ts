@@ -23,6 +23,8 @@ export interface Fate {
   isTaken: boolean;
   /** Folders of which one holds it. */
   places: readonly string[];
+  /** Perhaps more than once; its first UID may be gone. */
+  wasMoved: boolean;
   expunged: 'no' | 'maybe' | 'yes';
   isFlagged: boolean;
   /** When the last of these changes was acknowledged. */
@@ -52,7 +54,7 @@ export class History {
       startedMs: nowMs,
       outcome: 'open',
       endedMs: undefined,
-      fate: { isTaken: false, places: [INBOX], expunged: 'no', isFlagged: false, changedMs: 0 },
+      fate: { isTaken: false, places: [INBOX], wasMoved: false, expunged: 'no', isFlagged: false, changedMs: 0 },
     };
     this.operations.push(operation);
     this.#byHash.set(sha256, operation);

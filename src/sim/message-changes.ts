@@ -54,7 +54,7 @@ export class MessageChanges {
 
   move(folder: string, message: SeenMessage, target: string): Promise<boolean> {
     if (folder === target) return Promise.resolve(false);
-    const ends = { maybe: { places: [folder, target] }, done: { places: [target] } };
+    const ends = { maybe: { places: [folder, target], wasMoved: true }, done: { places: [target] } };
     return this.#change(sessionMethods.move, folder, message, ends, { target });
   }
 

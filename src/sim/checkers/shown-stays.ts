@@ -1,16 +1,20 @@
-/** M4, M2: what a client was shown was committed, so it is there on whoever serves next; and a folder stays the same one. */
-import { INBOX } from '../../mail/mailbox-name.ts';
+/**
+ * M4, M2: what a client was shown was committed, so it is there on whoever serves next, unless a client moved or expunged
+ * it; and a folder stays the same one.
+ */
 import type { Serving } from '../../replication/copy.ts';
 import type { MailStore } from '../../store/mail-store.ts';
 import { ADDRESS } from '../client.ts';
+import type { Sighting } from '../history.ts';
 import { type Checker, type SimulatedCluster, Violation } from '../simulated-cluster.ts';
 import type { SimulatedHost } from '../simulated-host.ts';
 
 export class ShownStays implements Checker {
   readonly name = 'what is shown stays';
   readonly #cluster: SimulatedCluster;
-  readonly #shown = new Set<number>();
-  #uidValidity: number | undefined;
+  /** By folder and UID. */
+  readonly #shown = new Map<string, Sighting>();
+  readonly #uidValidity = new Map<string, number>();
   #looked = 0;
 
   constructor(cluster: SimulatedCluster) {
@@ -29,26 +33,27 @@ export class ShownStays implements Checker {
   #compare(where: string, store: MailStore): void {
     this.#look();
     const mailbox = store.mailboxByAddress(ADDRESS);
-    const folder = mailbox && store.folderByName(mailbox.id, INBOX);
-    if (this.#cluster.mode === 'async' || folder === undefined) return;
-    const uids = new Set(store.uids(folder.id));
-    for (const uid of this.#shown) {
-      if (!uids.has(uid)) throw new Violation('M4', `${where}: UID ${uid} was shown to a client and is not there`);
+    if (this.#cluster.mode === 'async' || mailbox === undefined) return;
+    const folders = store.folders(mailbox.id).map(({ id, name }) => [name, new Set(store.uids(id))] as const);
+    const there = new Map(folders);
+    for (const { folder, uid, sha256 } of this.#shown.values()) {
+      const fate = this.#cluster.history.bySha256(sha256)?.fate;
+      if (fate?.wasMoved === true || fate?.expunged !== 'no' || there.get(folder)?.has(uid) === true) continue;
+      throw new Violation('M4', `${where}: UID ${uid} of ${folder} was shown to a client and is not there`);
     }
   }
 
   #look(): void {
     const { seen } = this.#cluster.history;
-    for (; this.#looked < seen.length; this.#looked++) {
-      const { uid, uidValidity } = seen[this.#looked] ?? { uid: 0, uidValidity: 0 };
-      this.#uidValidity ??= uidValidity;
-      if (uidValidity !== this.#uidValidity) {
-        throw new Violation(
-          'M2',
-          `a client was shown UIDVALIDITY ${uidValidity} of a folder with ${this.#uidValidity}`,
-        );
+    for (const sighting of seen.slice(this.#looked)) {
+      const { folder, uid, uidValidity } = sighting;
+      const known = this.#uidValidity.get(folder) ?? uidValidity;
+      this.#uidValidity.set(folder, known);
+      if (uidValidity !== known) {
+        throw new Violation('M2', `a client was shown UIDVALIDITY ${uidValidity} of ${folder}, which had ${known}`);
       }
-      this.#shown.add(uid);
+      this.#shown.set(`${folder}:${uid}`, sighting);
     }
+    this.#looked = seen.length;
   }
 }
