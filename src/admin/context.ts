@@ -8,6 +8,7 @@ import type { LinkStatus } from '../cluster/heartbeat/heartbeats.ts';
 import type { ClusterNetwork, NetworkHost } from '../cluster/networks/cluster-network.ts';
 import type { RegisterDocument } from '../cluster/register-document.ts';
 import type { LogMarks } from '../replication/log-marks.ts';
+import type { SeedReport } from '../replication/seed-progress.ts';
 
 /** What a copy's own maintenance knows: damage that is not mended yet, and how it compares with the other copies. */
 export interface CopyMaintenanceReport {
@@ -41,7 +42,7 @@ export interface CopyReport {
   readonly upkeep?: CopyUpkeepReport | null;
 }
 
-/** Backups of the storage group that the copy knows of, and its content index. Times in milliseconds since 1970. */
+/** Backups of the storage group that the copy knows of, its content index, and the seed that it receives. Times in milliseconds since 1970. */
 export interface CopyUpkeepReport {
   readonly backups: { readonly latestFullMs: number | null; readonly latestIncrementalMs: number | null };
   readonly contentIndex: {
@@ -52,6 +53,7 @@ export interface CopyUpkeepReport {
     readonly databaseLsn: number;
     readonly failure: string | null;
   } | null;
+  readonly seed?: SeedReport | null;
 }
 
 /** What the host that was asked sees of the rest. */

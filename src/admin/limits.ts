@@ -11,6 +11,8 @@ export const adminLimits = {
   maxResultSize: 1_000_000,
   /** Deleted items that are shown or brought back at once. */
   maxRecoverableItems: 10_000,
+  /** A slower seed would take weeks, and is rather a mistake in the unit. */
+  leastBytesPerSecond: 65_536,
   /** A command's parameters as JSON, over HTTP and over the cluster's own channel. */
   requestBytes: 64 * 1024,
   /** Command-line words that are looked at. */

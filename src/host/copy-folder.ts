@@ -12,7 +12,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LogDevice } from '../log/disk.ts';
 import type { CopyStorage, PackLengths } from '../replication/copy-files.ts';
-import type { SeedPlace, SeedSnapshot } from '../replication/seed.ts';
+import type { SeedSnapshot } from '../replication/seed-manifest.ts';
 import type { ContentIndex } from '../store/content-index.ts';
 import type { PackDevice } from '../store/packs.ts';
 import type { Snapshot } from '../store/snapshot.ts';
@@ -21,7 +21,7 @@ import { FileSystemDisk } from './disk.ts';
 import { ThreadLogDevice } from './log-device.ts';
 import { FilePackDevice } from './pack-device.ts';
 import { finishRebuild } from './rebuilt-files.ts';
-import { DATABASE_NAME, finishSeed, freshSnapshotPath, openSnapshot, SeedFolder } from './seed-files.ts';
+import { DATABASE_NAME, forgetSnapshots, freshSnapshotPath, openSnapshot } from './seed-files.ts';
 
 /** Copies the last committed database of `path`, and says how much of each pack belongs to it (store/snapshot.ts). */
 export type CopyDatabase = (path: string, packs: PackLengths, targetPath: string) => Promise<Snapshot>;
@@ -47,20 +47,17 @@ export class CopyFolder implements CopyStorage {
     this.#checkpoint = new DatabaseCheckpoint(this.databasePath);
   }
 
-  prepare(): void {
-    finishSeed(this.#root);
+  prepare(): Promise<void> {
+    forgetSnapshots(this.#root);
     finishRebuild(this.#root);
     mkdirSync(join(this.#root, 'packs'), { recursive: true, mode: 0o700 });
+    return Promise.resolve();
   }
 
   async takeSnapshot(packs: PackLengths, signature: string): Promise<SeedSnapshot> {
     const path = freshSnapshotPath(this.#root);
     const snapshot = await this.#copyDatabase(this.databasePath, packs, path);
     return openSnapshot(this.#root, path, snapshot, signature);
-  }
-
-  seedPlace(): SeedPlace {
-    return new SeedFolder(this.#root);
   }
 
   openDevice(): LogDevice {

@@ -104,6 +104,19 @@ export class FileSystemDisk implements Disk {
     });
   }
 
+  async write(name: string, position: number, bytes: Uint8Array): Promise<void> {
+    const flags = (await this.size(name)) === undefined ? 'w' : 'r+';
+    await this.#withFile(name, flags, `write ${name}`, async (file) => {
+      for (let written = 0; written < bytes.length; ) {
+        written += (await file.write(bytes, written, bytes.length - written, position + written)).bytesWritten;
+      }
+    });
+  }
+
+  async sync(name: string): Promise<void> {
+    await this.#withFile(name, 'r+', `sync ${name}`, (file) => file.datasync());
+  }
+
   async #withFile<T>(name: string, flags: string, action: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
     try {
       const file = await open(this.#path(name), flags);

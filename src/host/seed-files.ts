@@ -1,36 +1,18 @@
 /**
- * Both ends of a seed on the file system. The source's snapshot is a copy of the database file and the fixed beginnings
- * of its packs; the target gathers the same files in `seeding/` and then moves them into place. The note
- * `seeding/complete` decides: with it the exchange is finished by whoever opens the copy next, without it `seeding/` is
- * worth nothing.
+ * The giving end of a seed on the file system: a snapshot is a copy of the database file, in `snapshots/`, and the fixed
+ * beginnings of the packs where they lie.
  */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Problem } from '../base/problem.ts';
-import type { SeedManifest, SeedPlace, SeedSnapshot } from '../replication/seed.ts';
+import type { SeedSnapshot, SnapshotManifest } from '../replication/seed-manifest.ts';
 import type { Snapshot } from '../store/snapshot.ts';
 import { diskProblem } from './disk-problem.ts';
 
-const SEEDING = 'seeding';
 const SNAPSHOTS = 'snapshots';
-const COMPLETE = 'complete';
 export const DATABASE_NAME = 'database.sqlite';
 const PACKS = 'packs';
-const LOG = 'log';
-/** Says from where the log of a seeded copy goes on. */
-export const SEEDED_NAME = 'seeded.json';
 
 export function freshSnapshotPath(root: string): string {
   const folder = join(root, SNAPSHOTS);
@@ -56,7 +38,7 @@ export async function openSnapshot(
     snapshot.packs.map(({ pack }) => packPath(pack)),
   );
   const database = await open(copy, 'r');
-  const manifest: SeedManifest = {
+  const manifest: SnapshotManifest = {
     lsn: snapshot.lsn,
     signature,
     files: [
@@ -104,84 +86,9 @@ async function readExactly(file: FileHandle, position: number, length: number): 
   return bytes;
 }
 
-/** Where a seed for the copy in `root` is gathered. */
-export class SeedFolder implements SeedPlace {
-  readonly #root: string;
-  readonly #open = new Map<string, FileHandle>();
-
-  constructor(root: string) {
-    this.#root = root;
-  }
-
-  async begin(manifest: SeedManifest): Promise<void> {
-    const folder = join(this.#root, SEEDING);
-    try {
-      await rm(folder, { recursive: true, force: true });
-      mkdirSync(join(folder, PACKS), { recursive: true, mode: 0o700 });
-      writeSynced(join(folder, SEEDED_NAME), JSON.stringify({ lsn: manifest.lsn, signature: manifest.signature }));
-      for (const { name } of manifest.files) this.#open.set(name, await open(join(folder, name), 'wx', 0o600));
-    } catch (error) {
-      throw diskProblem(error, 'begin a seed');
-    }
-  }
-
-  async write(name: string, position: number, bytes: Uint8Array): Promise<void> {
-    const file = this.#open.get(name);
-    if (file === undefined) throw new Problem('Malformed', `Cannot seed this copy: ${name} is not in the manifest`);
-    try {
-      for (let written = 0; written < bytes.length; ) {
-        written += (await file.write(bytes, written, bytes.length - written, position + written)).bytesWritten;
-      }
-    } catch (error) {
-      throw diskProblem(error, `write the seed's ${name}`);
-    }
-  }
-
-  async install(): Promise<void> {
-    try {
-      for (const file of this.#open.values()) {
-        await file.sync();
-        await file.close();
-      }
-      this.#open.clear();
-      syncFolder(join(this.#root, SEEDING, PACKS));
-      writeSynced(join(this.#root, SEEDING, COMPLETE), '');
-    } catch (error) {
-      throw diskProblem(error, 'complete a seed');
-    }
-    finishSeed(this.#root);
-  }
-}
-
-/** Puts a complete seed in place, or forgets an incomplete one. Every step may be repeated; call it before a copy is opened. */
-export function finishSeed(root: string): void {
+/** Snapshots of an earlier life of the process. */
+export function forgetSnapshots(root: string): void {
   rmSync(join(root, SNAPSHOTS), { recursive: true, force: true });
-  const seeding = join(root, SEEDING);
-  if (!existsSync(seeding)) return;
-  if (existsSync(join(seeding, COMPLETE))) {
-    removeLog(join(root, LOG));
-    for (const name of [`${DATABASE_NAME}-wal`, `${DATABASE_NAME}-shm`]) rmSync(join(root, name), { force: true });
-    replace(root, DATABASE_NAME);
-    replace(root, PACKS);
-    replace(root, SEEDED_NAME);
-    syncFolder(root);
-  }
-  rmSync(seeding, { recursive: true, force: true });
-  syncFolder(root);
-}
-
-/** Only what a log consists of; whatever else somebody put there stays. */
-function removeLog(folder: string): void {
-  if (!existsSync(folder)) return;
-  for (const name of readdirSync(folder)) if (/^E00.*\.(log|jrs|note)$/.test(name)) rmSync(join(folder, name));
-  syncFolder(folder);
-}
-
-function replace(root: string, name: string): void {
-  const from = join(root, SEEDING, name);
-  if (!existsSync(from)) return; // moved already, before an interruption
-  rmSync(join(root, name), { recursive: true, force: true });
-  renameSync(from, join(root, name));
 }
 
 export function writeSynced(path: string, text: string): void {

@@ -65,6 +65,15 @@ export function diskPortSuite(name: string, make: () => Promise<Storage>): void 
     },
   );
 
+  story('disk: bytes written into a file: make it, grow it and replace what was there', async ({ disk }) => {
+    await disk.makeFolder('folder');
+    await disk.write('folder/file', 4, Buffer.from('later'));
+    await disk.write('folder/file', 0, Buffer.from('soon'));
+    await disk.write('folder/file', 7, Buffer.from('ST'));
+    await disk.sync('folder/file');
+    assert.equal((await disk.read('folder/file', 0, 100)).toString(), 'soonlatST');
+  });
+
   story(
     'device: a prepared file: is zeros, also where another one was, and takes chunks anywhere',
     async ({ disk, device }) => {

@@ -24,6 +24,10 @@ export interface Disk {
   makeFolder(folder: string): Promise<void>;
   /** Cuts or extends (with zeros) to `lengthBytes`, durably. */
   truncate(name: string, lengthBytes: number): Promise<void>;
+  /** Puts `bytes` at `position` of a file, which is made if it is not there. Durable only after `sync`, a new name only after `syncFolder`. */
+  write(name: string, position: number, bytes: Uint8Array): Promise<void>;
+  /** What was written to the file before is durable after. */
+  sync(name: string): Promise<void>;
 }
 
 /**

@@ -376,7 +376,8 @@ export class AdminService {
         `Cannot seed the copy of ${storageGroup} on ${config.host}: it is in use. Suspend it first with Suspend-StorageGroupCopy, or give -DeleteExistingFiles.`,
       );
     }
-    await copies.remote(storageGroup).seed(source, onProgress);
+    const { maxBytesPerSecond } = request;
+    await copies.remote(storageGroup).seed({ source, maxBytesPerSecond, keepLog: false }, onProgress);
     if (!manualResume) await this.#setSuspended(storageGroup, config.host, null);
     return {};
   }
@@ -402,6 +403,7 @@ interface UpdateRequest {
   readonly storageGroup: string;
   readonly deleteExistingFiles: boolean;
   readonly manualResume: boolean;
+  readonly maxBytesPerSecond: number | null;
 }
 
 function notAllowed(name: string): Problem {

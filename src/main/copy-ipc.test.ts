@@ -26,7 +26,7 @@ function copyThatNotes(orders: string[]): ControlledCopy {
     setSuspended: async (comment: string | null) => {
       orders.push(`suspend ${comment}`);
     },
-    seed: async (source: string) => {
+    seed: async ({ source }: { source: string }) => {
       orders.push(`seed from ${source}`);
     },
   } as unknown as ControlledCopy;
@@ -57,7 +57,7 @@ test('copy pipe: a copy that is open: does what it is told', async () => {
   link.connect(copyThatNotes(orders), maintenance);
   assert.equal(await remote.fence(3), true);
   await remote.setSuspended('new disk');
-  await remote.seed('mbx01-node1', () => undefined);
+  await remote.seed({ source: 'mbx01-node1', maxBytesPerSecond: null, keepLog: false }, () => undefined);
   assert.deepEqual(orders, ['fence 3', 'suspend new disk', 'seed from mbx01-node1']);
 });
 
@@ -75,7 +75,7 @@ test('copy pipe: a copy that is still opening: no order is lost', async () => {
   const suspended = remote.setSuspended(null);
   assert.equal(await remote.fence(3), false, 'it has promised nothing');
   await assert.rejects(
-    remote.seed('mbx01-node1', () => undefined),
+    remote.seed({ source: 'mbx01-node1', maxBytesPerSecond: null, keepLog: false }, () => undefined),
     (error) => isProblem(error, 'CopyStarting'),
   );
   assert.deepEqual(orders, []);

@@ -14,6 +14,7 @@ import type { ActivationGrant, CopyControl, CopyRequests, CopyView, RequestAnswe
 import type { LogPosition } from '../cluster/register-document.ts';
 import type { BackupType } from '../replication/backup-manifest.ts';
 import type { BackupTaken } from '../replication/backup-note.ts';
+import type { SeedOrder } from '../replication/copy-seeding.ts';
 import type { CopyUpkeep, UpkeepFacts } from '../replication/copy-upkeep.ts';
 import type { LogFileNeed } from '../replication/explain-truncation.ts';
 import type { LogMarks } from '../replication/log-marks.ts';
@@ -57,7 +58,7 @@ function parsed<T>(body: Buffer): T {
 export interface ControlledCopy extends CopyControl {
   setSuspended(comment: string | null): Promise<void>;
   setCircularLogging(circularLogging: boolean): void;
-  seed(source: string, onProgress: (line: string) => void): Promise<void>;
+  seed(order: SeedOrder, onProgress: (line: string) => void): Promise<void>;
   logMarks(): LogMarks | null;
   logFileNeeds(): readonly LogFileNeed[];
   readonly upkeep: Pick<CopyUpkeep, 'facts' | 'backUp' | 'noteBackup' | 'rebuildContentIndex'>;
@@ -198,9 +199,9 @@ export class RemoteCopy implements Omit<ControlledCopy, 'logFileNeeds' | 'upkeep
     return this.#ask('compare', {}, LONG_STEP_MS);
   }
 
-  async seed(source: string, onProgress: (line: string) => void): Promise<void> {
+  async seed(order: SeedOrder, onProgress: (line: string) => void): Promise<void> {
     this.#onSeedProgress = onProgress;
-    await this.#ask('seed', { source }, SEED_MS);
+    await this.#ask('seed', order, SEED_MS);
   }
 
   upkeep(): UpkeepFacts | null {
@@ -304,8 +305,8 @@ export class ServiceLink implements CopyRequests {
       activate: step((copy, args: ActivationGrant) => copy.activate(args)),
       'step-down': idle((copy, args: { epoch: number; reason: string }) => copy.stepDown(args.epoch, args.reason)),
       drain: idle((copy, args: { target: string; timeoutMs: number }) => copy.drain(args.target, args.timeoutMs)),
-      seed: step((copy, args: { source: string }) =>
-        copy.seed(args.source, (line) => this.#rpc.notify('seed-progress', Buffer.from(line))),
+      seed: step((copy, order: SeedOrder) =>
+        copy.seed(order, (line) => this.#rpc.notify('seed-progress', Buffer.from(line))),
       ),
       'log-files': step(async (copy) => copy.logFileNeeds()),
       compare: step(async () => (await this.#maintenance?.compare()) ?? []),

@@ -14,7 +14,7 @@ import { readFrame } from '../log/record.ts';
 import { BACKUP_FORMAT, type BackupFile, type BackupManifest, type BackupType, baseFor } from './backup-manifest.ts';
 import { replicationLimits } from './limits.ts';
 import { PackCheck } from './pack-check.ts';
-import type { SeedSnapshot } from './seed.ts';
+import type { SeedSnapshot } from './seed-manifest.ts';
 
 /** A folder that keeps the backups of a storage group. */
 export interface BackupPlace {

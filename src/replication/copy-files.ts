@@ -23,7 +23,8 @@ import { DatabaseCheckpoints } from './database-checkpoints.ts';
 import { EpochFile } from './epoch-file.ts';
 import { replicationLimits } from './limits.ts';
 import { ReplaySlice } from './replay-slice.ts';
-import type { SeedPlace, SeedSnapshot } from './seed.ts';
+import type { SeedSnapshot } from './seed-manifest.ts';
+import { finishSeed } from './seed-place.ts';
 import { seededSignature } from './seeded-note.ts';
 import { splitFrames } from './split-frames.ts';
 
@@ -33,12 +34,10 @@ export interface PackLengths {
 
 /** Where a copy lives: a folder of a real or a simulated disk. */
 export interface CopyStorage {
-  /** Called before anything is opened: finishes or forgets a seed that was interrupted. */
-  prepare(): void;
+  /** Called before anything is opened, and behind the exchange of files that a seed has decided. */
+  prepare(): Promise<void>;
   /** The database as last committed, with its packs; it stays as it is until it is released. */
   takeSnapshot(packs: PackLengths, signature: string): Promise<SeedSnapshot>;
-  /** Where a seed for this copy is gathered; used while the copy is closed. */
-  seedPlace(): SeedPlace;
   /** Its root is the copy's folder. */
   readonly disk: Disk;
   /** A fresh log writer; the one before is closed. */
@@ -124,7 +123,8 @@ export class CopyFiles {
   /** Problem('LogDamaged' | 'LogFormat' | 'DatabaseUnusable' | ...): this copy cannot be used as it is. */
   async open(): Promise<void> {
     const { storage } = this.#options;
-    storage.prepare();
+    await finishSeed(storage.disk);
+    await storage.prepare();
     await storage.disk.makeFolder(LOG_FOLDER);
     await this.epochs.load();
     await this.backups.load();

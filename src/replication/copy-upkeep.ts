@@ -1,6 +1,6 @@
 /**
- * What is done for a copy beside its replication: backups are taken of it, its content index is looked after, and
- * whoever defragments its database gets a turn.
+ * What is done for a copy beside its replication: backups are taken of it, its content index is looked after, a
+ * seed is watched, and whoever defragments its database gets a turn.
  */
 import type { Clock } from '../base/clock.ts';
 import { Problem } from '../base/problem.ts';
@@ -10,11 +10,14 @@ import { type BackupPlace, takeBackup } from './backup.ts';
 import type { BackupManifest, BackupType } from './backup-manifest.ts';
 import type { BackupTaken, BackupTimes } from './backup-note.ts';
 import type { CopyFiles, CopyStorage, Store } from './copy-files.ts';
+import type { SeedReport } from './seed-progress.ts';
 
 export interface UpkeepFacts {
   readonly backups: BackupTimes;
   /** Null where there is no index. */
   readonly contentIndex: ContentIndexStatus | null;
+  /** Of the seed that this copy is receiving; null when there is none. */
+  readonly seed: SeedReport | null;
 }
 
 export interface CopyUpkeepOptions {
@@ -30,6 +33,7 @@ export interface CopyUpkeepOptions {
   readonly obstacle: () => string | undefined;
   /** Of the active copy; undefined on a passive one. */
   readonly mounted: () => StorageGroup | undefined;
+  readonly seed: () => SeedReport | null;
 }
 
 export class CopyUpkeep {
@@ -99,8 +103,8 @@ export class CopyUpkeep {
   }
 
   facts(): UpkeepFacts {
-    const { files, storage } = this.#options;
-    return { backups: files.backups.times, contentIndex: storage.contentIndex?.status() ?? null };
+    const { files, storage, seed } = this.#options;
+    return { backups: files.backups.times, contentIndex: storage.contentIndex?.status() ?? null, seed: seed() };
   }
 
   /** Right after a takeover the commit point is not known yet, but the database never holds more than it. */

@@ -18,6 +18,7 @@ import { encodeFact } from '../store/facts.ts';
 import { StorageGroup } from '../store/storage-group.ts';
 import { ActiveCopy } from './active-copy.ts';
 import { CopyFiles, type CopyStorage } from './copy-files.ts';
+import { CopySeeding, type SeedOrder } from './copy-seeding.ts';
 import { CopyUpkeep } from './copy-upkeep.ts';
 import { DeletedItemPurge } from './deleted-item-purge.ts';
 import { explainLogFiles, type LogFileNeed } from './explain-truncation.ts';
@@ -25,7 +26,6 @@ import { type FollowedCopy, Follower } from './follower.ts';
 import { replicationLimits } from './limits.ts';
 import type { LogMarks } from './log-marks.ts';
 import type { ReplicationHello } from './protocol.ts';
-import { fetchSeed, serveSeed } from './seed.ts';
 
 export interface CopyOptions {
   readonly host: string;
@@ -67,6 +67,7 @@ export class Copy implements CopyControl {
   /** Backups, the content index, work on the database. */
   readonly upkeep: CopyUpkeep;
   readonly #files: CopyFiles;
+  readonly #seeding: CopySeeding;
   readonly #lease: LeaseHolder;
   #state: CopyView['state'] = 'starting';
   #failure: string | null = null;
@@ -90,6 +91,15 @@ export class Copy implements CopyControl {
       activeLsn: () => this.#active?.committedLsn,
       obstacle: () => this.#obstacle(),
       mounted: () => this.#serving?.store,
+      seed: () => this.#seeding.report,
+    });
+    this.#seeding = new CopySeeding({
+      ...options,
+      files: this.#files,
+      holdLog: (lsn) => {
+        if (this.#active === undefined) throw new Problem('NotActive', 'Cannot give a seed: this copy is not active');
+        return this.#active.holdLog(lsn);
+      },
     });
     this.#purge = new DeletedItemPurge(options);
     this.#lease = new LeaseHolder({ clockJumpMs: options.clockJumpMs });
@@ -120,6 +130,7 @@ export class Copy implements CopyControl {
 
   async close(reason: string): Promise<void> {
     this.#cancelTimer?.();
+    this.#seeding.stop();
     await this.#inOrder(async () => {
       await this.#endServing(reason);
       await this.#follower?.stop(reason);
@@ -249,22 +260,15 @@ export class Copy implements CopyControl {
     });
   }
 
-  /** Makes this copy anew from the active one on `source`. Problems: it is as it was, or failed and to be seeded again. */
-  seed(source: string, onProgress: (line: string) => void): Promise<void> {
+  /** Makes this copy anew from an active one. Problems: it is as it was, or failed and to be seeded again. */
+  seed(order: SeedOrder, onProgress: (line: string) => void): Promise<void> {
     return this.#inOrder(async () => {
-      const { storage, storageGroup } = this.#options;
       if (this.#state === 'active') throw new Problem('CannotSeed', 'Cannot seed this copy: it is the active one');
       this.#isSeeding = true;
       try {
         await this.#follower?.stop('this copy is seeded');
         this.#follower = undefined;
-        await this.#files.close();
-        await fetchSeed({
-          ...this.#options,
-          endpoint: `${source}/copy/${storageGroup}`,
-          place: storage.seedPlace(),
-          onProgress,
-        });
+        await this.#seeding.receive(order, onProgress);
         await this.#files.epochs.resetIfDamaged();
       } finally {
         this.#isSeeding = false;
@@ -289,18 +293,8 @@ export class Copy implements CopyControl {
 
   /** Another copy asks for a seed: the log behind the snapshot is kept until it is through. */
   acceptSeed(channel: Channel): void {
-    const active = this.#active;
-    if (active === undefined) return channel.close('this copy is not active');
-    serveSeed(channel, this.#options.clock, async () => {
-      const release = active.holdLog(this.#files.committedLsn);
-      try {
-        const snapshot = await this.#files.takeSnapshot();
-        return { ...snapshot, release: () => snapshot.release().finally(release) };
-      } catch (error) {
-        release();
-        throw error;
-      }
-    });
+    if (this.#active === undefined) return channel.close('this copy is not active');
+    this.#seeding.serve(channel);
   }
 
   // ── passive ──────────────────────────────────────────────────────────────────────────────────────────────────────

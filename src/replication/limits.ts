@@ -34,10 +34,15 @@ export const replicationLimits = {
   pendingBytes: 64 * 1024 * 1024,
   /** A step of replay before other work gets its turn. */
   replaySliceMs: 8,
-  /** A chunk of a file while seeding. */
+  /** Bytes of a file that are fetched at once while seeding. */
   seedChunkBytes: 1024 * 1024,
-  /** Chunks of a seed that may be under way unacknowledged. */
-  seedWindowChunks: 8,
+  /** Bytes of a file that are compared at once while seeding: a whole number of blocks. */
+  seedSumsBytes: 4 * 1024 * 1024,
+  /** Seeds that one copy gives at the same time; further ones wait. */
+  seedsAtOnce: 2,
+  /** A seed that is interrupted goes on by itself, but not after so many attempts in which nothing came. */
+  seedAttempts: 8,
+  seedRetryMs: 1_000,
   /** Closed log files kept behind the newest although no copy needs them, so that a copy that was away finds them. */
   keptLogFiles: 64,
 };

@@ -1,7 +1,7 @@
 /** The note of a copy that was just seeded: it has a database, and a log that has still to begin. */
 import type { Disk } from '../log/disk.ts';
 
-const SEEDED_FILE = 'seeded.json';
+export const SEEDED_FILE = 'seeded.json';
 
 /** Of the log that goes on behind the database; undefined without the note. */
 export async function seededSignature(disk: Disk): Promise<Buffer | undefined> {

@@ -62,6 +62,20 @@ export class PortDisk implements Disk {
     await this.#sync(() => this.#place.disk.sync(this.#path(name)));
   }
 
+  async write(name: string, position: number, bytes: Uint8Array): Promise<void> {
+    const { disk } = this.#place;
+    const path = this.#path(name);
+    const copy = Buffer.from(bytes);
+    await this.#access(() => {
+      if (!disk.has(path)) disk.create(path, Buffer.alloc(0));
+      disk.write(path, position, copy);
+    });
+  }
+
+  async sync(name: string): Promise<void> {
+    await this.#sync(() => this.#place.disk.sync(this.#path(name)));
+  }
+
   #access<T>(work: () => T): Promise<T> {
     const { disk, process } = this.#place;
     return disk.operation(process, disk.accessMs(), work);

@@ -279,7 +279,8 @@ export class SimulatedHost {
   /** Update-StorageGroupCopy: makes the copy here anew from `source`. */
   seed(source: SimulatedHost): Promise<void> {
     const copy = present(this.#copy, 'The host has a copy').copy;
-    return copy.seed(source.name, (line) => this.#options.story.tell(this.name, `seed: ${line}`));
+    const order = { source: source.name, maxBytesPerSecond: null, keepLog: false };
+    return copy.seed(order, (line) => this.#options.story.tell(this.name, `seed: ${line}`));
   }
 
   // ── what can happen to it ────────────────────────────────────────────────────────────────────────────────────────

@@ -7,14 +7,14 @@ import { present } from '../base/assert.ts';
 import type { Random } from '../base/random.ts';
 import type { LogDevice } from '../log/disk.ts';
 import type { CopyStorage, PackLengths } from '../replication/copy-files.ts';
-import type { SeedPlace, SeedSnapshot } from '../replication/seed.ts';
+import { DATABASE_FILE, type SeedSnapshot } from '../replication/seed-manifest.ts';
 import { Database } from '../store/database.ts';
 import type { PackDevice } from '../store/packs.ts';
 import { takeImage } from '../store/snapshot.ts';
 import { type Place, PortDisk, PortLogDevice, PortPackDevice } from './disk-ports.ts';
 import type { SimulatedDisk } from './simulated-disk.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
-import { SimulatedSeedPlace, simulatedSnapshot } from './simulated-seed.ts';
+import { simulatedSnapshot } from './simulated-seed.ts';
 
 /** What outlives the process: one for each copy of a machine. */
 export class DatabaseImages {
@@ -99,8 +99,15 @@ export class SimulatedStorage implements CopyStorage {
     return this.#database;
   }
 
-  prepare(): void {
-    return;
+  /** A seed's database comes as a file and becomes the image: from then on it is the image that lives. */
+  async prepare(): Promise<void> {
+    const size = await this.disk.size(DATABASE_FILE);
+    if (size === undefined) return;
+    const { images } = this.#options;
+    images.committed = await this.disk.read(DATABASE_FILE, 0, size);
+    images.checkpointed = images.committed;
+    await this.disk.remove(DATABASE_FILE);
+    await this.disk.syncFolder('');
   }
 
   openDevice(): LogDevice {
@@ -140,14 +147,6 @@ export class SimulatedStorage implements CopyStorage {
     const database = present(this.#database, 'A snapshot is taken of an open database');
     await database.atRest();
     return simulatedSnapshot(this.#place, takeImage(database, packs), signature);
-  }
-
-  seedPlace(): SeedPlace {
-    const { images } = this.#options;
-    return new SimulatedSeedPlace(this.#place, (image) => {
-      images.committed = image;
-      images.checkpointed = image;
-    });
   }
 
   get #place(): Place {

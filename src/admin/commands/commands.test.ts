@@ -126,8 +126,9 @@ test('suspend: nobody owns the storage group: which copy is meant must be said',
 test('update: a seed: the target is asked, its progress is passed on', async () => {
   const cluster = new FakeCluster();
   cluster.onAskHost = (_asked, onProgress) => onProgress('50 %');
-  await run(cluster, 'Update-StorageGroupCopy', { Identity: IDENTITY, DeleteExistingFiles: true });
-  const body = { storageGroup: GROUP, deleteExistingFiles: true, manualResume: false };
+  const order = { Identity: IDENTITY, DeleteExistingFiles: true, MaxBytesPerSecond: 1_000_000 };
+  await run(cluster, 'Update-StorageGroupCopy', order);
+  const body = { storageGroup: GROUP, deleteExistingFiles: true, manualResume: false, maxBytesPerSecond: 1_000_000 };
   assert.deepEqual(cluster.asked, [{ to: 'mbx01-node2', method: 'update-copy', body }]);
   assert.deepEqual(cluster.progress, ['50 %']);
 });

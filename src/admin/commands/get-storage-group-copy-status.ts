@@ -29,6 +29,9 @@ const columns: readonly Column[] = [
   { name: 'Failed', type: 'boolean', description: 'The copy cannot replicate and replay.' },
   { name: 'FailedMessage', type: 'text', description: 'Why it is Failed.' },
   { name: 'Seeding', type: 'boolean', description: 'A seed is running.' },
+  { name: 'SeedingPercent', type: 'number', description: 'How much of the seed is here.' },
+  { name: 'SeedingBytesPerSecond', type: 'number', description: 'How fast the seed is.' },
+  { name: 'SeedingSecondsLeft', type: 'number', description: 'How long the seed will take at this rate.' },
   { name: 'Suspend', type: 'boolean', description: 'An administrator has suspended it.' },
   { name: 'SuspendComment', type: 'text', description: "The administrator's reason." },
   { name: 'CCRTargetNode', type: 'text', description: 'The host of the passive copy.' },
@@ -120,6 +123,7 @@ function rowOf(facts: ClusterFacts, group: StorageGroup, host: string): Row {
     Failed: copy.isFailed,
     FailedMessage: view?.failedMessage ?? null,
     Seeding: copy.isSeeding,
+    ...seedFields(facts, group, host),
     Suspend: copy.isSuspended,
     SuspendComment: group.record.suspended[host] ?? null,
     CCRTargetNode: host,
@@ -141,6 +145,16 @@ function upkeepFields(facts: ClusterFacts, group: StorageGroup, host: string): R
     DefragmentationStatus: defragmentation?.progress ?? null,
     LatestDefragmentationTime: isoTime(defragmentation?.lastMs ?? null),
     ContentIndexState: contentIndex?.state ?? null,
+  };
+}
+
+function seedFields(facts: ClusterFacts, group: StorageGroup, host: string): Row {
+  const seed = reportOf(facts, group.name, host)?.upkeep?.seed ?? null;
+  const percent = seed === null ? null : Math.floor((seed.doneBytes * 100) / Math.max(1, seed.totalBytes));
+  return {
+    SeedingPercent: percent,
+    SeedingBytesPerSecond: seed?.bytesPerSecond ?? null,
+    SeedingSecondsLeft: seed?.secondsLeft ?? null,
   };
 }
 

@@ -1,6 +1,7 @@
 /** Update-StorageGroupCopy: seeds a copy, that is, makes its baseline anew from the active one. */
 import { z } from 'zod';
 import { declareCommand } from '../command.ts';
+import { adminLimits } from '../limits.ts';
 import { choosePassiveCopy } from '../passive-copy.ts';
 import { flag, force, name, storageGroupIdentity } from '../schemas.ts';
 
@@ -8,12 +9,19 @@ export const updateStorageGroupCopy = declareCommand({
   name: 'Update-StorageGroupCopy',
   synopsis: 'Seeds a copy: makes it anew from the active one.',
   description:
-    'Makes the passive copy anew: a consistent snapshot of the database and the message bodies, then the log from there on. The active copy keeps serving. Progress is shown while it runs; the time is proportional to the size of the database. Needed after damage or divergence that cannot be mended automatically.',
+    'Makes the passive copy anew: a consistent snapshot of the database and the message bodies, then the log from there on. The active copy keeps serving. Progress is shown while it runs; blocks that this copy already has, from an interrupted seed or in its old files, are not sent again. The old files are replaced when everything is here and verified. Needed after damage or divergence that cannot be mended automatically.',
   parameters: z.strictObject({
     Identity: storageGroupIdentity,
     DeleteExistingFiles: flag("Removes the old copy's files first; without it they must be gone or usable."),
     ManualResume: flag('Leaves the copy suspended after the seed.'),
     StandbyMachine: name('The host of the copy; needed only where there are several passive ones.').optional(),
+    MaxBytesPerSecond: z
+      .int()
+      .min(adminLimits.leastBytesPerSecond, `at least ${adminLimits.leastBytesPerSecond}`)
+      .optional()
+      .describe(
+        'Takes no more than this over the network, so that the mail is not slowed down; without it as fast as it goes.',
+      ),
     Force: force,
   }),
   positional: ['Identity'],
@@ -26,12 +34,17 @@ export const updateStorageGroupCopy = declareCommand({
       line: "Update-StorageGroupCopy 'mbx01\\First Storage Group' -DeleteExistingFiles",
       what: 'Throws the passive copy away and makes it anew.',
     },
+    {
+      line: "Update-StorageGroupCopy 'mbx01\\First Storage Group' -DeleteExistingFiles -MaxBytesPerSecond 10485760",
+      what: 'The same with at most 10 MiB a second.',
+    },
   ],
   handler: async (context, parameters) => {
     const { Identity: identity, StandbyMachine: machine } = parameters;
     const { DeleteExistingFiles: deleteExistingFiles, ManualResume: manualResume } = parameters;
     const { group, host } = choosePassiveCopy('seed', await context.register(), identity, machine);
-    const request = { storageGroup: group.name, deleteExistingFiles, manualResume };
+    const maxBytesPerSecond = parameters.MaxBytesPerSecond ?? null;
+    const request = { storageGroup: group.name, deleteExistingFiles, manualResume, maxBytesPerSecond };
     await context.askHost(host, 'update-copy', request, (line) => context.reportProgress(line));
     return [];
   },

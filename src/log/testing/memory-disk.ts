@@ -144,6 +144,17 @@ export class MemoryDisk implements Disk {
     syncInode(inode);
   }
 
+  async write(name: string, position: number, bytes: Uint8Array): Promise<void> {
+    await this.step();
+    if (!this.#names.has(name)) this.#change({ name, inode: inodeOf(Buffer.alloc(0)) });
+    write(this.inode(name), position, Buffer.from(bytes));
+  }
+
+  async sync(name: string): Promise<void> {
+    await this.step();
+    syncInode(this.inode(name));
+  }
+
   inode(name: string): Inode {
     const inode = this.#names.get(name);
     if (inode === undefined) throw new Problem('FileMissing', `Cannot open ${name}: there is no such file`);

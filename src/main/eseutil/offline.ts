@@ -9,6 +9,7 @@ import { FilePackDevice } from '../../host/pack-device.ts';
 import { RebuiltFolder } from '../../host/rebuilt-files.ts';
 import { formatLsn } from '../../log/lsn.ts';
 import { TransactionLog } from '../../log/transaction-log.ts';
+import { finishSeed } from '../../replication/seed-place.ts';
 import { Database } from '../../store/database.ts';
 import { defragment } from '../../store/maintenance/defragment.ts';
 import { describeDatabase, describeLogFiles, describePacks } from '../../store/maintenance/describe-copy.ts';
@@ -45,7 +46,8 @@ async function withCopy<T>(
   const lock = lockCopy(root, mode);
   try {
     const folder = new CopyFolder(root, takeSnapshot);
-    folder.prepare();
+    await finishSeed(folder.disk);
+    await folder.prepare();
     try {
       return await use({ root, folder, ...out });
     } finally {

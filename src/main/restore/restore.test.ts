@@ -62,6 +62,7 @@ class World {
       activeLsn: () => this.files.durableLsn,
       obstacle: () => undefined,
       mounted: () => undefined,
+      seed: () => null,
     });
     context.after(async () => {
       await this.files.close();

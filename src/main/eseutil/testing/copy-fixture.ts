@@ -39,7 +39,7 @@ export async function makeCopy(options: FixtureOptions): Promise<CopyFixture> {
   const data = mkdtempSync(join(tmpdir(), 'holdfast-eseutil-'));
   const root = join(data, 'node1', 'copies', 'First Storage Group');
   const folder = new CopyFolder(root, takeSnapshot);
-  folder.prepare();
+  await folder.prepare();
   await folder.disk.makeFolder('log');
   const device = folder.openDevice();
   const common = { disk: folder.disk, device, folder: 'log', clock: machineClock, random: machineRandom };
