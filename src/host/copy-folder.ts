@@ -68,6 +68,16 @@ export class CopyFolder implements CopyStorage {
     return new FilePackDevice(join(this.#root, 'packs'), (bodyId) => this.onBodyDamaged(bodyId));
   }
 
+  async putDatabaseAside(): Promise<void> {
+    const aside = `quarantine/damaged-database-${process.hrtime.bigint()}`;
+    await this.disk.makeFolder(aside);
+    for (const name of [DATABASE_NAME, `${DATABASE_NAME}-wal`, `${DATABASE_NAME}-shm`]) {
+      if ((await this.disk.size(name)) !== undefined) await this.disk.rename(name, `${aside}/${name}`);
+    }
+    await this.disk.syncFolder(aside);
+    await this.disk.syncFolder('');
+  }
+
   checkpointDatabase(): Promise<boolean> {
     return this.#checkpoint.run();
   }

@@ -18,6 +18,8 @@ const copies = ['node1', 'node2'];
 interface Pair {
   readonly roots: readonly [string, string];
   readonly one: CopyMaintenance;
+  /** What was told of the first copy's database. */
+  readonly databaseDamage: readonly string[];
 }
 
 /** Two equal copies that can reach each other. */
@@ -26,6 +28,7 @@ async function withPair(story: (pair: Pair) => Promise<void>): Promise<void> {
   const twin = join(dirname(copy.root), 'twin');
   cpSync(copy.root, twin, { recursive: true });
   const network = new MemoryNetwork();
+  const databaseDamage: string[] = [];
   const [one, two] = copies.map((host, index) => {
     const maintenance = new CopyMaintenance({
       root: index === 0 ? copy.root : twin,
@@ -37,6 +40,7 @@ async function withPair(story: (pair: Pair) => Promise<void>): Promise<void> {
       logger: silentLogger,
       state: () => ({ endLsn: 1, isActive: index === 0 }),
       inTurn: () => Promise.reject(new Error('Nobody has it open')),
+      onDatabaseDamaged: (what) => databaseDamage.push(what),
       limits: { repairRetryMs: 20, scrubBytesPerSecond: 1024 * 1024 * 1024 },
     });
     network.host(host).listen(copyEndpoint(host, GROUP), (channel: Channel) =>
@@ -49,7 +53,7 @@ async function withPair(story: (pair: Pair) => Promise<void>): Promise<void> {
   });
   assert.ok(one !== undefined && two !== undefined);
   try {
-    await story({ roots: [copy.root, twin], one });
+    await story({ roots: [copy.root, twin], one, databaseDamage });
   } finally {
     await one.stop();
     await two.stop();
@@ -117,6 +121,23 @@ test('maintenance: the scrub: finds rot that nobody has read, and has it mended'
     await until(() => one.report().repairedBodies === 2);
     assert.deepEqual((await one.scrub()).findings, []);
     assert.deepEqual(packOf(roots[0]), packOf(roots[1]));
+  }));
+
+test('maintenance: the scrub: tells of a damaged page in the database, also where bodies cannot be listed any more', () =>
+  withPair(async ({ roots, one, databaseDamage }) => {
+    const connection = new DatabaseSync(join(roots[0], 'database.sqlite'));
+    connection.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    const row = connection.prepare("SELECT rootpage AS page FROM sqlite_schema WHERE name = 'body'").get();
+    connection.close();
+    const path = join(roots[0], 'database.sqlite');
+    const bytes = readFileSync(path);
+    bytes.fill(0x55, (Number(row?.['page']) - 1) * 4096, Number(row?.['page']) * 4096);
+    writeFileSync(path, bytes);
+    const { findings } = await one.scrub();
+    assert.ok(findings.length > 0);
+    assert.match(databaseDamage[0] ?? '', /^database\.sqlite, bytes/);
+    one.partMended();
+    assert.deepEqual(one.report().damage, []);
   }));
 
 test('maintenance: comparison: equal copies are Equal; one changed flag is found and its folder named', () =>

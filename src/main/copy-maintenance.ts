@@ -8,6 +8,7 @@ import { type Cancel, type Clock, sleep } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Channel, Network } from '../base/network.ts';
 import { messageOf } from '../base/problem.ts';
+import { DATABASE_NAME } from '../host/seed-files.ts';
 import { type CopyDigest, differentFolders } from '../store/maintenance/copy-digest.ts';
 import type { OnlineDefragmentation } from '../store/maintenance/defragment-online.ts';
 import { describeFinding } from '../store/maintenance/finding.ts';
@@ -29,6 +30,8 @@ export interface CopyMaintenanceOptions {
   /** The last record of the log, and whether this copy is the one that serves. */
   readonly state: () => { readonly endLsn: number; readonly isActive: boolean };
   readonly inTurn: InTurn;
+  /** The scrub found the database damaged. */
+  readonly onDatabaseDamaged?: (what: string) => void;
   readonly limits?: Partial<MaintenanceLimits>;
 }
 
@@ -103,6 +106,8 @@ export class CopyMaintenance {
     for (const finding of pass.findings) {
       if (finding.bodyId !== undefined) this.bodyDamaged(finding.bodyId, describeFinding(finding));
     }
+    const inDatabase = pass.findings.find(({ file, bodyId }) => file === DATABASE_NAME && bodyId === undefined);
+    if (inDatabase !== undefined) this.#options.onDatabaseDamaged?.(describeFinding(inDatabase));
     logger.info({ ...pass, findings: pass.findings.length }, 'the scrub has passed');
     return pass;
   }
@@ -111,6 +116,12 @@ export class CopyMaintenance {
     await this.#quietly('scrub', () => this.scrub());
     await this.#quietly('defragmentation', () => this.defragment(() => undefined));
     this.#plan('scrub', this.#limits.scrubIntervalMs, () => this.#scrubAndPlan());
+  }
+
+  /** The database was made anew: what was said of it holds no longer, and a scrub says how it is now. */
+  partMended(): void {
+    this.#otherDamage = [];
+    void this.#quietly('scrub', () => this.scrub());
   }
 
   /** Now; nothing waits for it. Problem('AlreadyRunning' | 'MaintenanceFailed' | ...) */

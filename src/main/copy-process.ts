@@ -83,12 +83,14 @@ export async function runCopy(args: CopyArguments): Promise<void> {
       link.sendView();
     },
     onFatal: (error) => stop(messageOf(error)),
+    onMended: () => maintenance.partMended(),
   });
   const maintenance = new CopyMaintenance({
     ...common,
     root,
     inTurn: (work) => copy.upkeep.inTurn(work),
     state: () => ({ endLsn: copy.view().endLsn, isActive: copy.view().state === 'active' }),
+    onDatabaseDamaged: (what) => copy.databaseDamaged(what),
   });
   folder.onBodyDamaged = (bodyId) => maintenance.bodyDamaged(bodyId);
   endOnInternalError(logger);

@@ -22,6 +22,7 @@ import { BackupNote } from './backup-note.ts';
 import { DatabaseCheckpoints } from './database-checkpoints.ts';
 import { EpochFile } from './epoch-file.ts';
 import { replicationLimits } from './limits.ts';
+import { LACK_FILE, noteLack } from './log-aside.ts';
 import { ReplaySlice } from './replay-slice.ts';
 import type { SeedSnapshot } from './seed-manifest.ts';
 import { finishSeed } from './seed-place.ts';
@@ -42,6 +43,8 @@ export interface CopyStorage {
   readonly disk: Disk;
   /** A fresh log writer; the one before is closed. */
   openDevice(): LogDevice;
+  /** The database, which is closed, goes to quarantine; a new one begins when it is opened. */
+  putDatabaseAside(): Promise<void>;
   openPacks(): PackDevice;
   /** Path for SQLite. */
   readonly databasePath: string;
@@ -72,8 +75,6 @@ export interface CopyFilesOptions {
 
 const LOG_FOLDER = 'log';
 const SEED_IT = 'Make this copy anew with Update-StorageGroupCopy.';
-/** There as long as this copy lacks records that it once had. */
-const DAMAGED_FILE = 'damaged.json';
 
 /** A record that is in the log and not yet in the database. */
 interface PendingRecord {
@@ -129,7 +130,7 @@ export class CopyFiles {
     await this.epochs.load();
     await this.backups.load();
     await this.#openLogOrRest();
-    this.#lacksRecords = (await storage.disk.size(DAMAGED_FILE)) !== undefined;
+    this.#lacksRecords = (await storage.disk.size(LACK_FILE)) !== undefined;
     this.#openStore(this.log.signature ?? (await seededSignature(storage.disk)));
     this.#checkDatabase();
   }
@@ -168,12 +169,8 @@ export class CopyFiles {
     await this.#openLog();
   }
 
-  /**
-   * Durable, before anything is received: the register may still name this copy in sync, from the time of another disk,
-   * and then a part of the log must not pass for the whole (C10).
-   */
   async #noteLack(lsn: number, reason: string): Promise<void> {
-    await this.#options.storage.disk.writeAtomically(DAMAGED_FILE, Buffer.from(JSON.stringify({ lsn, reason })));
+    await noteLack(this.#options.storage.disk, lsn, reason);
     this.#lacksRecords = true;
   }
 
@@ -280,7 +277,7 @@ export class CopyFiles {
 
   /** Everything that was ever committed is here again. */
   async recordsAreBack(): Promise<void> {
-    await this.#options.storage.disk.remove(DAMAGED_FILE);
+    await this.#options.storage.disk.remove(LACK_FILE);
     await this.#options.storage.disk.syncFolder('');
     this.#lacksRecords = false;
   }

@@ -18,11 +18,13 @@ import { encodeFact } from '../store/facts.ts';
 import { StorageGroup } from '../store/storage-group.ts';
 import { ActiveCopy } from './active-copy.ts';
 import { CopyFiles, type CopyStorage } from './copy-files.ts';
+import { type CopyDamage, CopyRepair, REPAIRABLE } from './copy-repair.ts';
 import { CopySeeding, type SeedOrder } from './copy-seeding.ts';
 import { CopyUpkeep } from './copy-upkeep.ts';
 import { DeletedItemPurge } from './deleted-item-purge.ts';
 import { explainLogFiles, type LogFileNeed } from './explain-truncation.ts';
-import { type FollowedCopy, Follower } from './follower.ts';
+import { followedCopy, helloOf } from './followed-copy.ts';
+import { Follower } from './follower.ts';
 import { replicationLimits } from './limits.ts';
 import type { LogMarks } from './log-marks.ts';
 import type { ReplicationHello } from './protocol.ts';
@@ -48,6 +50,8 @@ export interface CopyOptions {
   readonly onServing: (serving: Serving | undefined) => void;
   /** The log device failed: this copy must not go on in this process. */
   readonly onFatal: (error: unknown) => void;
+  /** A damaged part was made anew from another copy. */
+  readonly onMended?: (what: CopyDamage['what']) => void;
 }
 
 export interface Serving {
@@ -68,6 +72,11 @@ export class Copy implements CopyControl {
   readonly upkeep: CopyUpkeep;
   readonly #files: CopyFiles;
   readonly #seeding: CopySeeding;
+  readonly #repair: CopyRepair;
+  /** Code of the problem that this copy cannot be opened for. */
+  #failureCode = '';
+  /** What the scrub found in the database. */
+  #databaseDamage: string | undefined;
   readonly #lease: LeaseHolder;
   #state: CopyView['state'] = 'starting';
   #failure: string | null = null;
@@ -102,6 +111,16 @@ export class Copy implements CopyControl {
       },
     });
     this.#purge = new DeletedItemPurge(options);
+    this.#repair = new CopyRepair({
+      ...options,
+      seeding: this.#seeding,
+      damage: () => this.#damage(),
+      hello: () => ({ ...helloOf(options, this.#files, []), logSignature: '', seededLsn: 0 }),
+      logReachesBack: () => this.#files.generation > 0 && this.#files.log.firstReadableLsn === 0,
+      anew: (work) => this.#anew(work),
+      closeFiles: () => this.#files.close(),
+      onMended: (what) => options.onMended?.(what),
+    });
     this.#lease = new LeaseHolder({ clockJumpMs: options.clockJumpMs });
   }
 
@@ -125,6 +144,7 @@ export class Copy implements CopyControl {
       this.#options.logger.error({ code: error.code, reason: error.message }, 'this copy cannot be opened');
       this.#state = 'failed';
       this.#failure = error.message;
+      this.#failureCode = error.code;
     }
   }
 
@@ -168,6 +188,7 @@ export class Copy implements CopyControl {
         !this.#isSeeding &&
         this.#failure === null &&
         applyFailure === null &&
+        this.#databaseDamage === undefined &&
         this.#files.isComplete,
     };
   }
@@ -262,13 +283,18 @@ export class Copy implements CopyControl {
 
   /** Makes this copy anew from an active one. Problems: it is as it was, or failed and to be seeded again. */
   seed(order: SeedOrder, onProgress: (line: string) => void): Promise<void> {
+    return this.#anew(() => this.#seeding.receive(order, onProgress));
+  }
+
+  #anew(work: () => Promise<void>): Promise<void> {
     return this.#inOrder(async () => {
       if (this.#state === 'active') throw new Problem('CannotSeed', 'Cannot seed this copy: it is the active one');
       this.#isSeeding = true;
       try {
-        await this.#follower?.stop('this copy is seeded');
+        await this.#follower?.stop('this copy is made anew');
         this.#follower = undefined;
-        await this.#seeding.receive(order, onProgress);
+        await work();
+        this.#databaseDamage = undefined;
         await this.#files.epochs.resetIfDamaged();
       } finally {
         this.#isSeeding = false;
@@ -276,6 +302,27 @@ export class Copy implements CopyControl {
         if (this.#state !== 'failed') this.#startFollowing();
       }
     });
+  }
+
+  /** Found beside the serving. An active copy hands over to one that has everything, and is mended as a passive one. */
+  databaseDamaged(reason: string): void {
+    if (!this.#repair.mayRepair) return;
+    this.#databaseDamage = reason;
+    const heir = this.#active?.inSync.find((copy) => copy !== this.#options.host);
+    if (heir !== undefined) this.#active?.lose(`its database is damaged, and ${heir} has everything: ${reason}`);
+  }
+
+  #damage(): CopyDamage | undefined {
+    if (this.#suspended !== null) return undefined;
+    if (this.#state === 'failed') {
+      const what = REPAIRABLE[this.#failureCode];
+      return what === undefined ? undefined : { what, reason: this.#failure ?? '' };
+    }
+    const { applyFailure = null, state: { failure = null } = {}, needsSeed = false } = this.#follower ?? {};
+    // Its log was damaged, and what it lacks is nowhere but in a seed.
+    const seedReason = needsSeed && this.#files.lacksRecords ? failure : null;
+    const reason = applyFailure ?? this.#databaseDamage ?? seedReason;
+    return this.#state === 'passive' && reason !== null ? { what: 'database', reason } : undefined;
   }
 
   #obstacle(): string | undefined {
@@ -306,54 +353,13 @@ export class Copy implements CopyControl {
     this.#follower = new Follower({
       ...this.#options,
       candidates: copies.filter((copy) => copy !== host),
-      copy: this.#followed(),
+      copy: followedCopy(this.#files, () => this.#hello()),
     });
     this.#follower.start();
   }
 
-  #followed(): FollowedCopy {
-    const files = this.#files;
-    const epochFloor = (): number => files.epochSeen;
-    return {
-      hello: () => this.#hello(),
-      epochFloor,
-      storeEpoch: (epoch) => files.epochs.use(epoch),
-      continueFrom: (commonLsn, chain) => files.continueFrom(commonLsn, chain, epochFloor()),
-      startFile: (header) => files.startFile(header),
-      appendFrames: (frames) => files.appendFrames(frames),
-      durable: (lsn) => files.log.durable(lsn),
-      applyUpTo: (committedLsn) => files.applyUpTo(committedLsn),
-      get endLsn() {
-        return files.endLsn;
-      },
-      get appliedLsn() {
-        return files.appliedLsn;
-      },
-      get generation() {
-        return files.generation;
-      },
-      get lacksRecords() {
-        return files.lacksRecords;
-      },
-      recordsAreBack: () => files.recordsAreBack(),
-      get hasLogFailed() {
-        return files.isOpen && files.log.failure !== undefined;
-      },
-    };
-  }
-
   #hello(): ReplicationHello {
-    const { storageGroup, incarnation } = this.#options;
-    const ends = this.#files.log.epochEnds.map(({ epoch, lastLsn }) => ({ epoch, lastLsn }));
-    return {
-      service: 'replication',
-      storageGroup,
-      incarnation,
-      epoch: this.#files.epochSeen,
-      logSignature: this.#files.signature,
-      ends,
-      seededLsn: ends.length === 0 ? this.#files.appliedLsn : 0,
-    };
+    return helloOf(this.#options, this.#files, this.#files.log.epochEnds);
   }
 
   // ── active ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -442,10 +448,12 @@ export class Copy implements CopyControl {
 
   #planTimer(): void {
     this.#cancelTimer = this.#options.clock.after(replicationLimits.databaseCommitIntervalMs, () => {
-      this.#inOrder(() => this.#commitDatabase()).then(
-        () => this.#planTimer(),
-        (error: unknown) => this.#options.onFatal(error),
-      );
+      this.#inOrder(() => this.#commitDatabase())
+        .then(() => this.#repair.step())
+        .then(
+          () => this.#planTimer(),
+          (error: unknown) => this.#options.onFatal(error),
+        );
     });
   }
 

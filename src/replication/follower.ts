@@ -84,6 +84,7 @@ export class Follower {
   #committedLsn = 0;
   #failures = 0;
   #applyFailure: string | null = null;
+  #needsSeed = false;
   readonly #applyWanted = new Signal();
   #applying: Promise<void> | undefined;
 
@@ -98,6 +99,11 @@ export class Follower {
   /** Why the database of this copy takes no further record. */
   get applyFailure(): string | null {
     return this.#applyFailure;
+  }
+
+  /** The active copy says that its log does not reach back to where this copy stands. */
+  get needsSeed(): boolean {
+    return this.#needsSeed;
   }
 
   /** The highest LSN that the active copy has said to be committed. */
@@ -191,6 +197,7 @@ export class Follower {
       }
       case 'progress':
         this.#failures = 0;
+        this.#needsSeed = false;
         this.#state = {
           source: host,
           following: true,
@@ -279,6 +286,7 @@ export class Follower {
     // A log that has failed stays so, even if what it failed of has a name: only opening it anew helps.
     if (!isProblem(error) || copy.hasLogFailed) return onFatal(error);
     this.#failures += 1;
+    this.#needsSeed = error.code === 'SeedNeeded';
     logger.warn(
       { peer: host, code: error.code, reason: error.message, times: this.#failures },
       'cannot follow the active copy',

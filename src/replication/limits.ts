@@ -43,6 +43,11 @@ export const replicationLimits = {
   /** A seed that is interrupted goes on by itself, but not after so many attempts in which nothing came. */
   seedAttempts: 8,
   seedRetryMs: 1_000,
+  /** Between two looks for an active copy that could help a damaged one. */
+  repairRetryMs: 3_000,
+  /** A copy is mended by itself so many times in the period, and then no more: its disk needs a look. */
+  repairsInPeriod: 4,
+  repairPeriodMs: 24 * 60 * 60 * 1000,
   /** Closed log files kept behind the newest although no copy needs them, so that a copy that was away finds them. */
   keptLogFiles: 64,
 };

@@ -131,7 +131,7 @@ export class SeedPlace {
     if (!oldLog.keep) await disk.writeAtomically(joinName(SEEDING, SEEDED_FILE), asJson({ lsn, signature }));
     await disk.syncFolder(joinName(SEEDING, PACKS));
     await disk.syncFolder(SEEDING);
-    const aside = oldLog.surplus.length === 0 ? undefined : await freshQuarantine(disk, lsn);
+    const aside = oldLog.surplus.length === 0 ? undefined : await freshQuarantine(disk, `before-seed-at-${lsn}`);
     await disk.writeAtomically(COMPLETE, asJson(await this.#plan(manifest, oldLog, aside)));
     await finishSeed(disk);
     return aside;
@@ -211,10 +211,10 @@ export async function logFileNames(disk: Disk): Promise<string[]> {
 }
 
 /** A folder that nothing was ever put into. */
-export async function freshQuarantine(disk: Disk, lsn: number): Promise<string> {
+export async function freshQuarantine(disk: Disk, wanted: string): Promise<string> {
   const taken = new Set(await disk.list('quarantine'));
-  let name = `before-seed-at-${lsn}`;
-  for (let next = 2; taken.has(name); next++) name = `before-seed-at-${lsn}-${next}`;
+  let name = wanted;
+  for (let next = 2; taken.has(name); next++) name = `${wanted}-${next}`;
   return joinName('quarantine', name);
 }
 

@@ -52,7 +52,9 @@ function bothWays(one: string, others: readonly string[]): (readonly [string, st
 
 /** Once in a run, and never the last copy that holds everything: nobody promises to survive that. */
 function isSparable(cluster: SimulatedCluster, host: SimulatedHost): boolean {
-  const isWhole = cluster.hosts.every(({ disksLost, logsRotten }) => disksLost + logsRotten === 0);
+  const isWhole = cluster.hosts.every(
+    ({ disksLost, logsRotten, databasesRotten }) => disksLost + logsRotten + databasesRotten === 0,
+  );
   return isWhole && (cluster.group?.inSync ?? []).some((name) => name !== host.name);
 }
 
@@ -254,6 +256,12 @@ export const faults = {
     return () => {
       hub.disk[fault] = false;
     };
+  },
+  'database rotten': (cluster, random) => {
+    const host = anyHost(cluster, random);
+    if (!isSparable(cluster, host)) return nothing;
+    host.rotDatabase();
+    return () => host.start();
   },
   move: (cluster, random) => {
     const from = cluster.serving;

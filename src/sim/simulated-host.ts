@@ -20,6 +20,7 @@ import type { Serving } from '../replication/copy.ts';
 import type { Database } from '../store/database.ts';
 import { PortDisk } from './disk-ports.ts';
 import { altered, type BugPorts } from './planted-bugs/planted-bug.ts';
+import { provenBytes } from './rot.ts';
 import { MachineClock } from './simulated-clock.ts';
 import { SimulatedCopy } from './simulated-copy.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
@@ -58,8 +59,6 @@ export interface HostOptions {
 
 const COPY_FOLDER = 'copy';
 const VOTE_FOLDER = 'cluster';
-/** Without the first two files nothing of a log can be trusted: a copy that lost one has to be seeded. */
-const LAST_VITAL_FILE = 'E0000000002.log';
 /** From the death of a process to its next start. */
 const RESTART_MS = 300;
 
@@ -142,6 +141,9 @@ export class SimulatedHost {
 
   /** How often a part of its log was damaged. */
   logsRotten = 0;
+
+  /** How often its database was damaged. */
+  databasesRotten = 0;
 
   /** Everything that a start of the machine starts. */
   start(): void {
@@ -344,22 +346,28 @@ export class SimulatedHost {
     this.#options.story.tell(this.name, 'the disk with its vote is lost');
   }
 
-  /** A loss of power, during which one bit of a closed log file turns over. False when there is no such file. */
-  rotLog(): boolean {
+  /** A loss of power, during which one bit of a log file turns over: any file, below what is known to be durable. */
+  rotLog(wanted?: string): boolean {
     const { random, story } = this.#options;
-    const folder = `${COPY_FOLDER}/log`;
-    const closed = this.disk
-      .list(folder)
-      .filter((name) => /^E00[0-9a-f]{8}\.log$/.test(name) && name > LAST_VITAL_FILE);
-    const name = closed[random.below(Math.max(1, closed.length))];
-    if (name === undefined) return false;
     this.losePower();
+    const folder = `${COPY_FOLDER}/log`;
+    const names = this.disk.list(folder).filter((name) => /^E00([0-9a-f]{8})?\.log$/.test(name));
+    const name = wanted ?? names[random.below(Math.max(1, names.length))];
+    if (name === undefined) return false;
     const path = `${folder}/${name}`;
-    if (!this.disk.has(path)) return false;
-    const position = random.below(this.disk.size(path) ?? 1);
+    const position = random.below(provenBytes(this.disk.read(path, 0, this.disk.size(path) ?? 0)));
     this.disk.flipBit(path, position);
     this.logsRotten += 1;
     story.tell(this.name, `a bit of ${name} turns over at byte ${position}`);
+    return true;
+  }
+
+  /** A loss of power, after which a page of the database is not what was written. False when it had none yet. */
+  rotDatabase(): boolean {
+    this.losePower();
+    if (!this.#images.rot()) return false;
+    this.databasesRotten += 1;
+    this.#options.story.tell(this.name, 'a page of its database is damaged');
     return true;
   }
 

@@ -16,6 +16,8 @@ import type { SimulatedDisk } from './simulated-disk.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 import { simulatedSnapshot } from './simulated-seed.ts';
 
+const DAMAGED_BYTES = 4_096;
+
 /** What outlives the process: one for each copy of a machine. */
 export class DatabaseImages {
   /** As the last commit left it; what a killed process leaves. */
@@ -28,6 +30,14 @@ export class DatabaseImages {
     else this.checkpointed = this.committed;
   }
 
+  /** The first page is overwritten: with it goes the way to all others. */
+  rot(): boolean {
+    if (this.committed === undefined) return false;
+    this.committed = Uint8Array.from(this.committed).fill(0, 0, DAMAGED_BYTES);
+    this.checkpointed = this.committed;
+    return true;
+  }
+
   loseEverything(): void {
     this.committed = undefined;
     this.checkpointed = undefined;
@@ -38,7 +48,7 @@ export class DatabaseImages {
 class ImagedDatabase extends Database {
   readonly #images: DatabaseImages;
   #isClosed = false;
-  readonly #resting: (() => void)[] = [];
+  #lastCommit: Uint8Array | undefined;
 
   constructor(options: { signature: Uint8Array; images: DatabaseImages; process: SimulatedProcess }) {
     const { signature, images, process } = options;
@@ -47,17 +57,14 @@ class ImagedDatabase extends Database {
     process.onDeath(() => this.#keep());
   }
 
-  /** Resolves at once while no transaction is open, else right behind the next commit. */
-  atRest(): Promise<void> {
-    if (!this.connection.isTransaction) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#resting.push(resolve);
-    });
+  /** As it was last committed, also while a transaction is open. */
+  lastCommit(): Uint8Array | undefined {
+    return this.connection.isTransaction ? this.#lastCommit : this.connection.serialize();
   }
 
-  override commit(): void {
-    super.commit();
-    for (const tell of this.#resting.splice(0)) tell();
+  override begin(): void {
+    if (!this.connection.isTransaction) this.#lastCommit = this.connection.serialize();
+    super.begin();
   }
 
   override close(): void {
@@ -110,6 +117,11 @@ export class SimulatedStorage implements CopyStorage {
     await this.disk.syncFolder('');
   }
 
+  putDatabaseAside(): Promise<void> {
+    this.#options.images.loseEverything();
+    return Promise.resolve();
+  }
+
   openDevice(): LogDevice {
     return new PortLogDevice(this.#place);
   }
@@ -142,11 +154,20 @@ export class SimulatedStorage implements CopyStorage {
     return true;
   }
 
-  /** Of the last commit: while a transaction is open, of the next one. */
-  async takeSnapshot(packs: PackLengths, signature: string): Promise<SeedSnapshot> {
-    const database = present(this.#database, 'A snapshot is taken of an open database');
-    await database.atRest();
-    return simulatedSnapshot(this.#place, takeImage(database, packs), signature);
+  /** Of the last commit: an active copy whose peer is away does not commit for long. */
+  takeSnapshot(packs: PackLengths, signature: string): Promise<SeedSnapshot> {
+    const image = present(this.#database, 'A snapshot is taken of an open database').lastCommit();
+    const path = ':memory:';
+    const copy = new Database({
+      path,
+      signature: Buffer.from(signature, 'hex'),
+      ...(image === undefined ? {} : { image }),
+    });
+    try {
+      return Promise.resolve(simulatedSnapshot(this.#place, takeImage(copy, packs), signature));
+    } finally {
+      copy.close();
+    }
   }
 
   get #place(): Place {

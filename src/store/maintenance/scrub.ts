@@ -16,6 +16,8 @@ export interface ScrubPass {
   readonly logFiles: number;
 }
 
+const NO_BODIES = { findings: [], readBytes: 0, bodies: 0 } as const;
+
 export async function scrubCopy(options: {
   readonly disk: Disk;
   readonly logFolder: string;
@@ -25,10 +27,11 @@ export async function scrubCopy(options: {
 }): Promise<ScrubPass> {
   const { disk, connection, pace, databaseName } = options;
   const log = await checkLog(disk, options.logFolder, { pace });
-  const bodies = await checkBodies(connection, disk, { pace });
   const sizeBytes = (await disk.size(databaseName)) ?? 0;
   const pages = checkPages({ connection, name: databaseName, sizeBytes });
   await pace(sizeBytes);
+  // Which bodies there are, only a database that is whole can say.
+  const bodies = pages.length > 0 ? NO_BODIES : await checkBodies(connection, disk, { pace });
   return {
     findings: [...log.findings, ...bodies.findings, ...pages],
     readBytes: log.readBytes + bodies.readBytes + sizeBytes,

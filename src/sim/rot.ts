@@ -1,0 +1,19 @@
+/** Where a bit of a log file may turn over so that nobody could take it for something else than damage. */
+import { decodeHeader, emptyLogFile, LOG_HEADER_BYTES } from '../log/log-file.ts';
+import { scanRecords } from '../log/scan.ts';
+
+/**
+ * The bytes of `file` from its beginning that a record behind them names as durable. The rest of an open file may just
+ * as well have been torn by the loss of power, and only another copy knows better.
+ */
+export function provenBytes(bytes: Buffer): number {
+  const header = decodeHeader(bytes.subarray(0, LOG_HEADER_BYTES));
+  if (header === undefined) return 0;
+  const ends: { readonly lsn: number; readonly end: number }[] = [];
+  let durableUpTo = header.previousLsn;
+  scanRecords(bytes, emptyLogFile(header, undefined), (record, position) => {
+    ends.push({ lsn: record.lsn, end: position + record.frame.length });
+    durableUpTo = Math.max(durableUpTo, record.durableUpTo);
+  });
+  return ends.findLast(({ lsn }) => lsn <= durableUpTo)?.end ?? LOG_HEADER_BYTES;
+}
