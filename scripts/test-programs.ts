@@ -21,6 +21,7 @@ const testPrograms: readonly TestProgram[] = [
   { command: 'mbsync', debianPackages: ['isync'] },
   { command: 'sshfs', debianPackages: ['sshfs', 'openssh-sftp-server'] },
   { command: 'swaks', debianPackages: ['swaks', 'libnet-ssleay-perl'], perlModule: 'Net::SSLeay' },
+  { command: 'gcc', debianPackages: ['gcc', 'libc6-dev'] },
 ];
 
 /** Whether a program of that name is on the PATH. */

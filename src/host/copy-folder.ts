@@ -10,6 +10,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf } from '../base/problem.ts';
 import type { LogDevice } from '../log/disk.ts';
 import type { CopyStorage, PackLengths } from '../replication/copy-files.ts';
 import type { SeedSnapshot } from '../replication/seed-manifest.ts';
@@ -18,6 +19,7 @@ import type { PackDevice } from '../store/packs.ts';
 import type { Snapshot } from '../store/snapshot.ts';
 import { DatabaseCheckpoint } from './database-checkpoint.ts';
 import { FileSystemDisk } from './disk.ts';
+import { problemFromCode } from './disk-problem.ts';
 import { ThreadLogDevice } from './log-device.ts';
 import { FilePackDevice } from './pack-device.ts';
 import { finishRebuild } from './rebuilt-files.ts';
@@ -47,11 +49,15 @@ export class CopyFolder implements CopyStorage {
     this.#checkpoint = new DatabaseCheckpoint(this.databasePath);
   }
 
-  prepare(): Promise<void> {
-    forgetSnapshots(this.#root);
-    finishRebuild(this.#root);
-    mkdirSync(join(this.#root, 'packs'), { recursive: true, mode: 0o700 });
-    return Promise.resolve();
+  async prepare(): Promise<void> {
+    try {
+      forgetSnapshots(this.#root);
+      finishRebuild(this.#root);
+      mkdirSync(join(this.#root, 'packs'), { recursive: true, mode: 0o700 });
+    } catch (error) {
+      // Not FileMissing: what is said to be missing here is what could not be made.
+      throw problemFromCode(undefined, messageOf(error), 'prepare the folder of this copy', error);
+    }
   }
 
   async takeSnapshot(packs: PackLengths, signature: string): Promise<SeedSnapshot> {

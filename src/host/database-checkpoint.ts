@@ -2,6 +2,7 @@
  * SQLite's checkpoints, in a thread of their own with a connection of their own: in the serving thread one stalled it
  * for 150 ms. A passive checkpoint never makes the writer wait; it carries over what is committed and syncs it.
  */
+import { basename } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { type Deferred, deferred } from '../base/deferred.ts';
 import { Problem } from '../base/problem.ts';
@@ -55,7 +56,14 @@ export class DatabaseCheckpoint {
     const current = this.#current;
     this.#current = undefined;
     if (reply.failure === undefined) current?.resolve(reply.complete);
-    else current?.reject(new Problem('CheckpointFailed', `Cannot checkpoint the database: ${reply.failure}`));
+    else current?.reject(this.#failed(reply.failure));
+  }
+
+  #failed(reason: string): Problem {
+    return new Problem(
+      'CheckpointFailed',
+      `Cannot checkpoint the database (${basename(this.#path)}): ${reason}. Check the disk.`,
+    );
   }
 
   async close(): Promise<void> {

@@ -36,10 +36,10 @@ export class RebuiltFolder {
       if (existsSync(this.packsFolder)) syncFolder(this.packsFolder);
       syncFolder(join(this.#root, REBUILT));
       writeSynced(join(this.#root, REBUILT, COMPLETE), '');
+      finishRebuild(this.#root);
     } catch (error) {
       throw diskProblem(error, 'complete the new files');
     }
-    finishRebuild(this.#root);
   }
 }
 

@@ -7,6 +7,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { messageOf, Problem } from '../base/problem.ts';
+import { diskProblem } from '../host/disk-problem.ts';
+import { diskProblemOf } from '../store/database-problem.ts';
 
 export const FOLDER_LOCK_NAME = 'holdfast.lock';
 
@@ -23,13 +25,18 @@ export function lockFolder(folder: string): FolderLock {
     database.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     database.close();
-    if (!messageOf(error).includes('locked')) throw error;
+    if (!messageOf(error).includes('locked')) throw diskProblemOf(error, 'lock the data folder', path) ?? error;
     throw new Problem(
       'DataFolderInUse',
       `Cannot use the data folder ${folder}: Holdfast already runs on it${holderOf(path)}. Stop that one first (Ctrl-C), or use another folder with --data.`,
     );
   }
-  writeFileSync(holderPath(path), `${process.pid}\n`, { mode: 0o600 });
+  try {
+    writeFileSync(holderPath(path), `${process.pid}\n`, { mode: 0o600 });
+  } catch (error) {
+    database.close();
+    throw diskProblem(error, `write ${holderPath(path)}`);
+  }
   return { release: () => database.close() };
 }
 

@@ -70,7 +70,8 @@ export async function takeBackup(source: BackupSource, place: BackupPlace, type:
     await place.finish(manifest);
     return manifest;
   } catch (error) {
-    await place.abandon(id);
+    // Why it failed matters more than what it leaves: a folder without a manifest is nothing.
+    await place.abandon(id).catch(() => undefined);
     throw error;
   }
 }

@@ -350,10 +350,9 @@ export class CopyFiles {
     await this.#openLog();
   }
 
-  /** The first record of an epoch under which this copy is active. */
+  /** The first record of an epoch under which this copy is active. `applyAll` follows. */
   startEpoch(epoch: number, kind: number, payload: Buffer): void {
     this.log.startEpoch(epoch, kind, payload);
-    this.#openStore(this.log.signature);
   }
 
   startFile(header: Buffer): void {
@@ -381,9 +380,13 @@ export class CopyFiles {
 
   // ── applying ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Everything that the log holds. */
+  /**
+   * Everything that the log holds. Where a stream has just begun, so does the database, and not before the stream's first
+   * record is durable: a stop in between would leave a database of a stream that never was, and the next start refuse it.
+   */
   async applyAll(): Promise<void> {
     await this.log.durable(this.log.endLsn);
+    this.#openStore(this.log.signature);
     await this.applyUpTo(this.log.endLsn);
   }
 

@@ -10,6 +10,7 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { AssertionError, assert, present } from '../base/assert.ts';
 import { isProblem, messageOf, Problem } from '../base/problem.ts';
+import { diskProblemOf } from './database-problem.ts';
 import { PAGE_CACHE_KIB, WAL_KEPT_BYTES } from './limits.ts';
 import { SCHEMA, SCHEMA_VERSION, UPGRADES } from './schema.ts';
 
@@ -66,7 +67,10 @@ export class Database {
   readonly #setMeta: StatementSync;
   readonly #addToPack: StatementSync;
 
-  /** Problem('DatabaseUnusable') when it is damaged, of another stream, of another version, or this SQLite is unsafe. */
+  /**
+   * Problem('DatabaseUnusable') when it is damaged, of another stream, of another version, or this SQLite is unsafe;
+   * Problem('DiskFull' | 'DiskFailed') when its disk is the reason.
+   */
   constructor(options: DatabaseOptions) {
     this.path = options.path;
     this.connection = openConnection(options);
@@ -103,10 +107,15 @@ export class Database {
     if (!this.connection.isTransaction) this.connection.exec('BEGIN IMMEDIATE');
   }
 
+  /** Problem('DiskFull' | 'DiskFailed') */
   commit(): void {
-    this.begin();
-    this.writeTally();
-    this.connection.exec('COMMIT');
+    try {
+      this.begin();
+      this.writeTally();
+      this.connection.exec('COMMIT');
+    } catch (error) {
+      throw diskProblemOf(error, 'commit the database', this.path) ?? error;
+    }
     this.#committedLsn = this.tally.appliedLsn;
   }
 
@@ -194,9 +203,8 @@ function openConnection({ path, signature, image }: DatabaseOptions): DatabaseSy
     return connection;
   } catch (error) {
     connection?.close();
-    throw isProblem(error) || error instanceof AssertionError
-      ? error
-      : unusable(`${messageOf(error)}. ${NEXT_STEP}`, error);
+    if (isProblem(error) || error instanceof AssertionError) throw error;
+    throw diskProblemOf(error, 'open the database', path) ?? unusable(`${messageOf(error)}. ${NEXT_STEP}`, error);
   }
 }
 

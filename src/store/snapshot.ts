@@ -5,6 +5,7 @@
 import { backup } from 'node:sqlite';
 import { assert } from '../base/assert.ts';
 import { type Database, openReader, readTally, type Tally } from './database.ts';
+import { diskProblemOf } from './database-problem.ts';
 
 export interface Snapshot {
   /** Records behind it are to be replayed. */
@@ -22,7 +23,7 @@ const PAGES_AT_ONCE = 1_024;
 
 /**
  * Writes the last committed database of the file `path` to `targetPath`, which must not exist. It holds that commit
- * while it runs, so the write-ahead file cannot start anew until it ends.
+ * while it runs, so the write-ahead file cannot start anew until it ends. Problem('DiskFull' | 'DiskFailed')
  */
 export async function takeSnapshot(path: string, packs: PackLengths, targetPath: string): Promise<Snapshot> {
   const reader = openReader(path);
@@ -32,6 +33,8 @@ export async function takeSnapshot(path: string, packs: PackLengths, targetPath:
     const lengths = packsAt(tally, packs);
     await backup(reader, targetPath, { rate: PAGES_AT_ONCE });
     return { lsn: tally.appliedLsn, packs: lengths };
+  } catch (error) {
+    throw diskProblemOf(error, 'copy the database', targetPath) ?? error;
   } finally {
     reader.close();
   }

@@ -9,6 +9,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { crc32 } from '../../base/checksum.ts';
 import { Problem } from '../../base/problem.ts';
 import { readTally, type Tally } from '../database.ts';
+import { diskProblemOf } from '../database-problem.ts';
 import { type PackDevice, Packs } from '../packs.ts';
 import type { Pace } from './finding.ts';
 import { PLACES_AT_ONCE } from './limits.ts';
@@ -32,8 +33,16 @@ export interface DefragmentOptions {
   readonly packBytes?: number;
 }
 
-/** Problem('BodyDamaged' | 'DiskFull'); the caller makes the new files durable and puts them in place. */
+/** Problem('BodyDamaged' | 'DiskFull' | 'DiskFailed'); the caller makes the new files durable and puts them in place. */
 export async function defragment(options: DefragmentOptions): Promise<Defragmentation> {
+  try {
+    return await writeAnew(options);
+  } catch (error) {
+    throw diskProblemOf(error, 'write the database anew', options.targetPath) ?? error;
+  }
+}
+
+async function writeAnew(options: DefragmentOptions): Promise<Defragmentation> {
   options.connection.exec('PRAGMA auto_vacuum = INCREMENTAL');
   options.connection.prepare('VACUUM INTO ?').run(options.targetPath);
   const target = new DatabaseSync(options.targetPath, { enableForeignKeyConstraints: false });

@@ -1,0 +1,12 @@
+/** The same work for each of many, as many at a time as the machine has cores. */
+import { availableParallelism } from 'node:os';
+
+export async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  const waiting = items.entries();
+  const one = async (): Promise<void> => {
+    for (const [index, item] of waiting) results[index] = await work(item);
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, one));
+  return results;
+}
