@@ -3,6 +3,7 @@
  * the log. With circular logging off, log files go only below that. Whoever took a backup tells every copy of the
  * storage group; a copy that was away keeps its log until the next one, which costs space and nothing else.
  */
+import { decodeNote, encodeNote } from '../base/checked-note.ts';
 import type { Disk } from '../log/disk.ts';
 import type { BackupType } from './backup-manifest.ts';
 
@@ -38,7 +39,7 @@ export class BackupNote {
   /** A file that cannot be read means no backup: then the log is kept. */
   async load(): Promise<void> {
     const size = await this.#disk.size(NOTE_FILE);
-    if (size !== undefined) this.#times = parse((await this.#disk.read(NOTE_FILE, 0, size)).toString('utf8'));
+    if (size !== undefined) this.#times = parse(await this.#disk.read(NOTE_FILE, 0, size));
   }
 
   async taken({ type, takenMs, endLsn }: BackupTaken): Promise<void> {
@@ -48,7 +49,7 @@ export class BackupNote {
       latestIncrementalMs: type === 'Incremental' ? takenMs : latestIncrementalMs,
       throughLsn: endLsn,
     };
-    await this.#disk.writeAtomically(NOTE_FILE, Buffer.from(JSON.stringify(this.#times)));
+    await this.#disk.writeAtomically(NOTE_FILE, encodeNote({ ...this.#times }));
   }
 
   /** Keeps the log behind `lsn`; returns the undo. */
@@ -66,15 +67,10 @@ export class BackupNote {
   }
 }
 
-function parse(text: string): BackupTimes {
+/** A note that is damaged says as much as none: that no backup was taken. */
+function parse(bytes: Buffer): BackupTimes {
   const number = (value: unknown): number | null => (typeof value === 'number' && value >= 0 ? value : null);
-  let stored: unknown;
-  try {
-    stored = JSON.parse(text);
-  } catch {
-    stored = undefined; // as if no backup had been taken
-  }
-  const { latestFullMs, latestIncrementalMs, throughLsn } = (stored ?? {}) as Record<string, unknown>;
+  const { latestFullMs, latestIncrementalMs, throughLsn } = decodeNote(bytes) ?? {};
   return {
     latestFullMs: number(latestFullMs),
     latestIncrementalMs: number(latestIncrementalMs),

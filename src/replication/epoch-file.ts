@@ -3,6 +3,7 @@
  * highest one that it has promised to a takeover. A promise is taken back when the takeover is known to have failed;
  * an epoch in use never is.
  */
+import { decodeNote, encodeNote } from '../base/checked-note.ts';
 import { isProblem, Problem } from '../base/problem.ts';
 import type { Disk } from '../log/disk.ts';
 
@@ -27,7 +28,7 @@ export class EpochFile {
   async load(): Promise<void> {
     const size = await this.#disk.size(EPOCH_FILE);
     if (size === undefined) return;
-    const epochs = parseEpochs((await this.#disk.read(EPOCH_FILE, 0, size)).toString('utf8'));
+    const epochs = parseEpochs(await this.#disk.read(EPOCH_FILE, 0, size));
     if (epochs === undefined) {
       throw new Problem(
         'EpochDamaged',
@@ -74,23 +75,14 @@ export class EpochFile {
 
   #change(epochs: Epochs): Promise<void> {
     this.#epochs = epochs;
-    const write = this.#lastWrite.then(() =>
-      this.#disk.writeAtomically(EPOCH_FILE, Buffer.from(JSON.stringify(this.#epochs))),
-    );
+    const write = this.#lastWrite.then(() => this.#disk.writeAtomically(EPOCH_FILE, encodeNote({ ...this.#epochs })));
     this.#lastWrite = write.catch(() => undefined);
     return write;
   }
 }
 
-function parseEpochs(text: string): Epochs | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-  const { inUse, promised } = (value ?? {}) as { inUse?: unknown; promised?: unknown };
+function parseEpochs(bytes: Buffer): Epochs | undefined {
+  const { inUse, promised } = decodeNote(bytes) ?? {};
   return isEpoch(inUse) && isEpoch(promised) ? { inUse, promised } : undefined;
 }
 

@@ -3,6 +3,7 @@
  * active copy goes on: so the whole log is put aside, file by file and oldest first, and the copy begins a new one from
  * there, as a copy does that was seeded. Until it holds everything again, a note on its disk keeps it from leading.
  */
+import { encodeNote } from '../base/checked-note.ts';
 import { type Disk, joinName } from '../log/disk.ts';
 import { listLogFiles } from '../log/folder.ts';
 import { freshQuarantine, logFileNames } from './seed-place.ts';
@@ -17,7 +18,7 @@ export const LACK_FILE = 'damaged.json';
  * and then a part of the log must not pass for the whole (C10).
  */
 export async function noteLack(disk: Disk, lsn: number, reason: string): Promise<void> {
-  await disk.writeAtomically(LACK_FILE, Buffer.from(JSON.stringify({ lsn, reason })));
+  await disk.writeAtomically(LACK_FILE, encodeNote({ lsn, reason }));
 }
 
 /** No `TransactionLog` is open. Returns the folder where the files are now. */
@@ -27,7 +28,7 @@ export async function putLogAside(disk: Disk, reason: string): Promise<string> {
   const signature = (await listLogFiles(disk, LOG)).find(({ header }) => header !== undefined)?.header?.signature;
   if (signature !== undefined) {
     const seeded = { lsn: 0, signature: signature.toString('hex') };
-    await disk.writeAtomically(SEEDED_FILE, Buffer.from(JSON.stringify(seeded)));
+    await disk.writeAtomically(SEEDED_FILE, encodeNote(seeded));
   }
   const aside = await freshQuarantine(disk, 'damaged-log');
   await disk.makeFolder(aside);

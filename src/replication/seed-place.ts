@@ -9,6 +9,7 @@
  * The exchange is written down first (`seeding/complete`): each file to be moved or removed by its name. From then on it
  * is finished by whoever opens the copy next, and every step may be repeated. A file that is not on the list stays.
  */
+import { encodeNote } from '../base/checked-note.ts';
 import { Problem } from '../base/problem.ts';
 import { type Disk, joinName } from '../log/disk.ts';
 import { replicationLimits } from './limits.ts';
@@ -128,7 +129,7 @@ export class SeedPlace {
   async install(manifest: SeedManifest, oldLog: OldLog): Promise<string | undefined> {
     const disk = this.#disk;
     const { lsn, signature } = manifest;
-    if (!oldLog.keep) await disk.writeAtomically(joinName(SEEDING, SEEDED_FILE), asJson({ lsn, signature }));
+    if (!oldLog.keep) await disk.writeAtomically(joinName(SEEDING, SEEDED_FILE), encodeNote({ lsn, signature }));
     await disk.syncFolder(joinName(SEEDING, PACKS));
     await disk.syncFolder(SEEDING);
     const aside = oldLog.surplus.length === 0 ? undefined : await freshQuarantine(disk, `before-seed-at-${lsn}`);

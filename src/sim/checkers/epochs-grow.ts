@@ -2,6 +2,7 @@
  * S2: the epoch that a copy has stored as in use never goes back, unless its disk was lost; and whoever serves under an
  * epoch has stored it so that a loss of power leaves it there.
  */
+import { decodeNote } from '../../base/checked-note.ts';
 import type { Serving } from '../../replication/copy.ts';
 import { type Checker, type SimulatedCluster, Violation } from '../simulated-cluster.ts';
 import type { SimulatedHost } from '../simulated-host.ts';
@@ -40,8 +41,6 @@ export class EpochsGrow implements Checker {
 }
 
 function inUseOf(bytes: Buffer | undefined): number | undefined {
-  const text = bytes?.toString('utf8') ?? '';
-  if (!text.startsWith('{')) return undefined;
-  const { inUse } = JSON.parse(text) as { inUse?: unknown };
+  const inUse = bytes === undefined ? undefined : decodeNote(bytes)?.['inUse'];
   return typeof inUse === 'number' ? inUse : undefined;
 }

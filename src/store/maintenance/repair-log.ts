@@ -4,6 +4,7 @@
  * the damage. Where neither leaves a log that continues the database, the whole log is put aside, and the copy goes on
  * as one that was just seeded. Nothing is deleted: `quarantine/` keeps every file.
  */
+import { encodeNote } from '../../base/checked-note.ts';
 import type { Disk } from '../../log/disk.ts';
 import { joinName } from '../../log/disk.ts';
 import { truncateAfter } from '../../log/divergence.ts';
@@ -66,7 +67,7 @@ export async function repairLog(options: LogRepairOptions): Promise<LogRepair> {
       `${describe(damage)}; the log does not continue the database: all of it was put aside in ${quarantine}`,
     );
     const note = { lsn: options.appliedLsn, signature: options.signature };
-    await disk.writeAtomically(SEEDED_FILE, Buffer.from(JSON.stringify(note)));
+    await disk.writeAtomically(SEEDED_FILE, encodeNote(note));
     await putAside(
       disk,
       folder,
