@@ -138,6 +138,7 @@ export class StorageUnderTest {
       storageGroup: 'First Storage Group',
       files: this.files,
       activeLsn: () => this.files.durableLsn,
+      mounted: () => this.#store,
       obstacle: () => undefined,
       mounted: () => undefined,
       seed: () => null,
