@@ -76,7 +76,7 @@ export interface CopyFilesOptions {
 const LOG_FOLDER = 'log';
 const SEED_IT = 'Make this copy anew with Update-StorageGroupCopy.';
 
-/** A record that is in the log and not yet in the database. */
+/** In the log and not yet in the database. */
 interface PendingRecord {
   readonly lsn: number;
   readonly generation: number;
@@ -380,10 +380,7 @@ export class CopyFiles {
 
   // ── applying ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /**
-   * Everything that the log holds. Where a stream has just begun, so does the database, and not before the stream's first
-   * record is durable: a stop in between would leave a database of a stream that never was, and the next start refuse it.
-   */
+  /** Everything that the log holds. A database begins behind its stream's durable first record: never of one that was not. */
   async applyAll(): Promise<void> {
     await this.log.durable(this.log.endLsn);
     this.#openStore(this.log.signature);

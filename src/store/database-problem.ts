@@ -2,7 +2,6 @@
  * SQLite's errors in our words. Most say something about the database; a few say something about the disk below it, and
  * then a new copy would help nobody: the disk has to be looked after first.
  */
-import { basename } from 'node:path';
 import { messageOf, Problem } from '../base/problem.ts';
 
 /** Primary result codes of sqlite3.h. */
@@ -13,7 +12,7 @@ const CANTOPEN = 14;
 
 /** `action` completes "Cannot …"; undefined when the disk is not the reason. Problem('DiskFull' | 'DiskFailed') */
 export function diskProblemOf(error: unknown, action: string, path: string): Problem | undefined {
-  const place = `${action} (${basename(path)})`;
+  const place = `${action} (${path.slice(path.lastIndexOf('/') + 1)})`;
   switch (primaryCode(error)) {
     case FULL:
       return new Problem('DiskFull', `Cannot ${place}: the disk is full. Make room on it.`, {

@@ -140,7 +140,6 @@ export class StorageUnderTest {
       activeLsn: () => this.files.durableLsn,
       mounted: () => this.#store,
       obstacle: () => undefined,
-      mounted: () => undefined,
       seed: () => null,
     });
     const place = new BackupFolder(join(this.root, 'backups'), machineClock);
