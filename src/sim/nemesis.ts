@@ -6,6 +6,7 @@ import { isProblem, messageOf } from '../base/problem.ts';
 import { type Random, SeededRandom } from '../base/random.ts';
 import {
   resumeCopy,
+  setFailback,
   setMounted,
   setMountPolicy,
   startServer,
@@ -299,6 +300,13 @@ export const faults = {
     );
     return () =>
       administrator.change(`resumes the copy on ${name}`, (document) => resumeCopy(document, STORAGE_GROUP, name));
+  },
+  'failback allowed': ({ administrator }, random) => {
+    const hours = { policy: 'window', fromHour: random.below(24), toHour: random.below(24) } as const;
+    const failback = random.below(2) === 0 ? { policy: 'immediate' as const } : hours;
+    administrator.change(`allows failback: ${failback.policy}`, (document) => setFailback(document, SERVER, failback));
+    return () =>
+      administrator.change('prevents failback', (document) => setFailback(document, SERVER, { policy: 'prevent' }));
   },
   'database dismounted': ({ administrator }) => {
     administrator.change('dismounts the database', (document) => setMounted(document, STORAGE_GROUP, false));
