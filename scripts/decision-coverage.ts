@@ -40,6 +40,10 @@ const BEYOND: readonly { readonly block: string; readonly why: string }[] = [
   { block: '?? null', why: 'the same' },
   { block: "?? 'no reason is known'", why: 'a failed copy says why' },
   { block: '? group.inSync', why: 'shared storage has unit tests; no simulated topology shares a disk' },
+  {
+    block: "return lasting('seeding', 'the copy is being seeded');",
+    why: 'a seed is ordered by hand, and after it a lost disk of the source needs another one: stories tell of it',
+  },
   { block: 'return undefined;', why: 'a group that is not in the document, or shared storage' },
 ];
 

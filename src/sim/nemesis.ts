@@ -2,7 +2,6 @@
  * What goes wrong, by chance: each kind of fault is a pair of a beginning and an end. A run uses a random half of the
  * kinds (swarm testing: a rare combination needs the others out of its way), some faults one at a time, some at once.
  */
-import { isProblem, messageOf } from '../base/problem.ts';
 import { type Random, SeededRandom } from '../base/random.ts';
 import {
   resumeCopy,
@@ -272,22 +271,6 @@ export const faults = {
     from.service.handOff(STORAGE_GROUP, target.name).then(
       (answer) => cluster.story.tell('admin', `move: ${JSON.stringify(answer)}`),
       (error: unknown) => cluster.unhandled(error),
-    );
-    return nothing;
-  },
-  /** Update-StorageGroupCopy, although nobody needs it: what is seeded is not in sync until it has caught up. */
-  'copy seeded': (cluster, random) => {
-    const source = cluster.serving;
-    const target = oneOf(random, cluster.hosts);
-    if (source === undefined || target === source || target.view?.state !== 'passive' || target.isPaused)
-      return nothing;
-    cluster.story.tell('admin', `seeds ${target.name} from ${source.name}`);
-    target.seed(source).then(
-      () => cluster.story.tell('admin', `seeded ${target.name}`),
-      (error: unknown) => {
-        if (!isProblem(error)) cluster.unhandled(error);
-        cluster.story.tell('admin', `seed of ${target.name}: ${messageOf(error)}`);
-      },
     );
     return nothing;
   },
