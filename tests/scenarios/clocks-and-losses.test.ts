@@ -50,6 +50,9 @@ test('N25: a takeover in async mode loses mail, flags and an expunge: the mail c
       active.losePower();
       stage.heal();
       await stage.servesOn(passive, 8_000);
+      const isKnown = (): boolean => cluster.client.finder.active()?.host === passive.name;
+      await stage.becomes('the clients know who is active', isKnown, 5_000);
+      await stage.sleep(1_000);
       await stage.becomes('the dumpster is empty handed', () => cluster.hub.queue?.queuedMessages === 0, 5_000);
       const after = await stage.look();
       assert.equal(after.messages.length, 8);

@@ -30,6 +30,8 @@ export class LossesAreRecorded implements Checker {
         `${taker.name} takes over with a log up to ${formatLsn(taker.durableLsn)}, promised was ${formatLsn(this.#promisedLsn)}, and no loss is recorded`,
       );
     }
+    // Beyond the dial only by an administrator's word, given now or for after so many hours; that is on record.
+    if (group.lossy?.epoch === group.epoch && group.lossy.cause !== 'dial') return;
     const dial = serverOf(after, STORAGE_GROUP)?.record.autoDatabaseMountDial ?? 'Lossless';
     const missing = was.hint.generation - (taker.view?.generation ?? 0);
     if (missing <= DIAL_LOG_FILES[dial]) return;
