@@ -8,9 +8,7 @@
  *   FOLDER/quarantine/  records that were cut away
  *   FOLDER/content-index.sqlite  the full-text index; may be deleted at any time
  */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf } from '../base/problem.ts';
 import type { LogDevice } from '../log/disk.ts';
 import type { CopyStorage, PackLengths } from '../replication/copy-files.ts';
 import type { SeedSnapshot } from '../replication/seed-manifest.ts';
@@ -19,7 +17,8 @@ import type { PackDevice } from '../store/packs.ts';
 import type { Snapshot } from '../store/snapshot.ts';
 import { DatabaseCheckpoint } from './database-checkpoint.ts';
 import { FileSystemDisk } from './disk.ts';
-import { problemFromCode } from './disk-problem.ts';
+import { diskProblem } from './disk-problem.ts';
+import { makeFolder } from './folders.ts';
 import { ThreadLogDevice } from './log-device.ts';
 import { FilePackDevice } from './pack-device.ts';
 import { finishRebuild } from './rebuilt-files.ts';
@@ -38,9 +37,13 @@ export class CopyFolder implements CopyStorage {
   readonly contentIndex?: ContentIndex;
   readonly #checkpoint: DatabaseCheckpoint;
 
-  /** `root`: absolute; made if it is not there. */
+  /** `root`: absolute; made if it is not there. Problem('DiskFull' | 'DiskFailed' | ...) */
   constructor(root: string, copyDatabase: CopyDatabase, contentIndex?: ContentIndex) {
-    mkdirSync(root, { recursive: true, mode: 0o700 });
+    try {
+      makeFolder(root);
+    } catch (error) {
+      throw diskProblem(error, `make the folder ${root}`);
+    }
     this.#root = root;
     this.#copyDatabase = copyDatabase;
     if (contentIndex !== undefined) this.contentIndex = contentIndex;
@@ -53,10 +56,9 @@ export class CopyFolder implements CopyStorage {
     try {
       forgetSnapshots(this.#root);
       finishRebuild(this.#root);
-      mkdirSync(join(this.#root, 'packs'), { recursive: true, mode: 0o700 });
+      makeFolder(join(this.#root, 'packs'));
     } catch (error) {
-      // Not FileMissing: what is said to be missing here is what could not be made.
-      throw problemFromCode(undefined, messageOf(error), 'prepare the folder of this copy', error);
+      throw diskProblem(error, `prepare the folder ${this.#root}`);
     }
   }
 

@@ -17,7 +17,8 @@ function checkpoint(): CheckpointReply {
       database.close();
     }
   } catch (error) {
-    return { complete: false, failure: messageOf(error) };
+    const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) % 256 : 0;
+    return { complete: false, failure: { reason: messageOf(error), code } };
   }
 }
 

@@ -13,8 +13,20 @@ const CHECKPOINT_HEAP = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 3
 export interface CheckpointReply {
   /** True when everything that was committed at the start is in the main file, durably. */
   readonly complete: boolean;
-  readonly failure: string | undefined;
+  readonly failure: CheckpointFailure | undefined;
 }
+
+export interface CheckpointFailure {
+  readonly reason: string;
+  /** SQLite's primary result code; 0 when it was not SQLite. */
+  readonly code: number;
+}
+
+/** Primary result codes of sqlite3.h for which there is something else to do than to look at the disk. */
+const NEXT_STEPS: Readonly<Record<number, string>> = {
+  13: 'Make room on the disk.',
+  14: 'Check the disk, and how many files may be open (ulimit -n).',
+};
 
 export class DatabaseCheckpoint {
   readonly #path: string;
@@ -42,11 +54,11 @@ export class DatabaseCheckpoint {
       resourceLimits: CHECKPOINT_HEAP,
     });
     worker.on('message', (reply: CheckpointReply) => this.#settle(reply));
-    worker.on('error', (error) => this.#settle({ complete: false, failure: String(error) }));
+    worker.on('error', (error) => this.#settle(failed(String(error))));
     worker.on('exit', () => {
       if (this.#worker !== worker) return;
       this.#worker = undefined;
-      this.#settle({ complete: false, failure: 'its thread has ended' });
+      this.#settle(failed('its thread has ended'));
     });
     worker.unref();
     return worker;
@@ -59,14 +71,18 @@ export class DatabaseCheckpoint {
     else current?.reject(this.#failed(reply.failure));
   }
 
-  #failed(reason: string): Problem {
+  #failed({ reason, code }: CheckpointFailure): Problem {
     return new Problem(
       'CheckpointFailed',
-      `Cannot checkpoint the database (${basename(this.#path)}): ${reason}. Check the disk.`,
+      `Cannot checkpoint the database (${basename(this.#path)}): ${reason}. ${NEXT_STEPS[code] ?? 'Check the disk.'}`,
     );
   }
 
   async close(): Promise<void> {
     await this.#worker?.terminate();
   }
+}
+
+function failed(reason: string): CheckpointReply {
+  return { complete: false, failure: { reason, code: 0 } };
 }

@@ -1,9 +1,18 @@
-/** The file system's errors in our words: three that callers tell apart, the rest is a failed disk. */
+/**
+ * The file system's errors in our words: those that callers tell apart have a code of their own, the rest is a failed
+ * disk. The system's own text names calls and paths of ours; of the errors that a disk answers with, it says nothing that
+ * a person could use, so they have a text here.
+ */
 import { messageOf, Problem } from '../base/problem.ts';
 
 export function errorCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
+
+const DISK_STATES: Readonly<Record<string, string>> = {
+  EIO: 'the disk reports an error (EIO). Check the disk.',
+  EROFS: 'the file system is read-only (EROFS). Check the disk, and make it writable again.',
+};
 
 /** `action` completes "Cannot ...". */
 export function diskProblem(error: unknown, action: string): Problem {
@@ -11,6 +20,7 @@ export function diskProblem(error: unknown, action: string): Problem {
   return problemFromCode(errorCode(error), messageOf(error), action, error);
 }
 
+/** `code`: the system's. Problem('FileMissing' | 'DiskFull' | 'TooManyFiles' | 'DiskFailed') */
 export function problemFromCode(code: string | undefined, message: string, action: string, cause?: unknown): Problem {
   switch (code) {
     case 'ENOENT':
@@ -21,7 +31,20 @@ export function problemFromCode(code: string | undefined, message: string, actio
         temporary: true,
         cause,
       });
+    case 'EMFILE':
+    case 'ENFILE':
+      return new Problem(
+        'TooManyFiles',
+        `Cannot ${action}: too many files are open (${code}). Raise the limit (ulimit -n, LimitNOFILE).`,
+        { temporary: true, cause },
+      );
     default:
-      return new Problem('DiskFailed', `Cannot ${action}: ${message}. Check the disk.`, { cause });
+      return new Problem(
+        'DiskFailed',
+        `Cannot ${action}: ${DISK_STATES[code ?? ''] ?? `${message}. Check the disk.`}`,
+        {
+          cause,
+        },
+      );
   }
 }

@@ -2,11 +2,12 @@
  * The `Disk` port on the machine's file system, inside one root folder. It may use libuv's pool of threads: nothing that
  * an answer waits for goes through here (that is log-device.ts).
  */
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { assert } from '../base/assert.ts';
 import type { Disk } from '../log/disk.ts';
 import { diskProblem, errorCode } from './disk-problem.ts';
+import { makeFolderOnPool } from './folders.ts';
 
 export class FileSystemDisk implements Disk {
   readonly #root: string;
@@ -21,7 +22,7 @@ export class FileSystemDisk implements Disk {
       return await readdir(this.#path(folder));
     } catch (error) {
       if (errorCode(error) === 'ENOENT') return [];
-      throw diskProblem(error, `list ${folder}`);
+      throw diskProblem(error, `list ${this.#folderName(folder)}`);
     }
   }
 
@@ -80,7 +81,7 @@ export class FileSystemDisk implements Disk {
   }
 
   async syncFolder(folder: string): Promise<void> {
-    await this.#withFile(folder, 'r', `sync ${folder}`, (handle) => handle.sync());
+    await this.#withFile(folder, 'r', `sync ${this.#folderName(folder)}`, (handle) => handle.sync());
   }
 
   async makeFolder(folder: string): Promise<void> {
@@ -89,9 +90,9 @@ export class FileSystemDisk implements Disk {
       missing.push(at);
     for (const name of missing.toReversed()) {
       try {
-        await mkdir(this.#path(name), { recursive: true });
+        await makeFolderOnPool(this.#path(name));
       } catch (error) {
-        throw diskProblem(error, `make ${name}`);
+        throw diskProblem(error, `make the folder ${name}`);
       }
       await this.syncFolder(dirname(name));
     }
@@ -128,6 +129,11 @@ export class FileSystemDisk implements Disk {
     } catch (error) {
       throw diskProblem(error, action);
     }
+  }
+
+  /** For messages. */
+  #folderName(folder: string): string {
+    return `the folder ${folder === '' || folder === '.' ? this.#root : folder}`;
   }
 
   #path(name: string): string {

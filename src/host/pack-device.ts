@@ -14,7 +14,6 @@ import {
   openSync,
   readdirSync,
   readSync,
-  rmSync,
   statSync,
   writeSync,
 } from 'node:fs';
@@ -22,6 +21,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { PackDevice } from '../store/packs.ts';
 import { diskProblem, errorCode } from './disk-problem.ts';
+import { removeFile } from './folders.ts';
 
 const fdatasyncOnPool = promisify(fdatasync);
 const fsyncOnPool = promisify(fsync);
@@ -104,7 +104,7 @@ export class FilePackDevice implements PackDevice {
       await Promise.all([...packs].map((pack) => fdatasyncOnPool(this.#descriptor(pack))));
       if (isNameNew) await this.#syncFolder();
     } catch (error) {
-      throw this.#fail(error, 'sync packs');
+      throw this.#fail(error, 'sync the folder packs and its packs');
     } finally {
       this.#syncs -= 1;
       if (this.#syncs === 0) this.#closeLeaving();
@@ -121,7 +121,7 @@ export class FilePackDevice implements PackDevice {
       ftruncateSync(descriptor, length);
       this.#dirty.add(pack);
     } catch (error) {
-      throw this.#fail(error, `cut pack ${pack}`);
+      throw this.#fail(error, `cut ${nameOf(pack)}`);
     }
   }
 
@@ -131,10 +131,10 @@ export class FilePackDevice implements PackDevice {
     this.#dirty.delete(pack);
     this.#close(pack);
     try {
-      rmSync(this.#path(pack), { force: true });
+      removeFile(this.#path(pack));
       this.#isNameNew = true;
     } catch (error) {
-      throw this.#fail(error, `remove pack ${pack}`);
+      throw this.#fail(error, `remove ${nameOf(pack)}`);
     }
   }
 
@@ -145,7 +145,7 @@ export class FilePackDevice implements PackDevice {
       const packs = readdirSync(this.#folder).flatMap((name) => PACK_NAME.exec(name)?.[1] ?? []);
       return packs.map((digits) => ({ pack: Number(digits), length: statSync(this.#path(Number(digits))).size }));
     } catch (error) {
-      throw diskProblem(error, 'list packs');
+      throw diskProblem(error, 'list the folder packs');
     }
   }
 
@@ -169,7 +169,7 @@ export class FilePackDevice implements PackDevice {
         written += writeSync(descriptor, bytes, written, bytes.length - written, position + written);
       }
     } catch (error) {
-      throw this.#fail(error, `write pack ${pack}`);
+      throw this.#fail(error, `write ${nameOf(pack)}`);
     }
   }
 
@@ -188,7 +188,7 @@ export class FilePackDevice implements PackDevice {
       }
       return bytes.subarray(0, filled);
     } catch (error) {
-      throw diskProblem(error, `read pack ${pack}`);
+      throw diskProblem(error, `read ${nameOf(pack)}`);
     }
   }
 
@@ -247,7 +247,7 @@ export class FilePackDevice implements PackDevice {
   }
 
   #path(pack: number): string {
-    return join(this.#folder, `${String(pack).padStart(8, '0')}.pack`);
+    return join(this.#folder, fileName(pack));
   }
 
   #checkHealth(): void {
@@ -258,4 +258,13 @@ export class FilePackDevice implements PackDevice {
     this.#failure ??= diskProblem(error, action);
     return this.#failure;
   }
+}
+
+function fileName(pack: number): string {
+  return `${String(pack).padStart(8, '0')}.pack`;
+}
+
+/** For messages: as it is called in the copy's folder. */
+function nameOf(pack: number): string {
+  return `packs/${fileName(pack)}`;
 }

@@ -3,9 +3,10 @@
  * with the note `rebuilt/complete` the exchange is finished by whoever opens the copy next, without it `rebuilt/` is
  * worth nothing. The log stays as it is.
  */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { diskProblem } from './disk-problem.ts';
+import { makeFolder, removeFile, removeFolder } from './folders.ts';
 import { DATABASE_NAME, syncFolder, writeSynced } from './seed-files.ts';
 
 const REBUILT = 'rebuilt';
@@ -25,8 +26,12 @@ export class RebuiltFolder {
     const folder = join(root, REBUILT);
     this.databasePath = join(folder, DATABASE_NAME);
     this.packsFolder = join(folder, PACKS);
-    rmSync(folder, { recursive: true, force: true });
-    mkdirSync(options.packs ? this.packsFolder : folder, { recursive: true, mode: 0o700 });
+    try {
+      removeFolder(folder);
+      makeFolder(options.packs ? this.packsFolder : folder);
+    } catch (error) {
+      throw diskProblem(error, `make the folder ${REBUILT}`);
+    }
   }
 
   /** The new files are written and closed. From here on they are the copy's, whatever happens. */
@@ -38,7 +43,7 @@ export class RebuiltFolder {
       writeSynced(join(this.#root, REBUILT, COMPLETE), '');
       finishRebuild(this.#root);
     } catch (error) {
-      throw diskProblem(error, 'complete the new files');
+      throw diskProblem(error, `put the new files of the folder ${REBUILT} in place`);
     }
   }
 }
@@ -48,20 +53,22 @@ export function finishRebuild(root: string): void {
   const rebuilt = join(root, REBUILT);
   if (!existsSync(rebuilt)) return;
   if (existsSync(join(rebuilt, COMPLETE))) {
-    for (const name of [`${DATABASE_NAME}-wal`, `${DATABASE_NAME}-shm`]) rmSync(join(root, name), { force: true });
+    for (const name of [`${DATABASE_NAME}-wal`, `${DATABASE_NAME}-shm`]) removeFile(join(root, name));
     replace(root, DATABASE_NAME);
     replace(root, PACKS);
     syncFolder(root);
   }
-  rmSync(rebuilt, { recursive: true, force: true });
+  removeFolder(rebuilt);
   syncFolder(root);
 }
 
 function replace(root: string, name: string): void {
   const from = join(root, REBUILT, name);
   if (!existsSync(from)) return; // moved already, or not among what was rebuilt
-  rmSync(join(root, name), { recursive: true, force: true });
-  renameSync(from, join(root, name));
+  const to = join(root, name);
+  if (statSync(from).isDirectory()) removeFolder(to);
+  else removeFile(to);
+  renameSync(from, to);
 }
 
 function syncFile(path: string): void {

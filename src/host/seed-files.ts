@@ -2,21 +2,27 @@
  * The giving end of a seed on the file system: a snapshot is a copy of the database file, in `snapshots/`, and the fixed
  * beginnings of the packs where they lie.
  */
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, linkSync, openSync, writeSync } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { Problem } from '../base/problem.ts';
 import type { SeedSnapshot, SnapshotManifest } from '../replication/seed-manifest.ts';
 import type { Snapshot } from '../store/snapshot.ts';
 import { diskProblem } from './disk-problem.ts';
+import { makeFolder, removeFolder } from './folders.ts';
 
 const SNAPSHOTS = 'snapshots';
 export const DATABASE_NAME = 'database.sqlite';
 const PACKS = 'packs';
 
+/** Problem('DiskFull' | 'DiskFailed' | ...) */
 export function freshSnapshotPath(root: string): string {
   const folder = join(root, SNAPSHOTS);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  try {
+    makeFolder(folder);
+  } catch (error) {
+    throw diskProblem(error, `make the folder ${SNAPSHOTS}`);
+  }
   return join(folder, `${process.hrtime.bigint()}.sqlite`);
 }
 
@@ -37,7 +43,10 @@ export async function openSnapshot(
     held,
     snapshot.packs.map(({ pack }) => packPath(pack)),
   );
-  const database = await open(copy, 'r');
+  const name = join(SNAPSHOTS, basename(copy));
+  const database = await open(copy, 'r').catch((error: unknown) => {
+    throw diskProblem(error, `open the snapshot ${name}`);
+  });
   const manifest: SnapshotManifest = {
     lsn: snapshot.lsn,
     signature,
@@ -48,22 +57,32 @@ export async function openSnapshot(
   };
   return {
     manifest,
-    read: (name, position, length) =>
-      name === DATABASE_NAME ? readExactly(database, position, length) : readFile(join(held, name), position, length),
+    read: async (file, position, length) => {
+      try {
+        if (file === DATABASE_NAME) return await readExactly(database, position, length);
+        return await readFile(join(held, file), position, length);
+      } catch (error) {
+        throw diskProblem(error, `read ${file} of the snapshot ${name}`);
+      }
+    },
     release: async () => {
-      await database.close();
-      await rm(copy, { force: true });
-      await rm(held, { recursive: true, force: true });
+      try {
+        await database.close();
+        await rm(copy, { force: true });
+        await rm(held, { recursive: true, force: true });
+      } catch (error) {
+        throw diskProblem(error, `remove the snapshot ${name}`);
+      }
     },
   };
 }
 
 function holdPacks(root: string, held: string, names: readonly string[]): void {
   try {
-    mkdirSync(join(held, PACKS), { recursive: true, mode: 0o700 });
+    makeFolder(join(held, PACKS));
     for (const name of names) linkSync(join(root, name), join(held, name));
   } catch (error) {
-    throw diskProblem(error, 'hold the packs of a snapshot');
+    throw diskProblem(error, `hold the packs of the snapshot ${join(SNAPSHOTS, basename(held))}`);
   }
 }
 
@@ -88,7 +107,7 @@ async function readExactly(file: FileHandle, position: number, length: number): 
 
 /** Snapshots of an earlier life of the process. */
 export function forgetSnapshots(root: string): void {
-  rmSync(join(root, SNAPSHOTS), { recursive: true, force: true });
+  removeFolder(join(root, SNAPSHOTS));
 }
 
 export function writeSynced(path: string, text: string): void {

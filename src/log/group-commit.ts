@@ -95,7 +95,11 @@ export class GroupCommit {
     if (!this.#supply.full || (this.#supply.isReady && this.#queuedFiles === 0)) return;
     this.#wasRefused = true;
     this.#wake();
-    throw new Problem('DiskFull', 'Cannot append to the log: the disk is full. Make room on it.', { temporary: true });
+    throw new Problem(
+      'DiskFull',
+      `Cannot append to the log: the disk is full, no further file fits into ${this.#options.folder}/. Make room on it.`,
+      { temporary: true },
+    );
   }
 
   durable(lsn: number): Promise<void> {

@@ -9,6 +9,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { Problem } from '../base/problem.ts';
 import { diskProblem, errorCode } from '../host/disk-problem.ts';
+import { makeFolderOnPool } from '../host/folders.ts';
 import type { BackupPlace } from '../replication/backup.ts';
 import {
   type BackupFile,
@@ -51,13 +52,13 @@ export class BackupFolder implements BackupPlace {
   async begin(type: BackupType): Promise<string> {
     const time = new Date(this.#clock.wallMs()).toISOString().replace(/[-:]|\.\d+/g, '');
     try {
-      await mkdir(this.#root, { recursive: true, mode: 0o700 });
+      await makeFolderOnPool(this.#root);
       for (let namesake = 1; namesake < MAX_NAMESAKES; namesake++) {
         const id = `${time}-${type.toLowerCase()}${namesake === 1 ? '' : `-${namesake}`}`;
         if (await makeFolder(join(this.#root, id))) return id;
       }
     } catch (error) {
-      throw diskProblem(error, 'begin a backup');
+      throw diskProblem(error, `begin a backup in the folder ${this.#root}`);
     }
     throw new Problem('BackupNotPossible', 'Cannot begin a backup: too many carry the same time. Try again.');
   }
@@ -67,7 +68,7 @@ export class BackupFolder implements BackupPlace {
     const hash = createHash('sha256');
     let sizeBytes = 0;
     try {
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await makeFolderOnPool(dirname(path));
       const file = await open(path, 'wx', 0o600);
       try {
         for await (const chunk of chunks) {
@@ -104,7 +105,7 @@ export class BackupFolder implements BackupPlace {
       await syncFolder(folder);
       await syncFolder(this.#root);
     } catch (error) {
-      throw diskProblem(error, `finish the backup ${manifest.id}`);
+      throw diskProblem(error, `finish the backup in the folder ${folder}`);
     }
   }
 

@@ -3,11 +3,12 @@
  * for Node has no flock(); a file with a process id would have to be believed after a restart of the machine, when the id
  * belongs to somebody else.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { messageOf, Problem } from '../base/problem.ts';
 import { diskProblem } from '../host/disk-problem.ts';
+import { makeFolder } from '../host/folders.ts';
 import { diskProblemOf } from '../store/database-problem.ts';
 
 export const FOLDER_LOCK_NAME = 'holdfast.lock';
@@ -16,28 +17,37 @@ export interface FolderLock {
   release(): void;
 }
 
-/** Makes the folder if it is not there. Problem('DataFolderInUse') names the process that holds it. */
+/**
+ * Makes the folder if it is not there. Problem('DataFolderInUse') names the process that holds it;
+ * Problem('DiskFull' | 'DiskFailed' | 'TooManyFiles') when the disk does not take the lock.
+ */
 export function lockFolder(folder: string): FolderLock {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   const path = join(folder, FOLDER_LOCK_NAME);
-  const database = new DatabaseSync(path);
+  const database = lockFile(folder, path);
   try {
-    database.exec('BEGIN EXCLUSIVE');
+    writeFileSync(holderPath(path), `${process.pid}\n`, { mode: 0o600 });
   } catch (error) {
     database.close();
-    if (!messageOf(error).includes('locked')) throw diskProblemOf(error, 'lock the data folder', path) ?? error;
+    throw diskProblem(error, `lock the folder ${folder} (${FOLDER_LOCK_NAME})`);
+  }
+  return { release: () => database.close() };
+}
+
+function lockFile(folder: string, path: string): DatabaseSync {
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(path);
+    database.exec('BEGIN EXCLUSIVE');
+    return database;
+  } catch (error) {
+    database?.close();
+    if (!messageOf(error).includes('locked')) throw diskProblemOf(error, `lock the folder ${folder}`, path) ?? error;
     throw new Problem(
       'DataFolderInUse',
       `Cannot use the data folder ${folder}: Holdfast already runs on it${holderOf(path)}. Stop that one first (Ctrl-C), or use another folder with --data.`,
     );
   }
-  try {
-    writeFileSync(holderPath(path), `${process.pid}\n`, { mode: 0o600 });
-  } catch (error) {
-    database.close();
-    throw diskProblem(error, `write ${holderPath(path)}`);
-  }
-  return { release: () => database.close() };
 }
 
 function holderPath(path: string): string {

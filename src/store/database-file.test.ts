@@ -1,6 +1,6 @@
 /** What only a database in a file can show: reopening, second connections, snapshots, the write-ahead file. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -110,4 +110,31 @@ test('database file: commits with a checkpoint: the write-ahead file starts anew
     assert.ok(Math.max(...sizes.slice(6)) <= Math.max(...sizes.slice(0, 6)) * 1.5, String(sizes));
     database.close();
   });
+});
+
+test('database: pages that rot while it is open: a statement that meets them says so in our words, and it is told', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-rot-'));
+  try {
+    const path = join(folder, 'database.sqlite');
+    const made = new Database({ path, signature: SIGNATURE });
+    made.begin();
+    const text = 'x'.repeat(900);
+    for (let row = 1; row <= 2_000; row++) made.connection.exec(`INSERT INTO subscription VALUES (${row}, '${text}')`);
+    made.commit();
+    made.close();
+    const bytes = readFileSync(path);
+    bytes.fill(0x55, bytes.length / 4, (bytes.length * 3) / 4);
+    writeFileSync(path, bytes);
+    const told: string[] = [];
+    const database = new Database({ path, signature: SIGNATURE, onUnreadable: (what) => told.push(what) });
+    const count = database.prepare('SELECT count(name) FROM subscription NOT INDEXED');
+    assert.throws(() => count.get(), {
+      code: 'DatabaseDamaged',
+      message: /^Cannot use the database \(database\.sqlite\): /,
+    });
+    assert.equal(told.length, 1);
+    database.close();
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });

@@ -10,7 +10,7 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { AssertionError, assert, present } from '../base/assert.ts';
 import { isProblem, messageOf, Problem } from '../base/problem.ts';
-import { diskProblemOf } from './database-problem.ts';
+import { databaseProblem, diskProblemOf, explained, isUnreadable } from './database-problem.ts';
 import { PAGE_CACHE_KIB, WAL_KEPT_BYTES } from './limits.ts';
 import { SCHEMA, SCHEMA_VERSION, UPGRADES } from './schema.ts';
 
@@ -53,6 +53,8 @@ export interface DatabaseOptions {
   readonly path: string;
   /** Of the log stream whose shadow this database is; another one is refused. */
   readonly signature: Uint8Array;
+  /** A statement could not read what is in the file. */
+  readonly onUnreadable?: ((what: string) => void) | undefined;
   /** For ':memory:' only: contents made by `imageOf`. */
   readonly image?: Uint8Array;
 }
@@ -66,6 +68,7 @@ export class Database {
   readonly #packDeltas = new Map<number, number>();
   readonly #setMeta: StatementSync;
   readonly #addToPack: StatementSync;
+  readonly #onUnreadable: DatabaseOptions['onUnreadable'];
 
   /**
    * Problem('DatabaseUnusable') when it is damaged, of another stream, of another version, or this SQLite is unsafe;
@@ -73,6 +76,7 @@ export class Database {
    */
   constructor(options: DatabaseOptions) {
     this.path = options.path;
+    this.#onUnreadable = options.onUnreadable;
     this.connection = openConnection(options);
     this.#setMeta = this.prepare('INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value');
     this.#addToPack = this.prepare(
@@ -95,16 +99,33 @@ export class Database {
     return this.connection.isTransaction;
   }
 
-  /** A kept statement whose rows are arrays: five times as fast as objects. */
+  /**
+   * A kept statement whose rows are arrays: five times as fast as objects. What it throws for the disk's or the file's
+   * sake is a Problem('DiskFull' | 'DiskFailed' | 'DatabaseDamaged').
+   */
   prepare(sql: string): StatementSync {
     const statement = this.connection.prepare(sql);
     statement.setReturnArrays(true);
-    return statement;
+    return explained(statement, (error) => this.#explain(error));
   }
 
-  /** To be called before a write. */
+  /** To be called before a write. Problem('DiskFull' | 'DiskFailed' | 'DatabaseDamaged') */
   begin(): void {
-    if (!this.connection.isTransaction) this.connection.exec('BEGIN IMMEDIATE');
+    if (!this.connection.isTransaction) this.#execute('BEGIN IMMEDIATE');
+  }
+
+  #execute(sql: string): void {
+    try {
+      this.connection.exec(sql);
+    } catch (error) {
+      throw this.#explain(error);
+    }
+  }
+
+  #explain(error: unknown): unknown {
+    const problem = databaseProblem(error, 'use the database', this.path);
+    if (isUnreadable(error)) this.#onUnreadable?.(messageOf(problem));
+    return problem;
   }
 
   /** Problem('DiskFull' | 'DiskFailed') */
@@ -114,13 +135,13 @@ export class Database {
       this.writeTally();
       this.connection.exec('COMMIT');
     } catch (error) {
-      throw diskProblemOf(error, 'commit the database', this.path) ?? error;
+      throw databaseProblem(error, 'commit the database', this.path);
     }
     this.#committedLsn = this.tally.appliedLsn;
   }
 
   rollback(): void {
-    if (this.connection.isTransaction) this.connection.exec('ROLLBACK');
+    if (this.connection.isTransaction) this.#execute('ROLLBACK');
     this.#load();
   }
 
@@ -150,7 +171,11 @@ export class Database {
 
   #load(): void {
     this.#packDeltas.clear();
-    this.tally = readTally(this.connection);
+    try {
+      this.tally = readTally(this.connection);
+    } catch (error) {
+      throw this.#explain(error);
+    }
     this.#committedLsn = this.tally.appliedLsn;
   }
 }
@@ -171,10 +196,17 @@ export function readTally(connection: DatabaseSync): Tally {
   return tally;
 }
 
-/** A second connection that sees the last commit: for snapshots, digests and scrubs beside the serving thread. */
+/**
+ * A second connection that sees the last commit: for snapshots, digests and scrubs beside the serving thread.
+ * Problem('DiskFailed' | 'DatabaseDamaged')
+ */
 export function openReader(path: string): DatabaseSync {
   assert(path !== ':memory:', 'A database in memory has one connection');
-  return new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
+  try {
+    return new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
+  } catch (error) {
+    throw databaseProblem(error, 'read the database', path);
+  }
 }
 
 export function checkSqliteVersion(version: string): void {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isProblem } from '../base/problem.ts';
+import { isProblem, Problem } from '../base/problem.ts';
 import { SeededRandom } from '../base/random.ts';
 import { Database, type Tally } from './database.ts';
 import { BODY_CACHE_BYTES, BODY_PIECE_BYTES } from './limits.ts';
-import { Packs } from './packs.ts';
+import { type PackDevice, Packs } from './packs.ts';
 import { MemoryPacks } from './testing/memory-packs.ts';
 import { SIGNATURE, TEST_PACK_BYTES } from './testing/store-world.ts';
 
@@ -92,4 +92,32 @@ test('packs: a pack that ends too early: is damage', () => {
     () => packs.read(place),
     (error) => isProblem(error, 'BodyDamaged'),
   );
+});
+
+test('packs: the disk does not give the bytes of a body: it counts as damaged, and whoever mends it is told', () => {
+  const memory = new MemoryPacks();
+  const told: number[] = [];
+  const device: PackDevice = {
+    append: (pack, position, bytes) => memory.append(pack, position, bytes),
+    read: () => {
+      throw new Problem(
+        'DiskFailed',
+        'Cannot read packs/00000001.pack: the disk reports an error (EIO). Check the disk.',
+      );
+    },
+    sync: () => memory.sync(),
+    truncate: (pack, length) => memory.truncate(pack, length),
+    remove: (pack) => memory.remove(pack),
+    list: () => memory.list(),
+    close: () => memory.close(),
+    bodyDamaged: (bodyId) => told.push(bodyId),
+  };
+  const packs = new Packs(device);
+  const place = packs.append(emptyTally(), 7, Buffer.alloc(500, 1));
+  assert.throws(() => packs.read(place), {
+    code: 'BodyDamaged',
+    message:
+      'Cannot read message body 7: Cannot read packs/00000001.pack: the disk reports an error (EIO). Check the disk.',
+  });
+  assert.deepEqual(told, [7]);
 });

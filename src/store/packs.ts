@@ -82,8 +82,9 @@ export class Packs {
     try {
       return this.#read(place, start, end);
     } catch (error) {
-      if (isProblem(error, 'BodyDamaged')) this.damageFound(place.bodyId);
-      throw error;
+      const isUnreadable = isProblem(error, 'DiskFailed');
+      if (isUnreadable || isProblem(error, 'BodyDamaged')) this.damageFound(place.bodyId);
+      throw isUnreadable ? unreadable(place, error) : error;
     }
   }
 
@@ -235,4 +236,9 @@ function damaged(place: BodyPlace): Problem {
     'BodyDamaged',
     `Cannot read message body ${place.bodyId}: pack ${place.pack} is damaged at ${place.position}. Repair it from another copy.`,
   );
+}
+
+/** To whoever wants it, bytes that the disk does not give are as bad as wrong ones. */
+function unreadable(place: BodyPlace, cause: Problem): Problem {
+  return new Problem('BodyDamaged', `Cannot read message body ${place.bodyId}: ${cause.message}`, { cause });
 }

@@ -5,7 +5,7 @@
 import { backup } from 'node:sqlite';
 import { assert } from '../base/assert.ts';
 import { type Database, openReader, readTally, type Tally } from './database.ts';
-import { diskProblemOf } from './database-problem.ts';
+import { databaseProblem } from './database-problem.ts';
 
 export interface Snapshot {
   /** Records behind it are to be replayed. */
@@ -34,7 +34,7 @@ export async function takeSnapshot(path: string, packs: PackLengths, targetPath:
     await backup(reader, targetPath, { rate: PAGES_AT_ONCE });
     return { lsn: tally.appliedLsn, packs: lengths };
   } catch (error) {
-    throw diskProblemOf(error, 'copy the database', targetPath) ?? error;
+    throw databaseProblem(error, 'copy the database', targetPath);
   } finally {
     reader.close();
   }

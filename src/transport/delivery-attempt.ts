@@ -16,8 +16,19 @@ export type Attempt =
   /** `asked`: the copy may have taken the message without our hearing of it. */
   | { readonly kind: 'unknown'; readonly asked: boolean };
 
-/** After these the copy is not there, or not active: it has said nothing about the message. */
-const NOT_THERE = new Set(['NotActive', 'OutcomeUnknown', 'ChannelClosed', 'TimedOut', 'Busy', 'LogBusy', 'DiskFull']);
+/** After these the copy is not there, not active, or has trouble with its disk: it has said nothing about the message. */
+const NOT_THERE = new Set([
+  'NotActive',
+  'OutcomeUnknown',
+  'ChannelClosed',
+  'TimedOut',
+  'Busy',
+  'LogBusy',
+  'DiskFull',
+  'DiskFailed',
+  'TooManyFiles',
+  'DatabaseDamaged',
+]);
 
 /** And after these it has certainly not touched it. */
 const NOT_ASKED = new Set(['NotActive', 'Busy', 'LogBusy', 'DiskFull']);

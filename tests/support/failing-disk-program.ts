@@ -5,22 +5,14 @@
  *
  *   failing-disk-program.ts ROOT < FAULTS (JSON: list of Fault)
  */
-import { mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { mkdirSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { isProblem, messageOf } from '../../src/base/problem.ts';
-import type { Fault, FaultOutcome } from './faulty-disk.ts';
+import { type Fault, type FaultOutcome, orderFault } from './faulty-disk.ts';
 import { assertKept, noPromises, note, storageStory } from './storage-story.ts';
 import { StorageUnderTest } from './storage-under-test.ts';
 
 const [root = ''] = process.argv.slice(2);
-
-function arm(order: string): void {
-  try {
-    openSync(`/faulty-disk/${order}`, 'r');
-  } catch {
-    return; // there is no such file: the order is taken all the same
-  }
-}
 
 async function suffer(fault: Fault): Promise<FaultOutcome> {
   const folder = join(root, 'run');
@@ -28,14 +20,14 @@ async function suffer(fault: Fault): Promise<FaultOutcome> {
   mkdirSync(folder);
   const promises = noPromises();
   const storage = new StorageUnderTest(folder);
-  arm(`${fault.point},${fault.number},${fault.action},${fault.ever ? 1 : 0}`);
+  orderFault(fault);
   let failure: unknown;
   try {
     await storageStory(storage, note(promises));
   } catch (error) {
     failure = error;
   }
-  arm('');
+  orderFault(undefined);
   await storage.abandon();
   const outcome = {
     fault,

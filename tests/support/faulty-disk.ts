@@ -1,21 +1,17 @@
 /** faulty-disk.c from the side of the tests: built once, then loaded into a process that is given its faults. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, openSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export type FaultAction =
-  | 'kill-before'
-  | 'kill-after'
-  | 'kill-half'
-  | 'short'
-  | 'EIO'
-  | 'ENOSPC'
-  | 'EDQUOT'
-  | 'EROFS'
-  | 'EMFILE'
-  | 'ENOMEM';
+export type FaultAction = 'kill-before' | 'kill-after' | 'kill-half' | 'short' | 'EIO' | 'ENOSPC' | 'EROFS' | 'EMFILE';
+
+export interface FaultyDisk {
+  /** Of its own; the caller removes it. */
+  readonly folder: string;
+  readonly library: string;
+}
 
 export interface Fault {
   /** A kind of calls, or a point's name. */
@@ -38,8 +34,7 @@ export interface FaultOutcome {
 
 const SOURCE = fileURLToPath(new URL('./faulty-disk.c', import.meta.url));
 
-/** The library, in a folder of its own that the caller removes. */
-export function buildFaultyDisk(): { readonly folder: string; readonly library: string } {
+export function buildFaultyDisk(): FaultyDisk {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-faulty-'));
   const library = join(folder, 'faulty-disk.so');
   execFileSync('gcc', ['-shared', '-fPIC', '-O2', '-Wall', '-Werror', '-o', library, SOURCE]);
@@ -47,12 +42,14 @@ export function buildFaultyDisk(): { readonly folder: string; readonly library: 
 }
 
 export function faultyEnvironment(
-  library: string,
+  { folder, library }: FaultyDisk,
   root: string,
   { fault, trace }: { fault?: Fault; trace?: string } = {},
 ): NodeJS.ProcessEnv {
   return {
     LD_PRELOAD: library,
+    // What one process has compiled the next one need not: half of the time of a short life.
+    NODE_COMPILE_CACHE: join(folder, 'compiled'),
     FAULTY_ROOT: root,
     ...(trace === undefined ? {} : { FAULTY_TRACE: trace }),
     ...(fault === undefined
@@ -64,4 +61,14 @@ export function faultyEnvironment(
           FAULTY_EVER: fault.ever ? '1' : '0',
         }),
   };
+}
+
+/** In a process that has the library: the next fault, or none. What was passed before does not count. */
+export function orderFault(fault: Fault | undefined): void {
+  const order = fault === undefined ? '' : [fault.point, fault.number, fault.action, fault.ever ? 1 : 0].join(',');
+  try {
+    openSync(`/faulty-disk/${order}`, 'r');
+  } catch {
+    return; // there is no such file: the order is taken all the same
+  }
 }

@@ -3,7 +3,6 @@
  * take its disk away, in the middle. Messages are numbered, so that anybody can say which of them are there.
  */
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { silentLogger } from '../../src/base/logger.ts';
 import { CopyFolder } from '../../src/host/copy-folder.ts';
@@ -148,7 +147,6 @@ export class StorageUnderTest {
 
   /** Seeds `second` from what is committed here; how many messages that holds. */
   async seed(): Promise<number> {
-    mkdirSync(join(this.root, 'second'), { recursive: true });
     const messages = this.#delivered;
     const snapshot = await this.files.takeSnapshot();
     const { disk } = new CopyFolder(join(this.root, 'second'), takeSnapshot);

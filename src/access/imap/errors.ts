@@ -35,6 +35,8 @@ const replyByProblem: Readonly<Record<string, readonly [code: string | undefined
   TooManyAnnotations: ['METADATA TOOMANY', 'There are too many annotations'],
   FolderFull: ['LIMIT', 'The folder takes no more messages'],
   BodyDamaged: ['CORRUPTION', 'A message is damaged on this copy'],
+  DiskFailed: ['UNAVAILABLE', 'The disk has failed, try again later'],
+  DatabaseDamaged: ['UNAVAILABLE', 'The database is damaged, try again later'],
 };
 
 /** 'close' when nothing may be said any more; 'internal' when it is our own mistake, to be logged. */

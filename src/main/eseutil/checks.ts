@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import { isProblem } from '../../base/problem.ts';
 import { FileSystemDisk } from '../../host/disk.ts';
 import { DATABASE_NAME } from '../../host/seed-files.ts';
 import { openReader } from '../../store/database.ts';
@@ -73,7 +74,7 @@ async function verifyPacks(check: Check): Promise<readonly Finding[]> {
     connection = openReader(path);
     return await verifyReferred(check, connection);
   } catch (error) {
-    if (!isSqliteError(error)) throw error;
+    if (!isUnreadable(error)) throw error;
     check.progress.say(`without the database (${error.message}): packs are checked entry by entry`);
     return await verifyEntries(check);
   } finally {
@@ -129,13 +130,14 @@ function withDatabase(path: string, use: (file: DatabaseFile) => readonly Findin
     connection = openReader(path);
     return use({ connection, name, sizeBytes });
   } catch (error) {
-    if (!isSqliteError(error)) throw error;
+    if (!isUnreadable(error)) throw error;
     return [{ file: name, fromByte: 0, toByte: sizeBytes, what: error.message }];
   } finally {
     connection?.close();
   }
 }
 
-function isSqliteError(error: unknown): error is Error {
+function isUnreadable(error: unknown): error is Error {
+  if (isProblem(error)) return error.code === 'DiskFailed' || error.code === 'DatabaseDamaged';
   return error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR';
 }

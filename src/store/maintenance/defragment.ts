@@ -9,7 +9,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { crc32 } from '../../base/checksum.ts';
 import { Problem } from '../../base/problem.ts';
 import { readTally, type Tally } from '../database.ts';
-import { diskProblemOf } from '../database-problem.ts';
+import { databaseProblem } from '../database-problem.ts';
 import { type PackDevice, Packs } from '../packs.ts';
 import type { Pace } from './finding.ts';
 import { PLACES_AT_ONCE } from './limits.ts';
@@ -38,7 +38,7 @@ export async function defragment(options: DefragmentOptions): Promise<Defragment
   try {
     return await writeAnew(options);
   } catch (error) {
-    throw diskProblemOf(error, 'write the database anew', options.targetPath) ?? error;
+    throw databaseProblem(error, 'write the database anew', options.targetPath);
   }
 }
 
