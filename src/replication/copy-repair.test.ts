@@ -24,6 +24,7 @@ class RepairWorld {
   readonly network = new MemoryNetwork();
   readonly orders: SeedOrder[] = [];
   readonly done: string[] = [];
+  closings = 0;
   damage: CopyDamage | undefined = { what: 'database', reason: 'a page is damaged' };
   reachesBack = false;
   readonly repair: CopyRepair;
@@ -50,7 +51,10 @@ class RepairWorld {
       hello: () => HELLO,
       logReachesBack: () => this.reachesBack,
       anew: (work) => work(),
-      closeFiles: () => Promise.resolve(),
+      closeFiles: () => {
+        this.closings += 1;
+        return Promise.resolve();
+      },
       onMended: (what) => this.done.push(`${what} mended`),
     });
   }
@@ -85,6 +89,18 @@ test('repair: a database that stays damaged: is made anew a few times, and no mo
   await world.clock.advance(replicationLimits.repairPeriodMs);
   await world.steps(1);
   assert.equal(world.orders.length, replicationLimits.repairsInPeriod + 1);
+});
+
+test('repair: the disk did not let the files be opened: they are opened again and again, and nobody is asked', async () => {
+  const world = new RepairWorld();
+  world.damage = {
+    what: 'opening',
+    reason: 'Cannot read log/E00.log: the disk reports an error (EIO). Check the disk.',
+  };
+  await world.steps(20);
+  const attempts = (20 * replicationLimits.repairRetryMs) / replicationLimits.reopenMs;
+  assert.deepEqual([world.closings, world.orders, world.done], [attempts, [], []]);
+  assert.equal(world.repair.mayRepair, true);
 });
 
 test('repair: nobody is active, or only under an older epoch: nothing is touched', async () => {

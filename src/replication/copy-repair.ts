@@ -20,15 +20,19 @@ import { putLogAside } from './log-aside.ts';
 import { decodeSourceFrame, type ReplicationHello } from './protocol.ts';
 
 export interface CopyDamage {
-  readonly what: 'log' | 'database';
+  /** `opening`: nothing is known to be damaged, the disk only did not let the files be opened. */
+  readonly what: 'log' | 'database' | 'opening';
   readonly reason: string;
 }
 
-/** What cannot be opened and another copy can mend, by the code of the problem. */
+/** What cannot be opened and another copy can mend, or a later attempt, by the code of the problem. */
 export const REPAIRABLE: Readonly<Record<string, CopyDamage['what']>> = {
   LogDamaged: 'log',
   LogCutImpossible: 'log',
   DatabaseUnusable: 'database',
+  DiskFull: 'opening',
+  DiskFailed: 'opening',
+  TooManyFiles: 'opening',
 };
 
 export interface CopyRepairOptions {
@@ -46,8 +50,11 @@ export interface CopyRepairOptions {
   readonly hello: () => ReplicationHello;
   /** Whether the database can be made from the log alone. */
   readonly logReachesBack: () => boolean;
-  /** Stops following, lets `work` close the files and change them, and opens them again. Problem when the copy is active. */
-  readonly anew: (work: () => Promise<void>) => Promise<void>;
+  /**
+   * Stops following, lets `work` close the files and change them (`isNew`: so that nothing is left of what was damaged),
+   * and opens them again. Problem when the copy is active.
+   */
+  readonly anew: (work: () => Promise<void>, isNew: boolean) => Promise<void>;
   readonly closeFiles: () => Promise<void>;
   readonly onMended: (what: CopyDamage['what']) => void;
 }
@@ -73,7 +80,9 @@ export class CopyRepair {
   async step(): Promise<void> {
     const { clock, damage, logger } = this.#options;
     const found = damage();
-    if (found === undefined || clock.monotonicMs() < this.#nextMs || !this.mayRepair) return;
+    if (found === undefined || clock.monotonicMs() < this.#nextMs) return;
+    if (found.what === 'opening') return this.#reopen();
+    if (!this.mayRepair) return;
     this.#nextMs = clock.monotonicMs() + replicationLimits.repairRetryMs;
     const source = await this.#findActive();
     const isFromLog = source === undefined && found.what === 'database' && this.#options.logReachesBack();
@@ -90,6 +99,18 @@ export class CopyRepair {
     }
   }
 
+  /** It heals by itself when there is room, or the disk answers again. */
+  async #reopen(): Promise<void> {
+    const { clock, anew, closeFiles, logger } = this.#options;
+    this.#nextMs = clock.monotonicMs() + replicationLimits.reopenMs;
+    try {
+      await anew(closeFiles, false);
+    } catch (error) {
+      if (!isProblem(error)) throw error;
+      logger.warn({ code: error.code, reason: error.message }, 'this copy could not be opened again');
+    }
+  }
+
   #mend({ what, reason }: CopyDamage, source: string | undefined): Promise<void> {
     const { anew, closeFiles, storage, seeding, logger } = this.#options;
     return anew(async () => {
@@ -101,7 +122,7 @@ export class CopyRepair {
       if (what === 'database') return storage.putDatabaseAside();
       const aside = await putLogAside(storage.disk, reason);
       logger.warn({ aside, reason }, 'the log is damaged from its beginning: it was put aside and is fetched again');
-    });
+    }, true);
   }
 
   /** The host whose copy answers as the active one. */

@@ -73,6 +73,9 @@ export interface FollowerState {
 
 const IDLE: FollowerState = { source: null, following: false, progress: null, failure: null, resynchronizing: false };
 
+/** Neither the record's doing nor the database's: the process ends, and begins anew where the disk lets it. */
+const OF_THE_DISK = new Set(['DiskFull', 'DiskFailed', 'TooManyFiles']);
+
 /** How often the same failure may repeat before the copy counts as failed (it is still retried). */
 const FAILURES_BEFORE_FAILED = 3;
 
@@ -271,6 +274,7 @@ export class Follower {
    */
   #onApplyFailure(error: unknown): void {
     if (!isProblem(error)) return this.#options.onFatal(error);
+    if (isProblem(error.cause) && OF_THE_DISK.has(error.cause.code)) return this.#options.onFatal(error.cause);
     this.#options.logger.error({ code: error.code, reason: error.message }, 'a record cannot be applied to this copy');
     this.#applyFailure = `${error.message} Seed this copy with Update-StorageGroupCopy.`;
   }

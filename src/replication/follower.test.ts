@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { silentLogger } from '../base/logger.ts';
+import { Problem } from '../base/problem.ts';
+import { ManualClock, settle } from '../base/testing/manual-clock.ts';
+import { MemoryNetwork } from '../base/testing/memory-network.ts';
+import { type FollowedCopy, Follower } from './follower.ts';
+import { encodeSourceFrame } from './protocol.ts';
+
+const EPOCH = 3;
+const PROGRESS = { committedLsn: 5, endLsn: 5, generation: 1, inSync: true };
+
+/** A copy with everything in its log, whose database takes no further record. */
+function copyThatFails(failure: Problem): FollowedCopy {
+  return {
+    hello: () => ({
+      service: 'replication',
+      storageGroup: 'g',
+      incarnation: 1,
+      epoch: EPOCH,
+      logSignature: '',
+      ends: [],
+      seededLsn: 0,
+    }),
+    epochFloor: () => EPOCH,
+    storeEpoch: async () => undefined,
+    continueFrom: async () => undefined,
+    startFile: () => undefined,
+    appendFrames: () => 5,
+    durable: async () => undefined,
+    applyUpTo: () => Promise.reject(failure),
+    endLsn: 5,
+    appliedLsn: 4,
+    generation: 1,
+    hasLogFailed: false,
+    lacksRecords: false,
+    recordsAreBack: async () => undefined,
+  };
+}
+
+async function follow(cause: Problem): Promise<{ fatal: unknown[]; applyFailure: string | null }> {
+  const network = new MemoryNetwork();
+  network.host('node1').listen('node1/copy/g', (channel) =>
+    channel.onFrame(() => {
+      channel.send(encodeSourceFrame({ type: 'start', epoch: EPOCH, commonLsn: 5, chain: 0 }));
+      channel.send(encodeSourceFrame({ type: 'progress', epoch: EPOCH, progress: PROGRESS }));
+    }),
+  );
+  const fatal: unknown[] = [];
+  const follower = new Follower({
+    storageGroup: 'g',
+    candidates: ['node1'],
+    copy: copyThatFails(new Problem('RecordNotApplied', `Cannot apply a record: ${cause.message}`, { cause })),
+    network: network.host('node2'),
+    clock: new ManualClock(),
+    logger: silentLogger,
+    onFatal: (error) => fatal.push(error),
+  });
+  follower.start();
+  await settle();
+  const { applyFailure } = follower;
+  await follower.stop('the test ends');
+  return { fatal, applyFailure };
+}
+
+test('follower: a record is not applied for want of room: the process ends and begins anew, no copy has to be made', async () => {
+  const full = new Problem('DiskFull', 'Cannot use the database (database.sqlite): the disk is full. Make room on it.');
+  assert.deepEqual(await follow(full), { fatal: [full], applyFailure: null });
+});
+
+test('follower: a record is not applied because the database is damaged: the copy says so, and goes on with its log', async () => {
+  const damaged = new Problem(
+    'DatabaseDamaged',
+    'Cannot use the database (database.sqlite): malformed. Check the disk.',
+  );
+  const { fatal, applyFailure } = await follow(damaged);
+  assert.deepEqual(fatal, []);
+  assert.match(applyFailure ?? '', /^Cannot apply a record: Cannot use the database/);
+});
