@@ -27,15 +27,20 @@ export interface LogPlace {
   chain: number;
 }
 
+/** A file of the log, by its generation, does not give what it held: whoever can mend it is told. */
+export type UnreadableListener = (generation: number, what: string) => void;
+
 export class LogReader {
   readonly #disk: Disk;
   readonly #folder: string;
   readonly #files: LogFiles;
+  readonly #onUnreadable: UnreadableListener;
 
-  constructor(disk: Disk, folder: string, files: LogFiles) {
+  constructor(disk: Disk, folder: string, files: LogFiles, onUnreadable: UnreadableListener = () => undefined) {
     this.#disk = disk;
     this.#folder = folder;
     this.#files = files;
+    this.#onUnreadable = onUnreadable;
   }
 
   /**
@@ -110,7 +115,7 @@ export class LogReader {
         wantedBytes = missingBytes(decoded) > wantedBytes ? missingBytes(decoded) : 0;
       }
       const record = acceptRecord(place, decoded);
-      if (record === undefined) throw damaged(file, place);
+      if (record === undefined) throw this.#unreadable(file, damaged(file, place));
       yield record;
     }
   }
@@ -129,9 +134,15 @@ export class LogReader {
         if (isProblem(error, 'FileMissing') && this.#files.byGeneration(generation) === undefined) {
           throw truncated(`from generation ${generation}`);
         }
-        throw error;
+        const isGone = isProblem(error, 'FileMissing') || isProblem(error, 'DiskFailed');
+        throw isGone ? this.#unreadable(file, error) : error;
       }
     }
+  }
+
+  #unreadable(file: LogFile, problem: Problem): Problem {
+    this.#onUnreadable(file.header.generation, problem.message);
+    return problem;
   }
 }
 

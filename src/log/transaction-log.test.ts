@@ -311,11 +311,36 @@ test('log: recovery from a checkpoint: reads only the headers of what lies below
   assert.equal(log.epochEnds[0]?.lastLsn, makeLsn(1, 60));
 });
 
-test('log: a damaged record in an old file: is never read out', async () => {
-  const { log, disk } = await openWorld(await writtenWorld(60));
+test('log: a damaged record in an old file, an old file that is not there: is never read out, and the file is told', async () => {
+  const told: number[] = [];
+  const onUnreadableFile = (generation: number): void => void told.push(generation);
+  const { log, disk } = await openWorld(await writtenWorld(60), { onUnreadableFile });
   const file = disk.inode(`${FOLDER}/E0000000001.log`);
   file.current[4096 + 600] = (file.current[4096 + 600] ?? 0) ^ 4;
   await assert.rejects(collect(log.reader.readFile(1)), (error) => isProblem(error, 'LogDamaged'));
+  await disk.remove(`${FOLDER}/E0000000002.log`);
+  await assert.rejects(collect(log.reader.readFile(2)), (error) => isProblem(error, 'FileMissing'));
+  assert.deepEqual(told, [1, 2]);
+});
+
+test('log: a closed file as another copy has it: takes the place of ours when it is the same, and no other does', async () => {
+  const whole = (await writtenWorld(60)).files();
+  const { log, disk } = await openWorld(new MemoryDisk(whole));
+  const bytes = (generation: number): Buffer =>
+    whole.get(`${FOLDER}/E000000000${generation}.log`) ?? assert.fail('There is no such file');
+  const file = disk.inode(`${FOLDER}/E0000000002.log`);
+  file.current[5_000] = (file.current[5_000] ?? 0) ^ 4;
+  assert.deepEqual(
+    [0, 2, log.generation].map((generation) => log.fileState(generation)),
+    ['gone', 'closed', 'open'],
+  );
+  for (const wrong of [bytes(1), Buffer.from(file.current), bytes(2).subarray(0, 6_000)]) {
+    assert.ok(!log.isClosedFile(2, wrong));
+  }
+  assert.ok(log.isClosedFile(2, bytes(2)));
+  await log.replaceClosedFile(2, bytes(2));
+  assert.equal((await contents(log)).length, 60);
+  assert.deepEqual(disk.files().get(`${FOLDER}/E0000000002.log`), bytes(2));
 });
 
 test('log: inspection of a closed file: finds it whole, or says which bytes and records are not', async () => {

@@ -14,6 +14,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { Problem } from '../base/problem.ts';
 import type { Random } from '../base/random.ts';
+import { type ClosedFileState, closedFileState, isFile, replaceClosedFile } from './closed-file.ts';
 import type { Disk, LogDevice } from './disk.ts';
 import { GroupCommit } from './group-commit.ts';
 import { DEFAULT_FILE_SIZE_BYTES, FILE_BLOCK_BYTES, MAX_QUEUED_BYTES } from './limits.ts';
@@ -30,7 +31,7 @@ import {
   SIGNATURE_BYTES,
 } from './log-file.ts';
 import type { EpochEnd, LogFiles } from './log-files.ts';
-import { type LogItem, LogReader } from './log-reader.ts';
+import { type LogItem, LogReader, type UnreadableListener } from './log-reader.ts';
 import { formatLsn } from './lsn.ts';
 import { decodeRecord, encodeRecord, frameBytes } from './record.ts';
 import { type RecoveryReport, recover } from './recovery.ts';
@@ -61,6 +62,8 @@ export interface LogOptions {
    * durable here.
    */
   committedLsn?: () => number;
+  /** Told by readers: the file of this generation does not give what it held. */
+  onUnreadableFile?: UnreadableListener | undefined;
 }
 
 export class TransactionLog {
@@ -160,9 +163,26 @@ export class TransactionLog {
     });
   }
 
+  fileState(generation: number): ClosedFileState {
+    return closedFileState(this.#files, generation);
+  }
+
+  /** Whether `bytes` are the closed file of this generation, whole. */
+  isClosedFile(generation: number, bytes: Buffer): boolean {
+    const known = this.#files.byGeneration(generation);
+    return known !== undefined && this.fileState(generation) === 'closed' && isFile(bytes, known);
+  }
+
+  /** Puts the same file (`isClosedFile`) in the place of a damaged one. Not beside `removeBelow`. */
+  async replaceClosedFile(generation: number, bytes: Buffer): Promise<void> {
+    const known = present(this.#files.byGeneration(generation), 'A file that is here is replaced');
+    await replaceClosedFile(this.#options.disk, this.#options.folder, known, bytes);
+  }
+
   /** Reading beside the writing: shipping to a copy that is behind, replay. */
   get reader(): LogReader {
-    return new LogReader(this.#options.disk, this.#options.folder, this.#files);
+    const { disk, folder, onUnreadableFile } = this.#options;
+    return new LogReader(disk, folder, this.#files, onUnreadableFile);
   }
 
   /** Bytes appended and not yet durable. */
@@ -291,7 +311,8 @@ export class TransactionLog {
   #admit(size: number, file: LogFile | undefined, evenIfFull: boolean): void {
     assert(!this.#closed, 'This log is closed');
     if (this.#commit.failure !== undefined) {
-      throw new Problem('LogFailed', 'Cannot append to the log: its device has failed. Recover this copy.', {
+      const { message } = this.#commit.failure;
+      throw new Problem('LogFailed', `Cannot append to the log: its device has failed. It said: ${message}`, {
         cause: this.#commit.failure,
       });
     }

@@ -1,5 +1,6 @@
 /**
- * A damaged body is fetched from another copy and written back in place, while this copy serves. Both ends work on the
+ * A damaged body is fetched from another copy and written back in place, while this copy serves; a damaged log file takes
+ * the same way. Both ends work on the
  * files beside the serving: a body below the last commit never moves or changes while its row is there, so what is
  * written is what ought to be there, byte for byte. Whether it is the right one, this copy's own row says (length and
  * checksum); what arrives is checked against that before the first byte is written.
@@ -13,10 +14,14 @@ import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { crc32 } from '../base/checksum.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Channel, Network } from '../base/network.ts';
-import { Problem } from '../base/problem.ts';
+import { isProblem, Problem } from '../base/problem.ts';
 import { Rpc } from '../base/rpc.ts';
 import { copyEndpoint, encodeHello } from '../directory/copy-protocol.ts';
+import { FileSystemDisk } from '../host/disk.ts';
+import { diskProblem, errorCode } from '../host/disk-problem.ts';
 import { DATABASE_NAME } from '../host/seed-files.ts';
+import { inspect } from '../log/inspection.ts';
+import { closedName } from '../log/log-file.ts';
 import { openReader } from '../store/database.ts';
 import type { CopyDigest } from '../store/maintenance/copy-digest.ts';
 import { ENTRY_HEAD_BYTES, packName } from '../store/maintenance/pack-name.ts';
@@ -25,6 +30,7 @@ import { maintenanceLimits } from './maintenance-limits.ts';
 
 export const REPAIR_SERVICE = 'repair';
 const BODY = 'body';
+const LOG_FILE = 'log-file';
 const DIGEST = 'digest';
 
 /** Where a body lies by the last commit; undefined when nobody refers to it (any more). */
@@ -40,8 +46,17 @@ export function bodyPlace(root: string, bodyId: number): BodyPlace | undefined {
   }
 }
 
-/** The bytes, or undefined when they are damaged here. */
+/** The bytes, or undefined when they are damaged here, or the disk does not give them. Problem('TooManyFiles' | ...) */
 export async function readBody(root: string, place: BodyPlace): Promise<Buffer | undefined> {
+  try {
+    return await readEntry(root, place);
+  } catch (error) {
+    if (['EIO', 'ENOENT'].includes(errorCode(error) ?? '')) return undefined;
+    throw diskProblem(error, `read ${packName(place.pack)}`);
+  }
+}
+
+async function readEntry(root: string, place: BodyPlace): Promise<Buffer | undefined> {
   const file = await open(join(root, packName(place.pack)), 'r');
   try {
     const entry = Buffer.alloc(ENTRY_HEAD_BYTES + place.sizeBytes);
@@ -72,6 +87,18 @@ export async function writeBody(root: string, place: BodyPlace, bytes: Buffer): 
   }
 }
 
+/** A closed log file with whatever bytes it has; undefined when it is not there or the disk does not give it. */
+export async function readLogFile(root: string, generation: number): Promise<Buffer | undefined> {
+  const disk = new FileSystemDisk(root);
+  const name = `log/${closedName(generation)}`;
+  try {
+    return await disk.read(name, 0, (await disk.size(name)) ?? 0);
+  } catch (error) {
+    if (isProblem(error, 'FileMissing') || isProblem(error, 'DiskFailed')) return undefined;
+    throw error;
+  }
+}
+
 /** The end that is asked. */
 export function serveRepair(channel: Channel, clock: Clock, root: string, digest: () => Promise<CopyDigest>): void {
   new Rpc(channel, {
@@ -83,6 +110,12 @@ export function serveRepair(channel: Channel, clock: Clock, root: string, digest
         const bytes = place === undefined ? undefined : await readBody(root, place);
         if (bytes !== undefined) return bytes;
         throw new Problem('BodyDamaged', `Cannot give message body ${bodyId}: this copy has no whole one either`);
+      },
+      [LOG_FILE]: async (body) => {
+        const generation = new ByteReader(body).u32();
+        const bytes = await readLogFile(root, generation);
+        if (bytes !== undefined && inspect(bytes, closedName(generation)).healthy) return bytes;
+        throw new Problem('LogFileMissing', `Cannot give ${closedName(generation)}: this copy has no whole one either`);
       },
       [DIGEST]: async () => Buffer.from(JSON.stringify(await digest())),
     },
@@ -100,6 +133,11 @@ export class RepairClient {
   /** Unchecked bytes. Problem('Unreachable' | 'BodyDamaged' | ...) */
   body(host: string, bodyId: number): Promise<Buffer> {
     return this.#ask(host, BODY, new ByteWriter(8).u64(bodyId).finish(), maintenanceLimits.askTimeoutMs);
+  }
+
+  /** Unchecked bytes. Problem('Unreachable' | 'LogFileMissing' | ...) */
+  logFile(host: string, generation: number): Promise<Buffer> {
+    return this.#ask(host, LOG_FILE, new ByteWriter(4).u32(generation).finish(), maintenanceLimits.askTimeoutMs);
   }
 
   async digest(host: string): Promise<CopyDigest> {

@@ -1,36 +1,27 @@
 /**
- * The maintenance of a running copy: scrub and defragmentation once a day, the mending of damaged bodies from another copy, and the
+ * The maintenance of a running copy: scrub and defragmentation once a day, the mending of what is damaged, and the
  * comparison of the copies while nothing changes. Everything long runs in a thread that lives as long as its job.
  */
 import type { CopyComparison, CopyMaintenanceReport } from '../admin/context.ts';
-import { crc32 } from '../base/checksum.ts';
-import { type Cancel, type Clock, sleep } from '../base/clock.ts';
-import type { Logger } from '../base/logger.ts';
-import type { Channel, Network } from '../base/network.ts';
+import type { Cancel } from '../base/clock.ts';
+import type { Channel } from '../base/network.ts';
 import { messageOf } from '../base/problem.ts';
 import { DATABASE_NAME } from '../host/seed-files.ts';
 import { type CopyDigest, differentFolders } from '../store/maintenance/copy-digest.ts';
 import type { OnlineDefragmentation } from '../store/maintenance/defragment-online.ts';
-import { describeFinding } from '../store/maintenance/finding.ts';
-import type { ScrubPass } from '../store/maintenance/scrub.ts';
-import { bodyPlace, RepairClient, readBody, serveRepair, writeBody } from './body-repair.ts';
+import { describeFinding, type Finding } from '../store/maintenance/finding.ts';
+import { NOTE, type ScrubPass } from '../store/maintenance/scrub.ts';
+import { RepairClient, serveRepair } from './body-repair.ts';
 import { CopyDefragmentation, type InTurn } from './copy-defragmentation.ts';
+import { CopyMending, type CopyMendingOptions } from './copy-mending.ts';
 import { MaintenanceJobs } from './maintenance-jobs.ts';
 import { type MaintenanceLimits, maintenanceLimits } from './maintenance-limits.ts';
 
-export interface CopyMaintenanceOptions {
-  /** The copy's folder. */
-  readonly root: string;
-  readonly host: string;
-  readonly storageGroup: string;
-  readonly copies: readonly string[];
-  readonly network: Network;
-  readonly clock: Clock;
-  readonly logger: Logger;
+export interface CopyMaintenanceOptions extends Omit<CopyMendingOptions, 'onDiskRefuses' | 'retryMs' | 'maxDamages'> {
   /** The last record of the log, and whether this copy is the one that serves. */
   readonly state: () => { readonly endLsn: number; readonly isActive: boolean };
   readonly inTurn: InTurn;
-  /** The scrub found the database damaged. */
+  /** The scrub found the database damaged, or a pack does not take what was to be mended in it. */
   readonly onDatabaseDamaged?: (what: string) => void;
   readonly limits?: Partial<MaintenanceLimits>;
 }
@@ -41,17 +32,15 @@ export class CopyMaintenance {
   readonly #client: RepairClient;
   readonly #jobs: MaintenanceJobs;
   readonly #defragmentation: CopyDefragmentation;
-  /** Bodies to be mended, with what is wrong. */
-  readonly #damaged = new Map<number, string>();
+  readonly #mending: CopyMending;
+  /** What only making the copy anew can mend. */
   #otherDamage: readonly string[] = [];
-  #repairedBodies = 0;
   #lastScrubMs: number | null = null;
   #comparisons: readonly CopyComparison[] = [];
   #digest: Promise<CopyDigest> | undefined;
   #digestLsn = -1;
   #comparedLsn = -1;
   #seenLsn = -1;
-  #isRepairing = false;
   #isStopped = false;
   readonly #timers = new Map<string, Cancel>();
 
@@ -60,6 +49,12 @@ export class CopyMaintenance {
     this.#limits = { ...maintenanceLimits, ...options.limits };
     this.#client = new RepairClient(options);
     this.#jobs = new MaintenanceJobs(options.root);
+    this.#mending = new CopyMending({
+      ...options,
+      retryMs: this.#limits.repairRetryMs,
+      maxDamages: this.#limits.maxDamages,
+      onDiskRefuses: (what) => options.onDatabaseDamaged?.(what),
+    });
     this.#defragmentation = new CopyDefragmentation({ ...options, jobs: this.#jobs });
   }
 
@@ -71,22 +66,22 @@ export class CopyMaintenance {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#defragmentation.stop();
+    this.#mending.stop();
     for (const cancel of this.#timers.values()) cancel();
     await this.#jobs.stop();
   }
 
   report(): CopyMaintenanceReport {
-    const bodies = [...this.#damaged.values()];
     return {
-      damage: [...this.#otherDamage, ...bodies].slice(0, this.#limits.maxFindings),
-      repairedBodies: this.#repairedBodies,
+      damage: [...this.#otherDamage, ...this.#mending.damage].slice(0, this.#limits.maxFindings),
+      repairedBodies: this.#mending.repairedBodies,
       lastScrubMs: this.#lastScrubMs,
       comparisons: this.#comparisons,
       defragmentation: this.#defragmentation.report(),
     };
   }
 
-  /** Another copy wants a body or a digest. */
+  /** Another copy wants a body, a log file or a digest. */
   accept(channel: Channel): void {
     serveRepair(channel, this.#options.clock, this.#options.root, () => this.digest());
   }
@@ -102,11 +97,8 @@ export class CopyMaintenance {
     this.#digest = undefined;
     this.#comparedLsn = -1;
     for (const finding of pass.findings) logger.error({ ...finding }, 'the scrub found damage');
-    this.#otherDamage = pass.findings.filter(({ bodyId }) => bodyId === undefined).map(describeFinding);
-    for (const finding of pass.findings) {
-      if (finding.bodyId !== undefined) this.bodyDamaged(finding.bodyId, describeFinding(finding));
-    }
-    const inDatabase = pass.findings.find(({ file, bodyId }) => file === DATABASE_NAME && bodyId === undefined);
+    this.#otherDamage = pass.findings.filter((finding) => !this.#mend(finding)).map(describeFinding);
+    const inDatabase = pass.findings.find(({ file }) => file === DATABASE_NAME);
     if (inDatabase !== undefined) this.#options.onDatabaseDamaged?.(describeFinding(inDatabase));
     logger.info({ ...pass, findings: pass.findings.length }, 'the scrub has passed');
     return pass;
@@ -133,46 +125,22 @@ export class CopyMaintenance {
 
   /** Found by a read or by the scrub; mended in the background, as soon as another copy can be reached. */
   bodyDamaged(bodyId: number, what = `message body ${bodyId}: a read found it damaged`): void {
-    if (this.#damaged.size >= this.#limits.maxDamagedBodies || this.#isStopped) return;
-    if (!this.#damaged.has(bodyId)) this.#options.logger.error({ bodyId, what }, 'a message body is damaged');
-    this.#damaged.set(bodyId, what);
-    if (this.#isRepairing) return;
-    this.#isRepairing = true;
-    void this.#quietly('repair', () => this.#repairAll());
+    this.#mending.body(bodyId, what);
   }
 
-  async #repairAll(): Promise<void> {
-    try {
-      while (this.#damaged.size > 0 && !this.#isStopped) {
-        for (const bodyId of this.#damaged.keys()) {
-          if (await this.#repair(bodyId)) this.#damaged.delete(bodyId);
-        }
-        if (this.#damaged.size > 0) await sleep(this.#options.clock, this.#limits.repairRetryMs);
-      }
-    } finally {
-      this.#isRepairing = false;
-    }
+  /** A reader met it: another copy asks for what is in it, or a backup. */
+  logFileDamaged(generation: number, what: string): void {
+    this.#mending.logFile(generation, what);
   }
 
-  /** True when nothing is left to do for it. */
-  async #repair(bodyId: number): Promise<boolean> {
-    const { root, host, copies, logger } = this.#options;
-    const place = bodyPlace(root, bodyId);
-    if (place === undefined || (await readBody(root, place)) !== undefined) return true;
-    for (const copy of copies) {
-      if (copy === host) continue;
-      try {
-        const bytes = await this.#client.body(copy, bodyId);
-        if (bytes.length !== place.sizeBytes || crc32(bytes) !== place.crc32) continue;
-        await writeBody(root, place, bytes);
-        this.#repairedBodies += 1;
-        logger.info({ bodyId, pack: place.pack, position: place.position, from: copy }, 'a message body was repaired');
-        return true;
-      } catch (error) {
-        logger.warn({ bodyId, from: copy, reason: messageOf(error) }, 'a message body was not repaired');
-      }
-    }
-    return false;
+  /** What other parts than the database are mended of; false when nobody can. */
+  #mend(finding: Finding): boolean {
+    const what = describeFinding(finding);
+    if (finding.bodyId !== undefined) this.#mending.body(finding.bodyId, what);
+    else if (finding.generation !== undefined) this.#mending.logFile(finding.generation, what);
+    else if (NOTE.test(finding.file)) this.#mending.note(finding.file, what);
+    else return false;
+    return true;
   }
 
   // ── comparison ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -84,12 +84,14 @@ export async function runCopy(args: CopyArguments): Promise<void> {
     },
     onFatal: (error) => stop(messageOf(error)),
     onMended: () => maintenance.partMended(),
+    onUnreadableFile: (generation, what) => maintenance.logFileDamaged(generation, what),
   });
   const maintenance = new CopyMaintenance({
     ...common,
     root,
     inTurn: (work) => copy.upkeep.inTurn(work),
     state: () => ({ endLsn: copy.view().endLsn, isActive: copy.view().state === 'active' }),
+    parts: copy.parts,
     onDatabaseDamaged: (what) => copy.databaseDamaged(what),
   });
   folder.onBodyDamaged = (bodyId) => maintenance.bodyDamaged(bodyId);

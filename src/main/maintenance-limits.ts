@@ -10,10 +10,10 @@ export const maintenanceLimits = {
   scrubBytesPerSecond: 16 * MIB,
   /** Between two looks whether the copies can be compared. */
   compareIntervalMs: 60_000,
-  /** An attempt to mend a body that failed is repeated after this. */
+  /** An attempt to mend what is damaged that failed is repeated after this. */
   repairRetryMs: 30_000,
-  /** Damaged bodies that are remembered for mending; the scrub finds the rest again. */
-  maxDamagedBodies: 10_000,
+  /** Damaged bodies, log files and notes that are remembered for mending; the scrub finds the rest again. */
+  maxDamages: 10_000,
   /** Findings that are told; the log of the process has all. */
   maxFindings: 20,
   connectTimeoutMs: 2_000,

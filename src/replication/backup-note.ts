@@ -7,7 +7,7 @@ import { decodeNote, encodeNote } from '../base/checked-note.ts';
 import type { Disk } from '../log/disk.ts';
 import type { BackupType } from './backup-manifest.ts';
 
-const NOTE_FILE = 'backup.json';
+export const BACKUP_FILE = 'backup.json';
 
 export interface BackupTimes {
   readonly latestFullMs: number | null;
@@ -38,8 +38,8 @@ export class BackupNote {
 
   /** A file that cannot be read means no backup: then the log is kept. */
   async load(): Promise<void> {
-    const size = await this.#disk.size(NOTE_FILE);
-    if (size !== undefined) this.#times = parse(await this.#disk.read(NOTE_FILE, 0, size));
+    const size = await this.#disk.size(BACKUP_FILE);
+    if (size !== undefined) this.#times = parse(await this.#disk.read(BACKUP_FILE, 0, size));
   }
 
   async taken({ type, takenMs, endLsn }: BackupTaken): Promise<void> {
@@ -49,7 +49,12 @@ export class BackupNote {
       latestIncrementalMs: type === 'Incremental' ? takenMs : latestIncrementalMs,
       throughLsn: endLsn,
     };
-    await this.#disk.writeAtomically(NOTE_FILE, encodeNote({ ...this.#times }));
+    await this.rewrite();
+  }
+
+  /** Also when the file was damaged while this copy is open. */
+  async rewrite(): Promise<void> {
+    await this.#disk.writeAtomically(BACKUP_FILE, encodeNote({ ...this.#times }));
   }
 
   /** Keeps the log behind `lsn`; returns the undo. */

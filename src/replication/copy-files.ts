@@ -2,7 +2,7 @@
  * What one copy has on its disk: the log, the database, the packs and the highest epoch it has seen, kept in step with
  * each other. The log is the truth; the database is built from it and never holds a record that is not committed.
  */
-import { assert, present } from '../base/assert.ts';
+import { present } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { Problem } from '../base/problem.ts';
@@ -10,6 +10,7 @@ import type { Random } from '../base/random.ts';
 import { LogDamaged } from '../log/damage.ts';
 import type { Disk, LogDevice } from '../log/disk.ts';
 import { truncateAfter } from '../log/divergence.ts';
+import type { UnreadableListener } from '../log/log-reader.ts';
 import { formatLsn } from '../log/lsn.ts';
 import { readFrame } from '../log/record.ts';
 import { TransactionLog } from '../log/transaction-log.ts';
@@ -23,7 +24,6 @@ import { DatabaseCheckpoints } from './database-checkpoints.ts';
 import { EpochFile } from './epoch-file.ts';
 import { replicationLimits } from './limits.ts';
 import { LACK_FILE, noteLack } from './log-aside.ts';
-import { PendingRecords } from './pending-records.ts';
 import { ReplaySlice } from './replay-slice.ts';
 import type { SeedSnapshot } from './seed-manifest.ts';
 import { finishSeed } from './seed-place.ts';
@@ -72,10 +72,19 @@ export interface CopyFilesOptions {
   readonly yieldTurn: () => Promise<void>;
   /** The last LSN that may have been answered; 0 while this copy is not active. */
   readonly committedLsn: () => number;
+  readonly onDatabaseUnreadable?: (what: string) => void;
+  readonly onUnreadableFile?: UnreadableListener;
 }
 
 const LOG_FOLDER = 'log';
 const SEED_IT = 'Make this copy anew with Update-StorageGroupCopy.';
+
+/** In the log and not yet in the database. */
+interface PendingRecord {
+  readonly lsn: number;
+  readonly generation: number;
+  readonly frame: Buffer;
+}
 
 export interface Store {
   readonly database: Database;
@@ -95,7 +104,8 @@ export class CopyFiles {
   /** Of a passive copy; an active one's database is written by its mounted storage group. */
   #replayer: Replayer | undefined;
   #lacksRecords = false;
-  readonly #pending = new PendingRecords();
+  #pending: PendingRecord[] = [];
+  #pendingBytes = 0;
   #appliedGeneration = 0;
   readonly #checkpoints: DatabaseCheckpoints;
   #applying: Promise<void> = Promise.resolve();
@@ -179,12 +189,12 @@ export class CopyFiles {
   /** The database belongs to a stream, so it begins when the stream is known. */
   #openStore(signature: Buffer | undefined): void {
     if (this.#store !== undefined || signature === undefined) return;
-    const { storage } = this.#options;
+    const { storage, onDatabaseUnreadable: onUnreadable } = this.#options;
     const packs = new Packs(storage.openPacks());
-    const database = storage.openDatabase?.(signature) ?? new Database({ path: storage.databasePath, signature });
-    const { contentIndex } = storage;
-    this.#store = { database, packs, contentIndex };
-    contentIndex?.open(signature);
+    const options = { path: storage.databasePath, signature, onUnreadable };
+    const database = storage.openDatabase?.(signature) ?? new Database(options);
+    this.#store = { database, packs, contentIndex: storage.contentIndex };
+    storage.contentIndex?.open(signature);
     this.#replayer = new Replayer(this.#store);
   }
 
@@ -332,7 +342,7 @@ export class CopyFiles {
 
   async #cutLog(lsn: number, epoch: number): Promise<void> {
     const { storage, logger } = this.#options;
-    this.#pending.clear();
+    this.#dropPending();
     await this.#closeLog();
     const quarantineFolder = `quarantine/before-epoch-${epoch}`;
     const report = await truncateAfter({ disk: storage.disk, folder: LOG_FOLDER, lsn, quarantineFolder });
@@ -359,9 +369,16 @@ export class CopyFiles {
     for (const frame of splitFrames(frames)) {
       lsn = this.log.appendFrame(frame);
       this.#pending.push({ lsn, generation: this.log.generation, frame });
+      this.#pendingBytes += frame.length;
     }
-    this.#pending.keepBound();
+    if (this.#pendingBytes > replicationLimits.pendingBytes) this.#dropPending();
     return lsn;
+  }
+
+  /** What is dropped here is read from the log again when its turn comes. */
+  #dropPending(): void {
+    this.#pending = [];
+    this.#pendingBytes = 0;
   }
 
   // ── applying ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -371,7 +388,6 @@ export class CopyFiles {
     await this.log.durable(this.log.endLsn);
     this.#openStore(this.log.signature);
     await this.applyUpTo(this.log.endLsn);
-    assert(this.appliedLsn >= this.log.endLsn, 'Everything that the log holds is applied');
   }
 
   /** What is durable here, up to `committedLsn`, in slices that let other work through. One at a time. */
@@ -384,20 +400,22 @@ export class CopyFiles {
   async #apply(committedLsn: number): Promise<void> {
     const limit = Math.min(committedLsn, this.log.durableLsn);
     if (this.appliedLsn >= limit || this.#store === undefined) return;
-    this.#pending.dropUpTo(this.appliedLsn);
-    const { first } = this.#pending;
+    const first = this.#pending[0];
     if (first === undefined || first.lsn > this.appliedLsn + 1) await this.#applyFromLog(limit);
     await this.#applyPending(limit);
   }
 
   async #applyPending(limit: number): Promise<void> {
     const slice = new ReplaySlice(this.#options);
-    while (this.#pending.first !== undefined && this.#pending.first.lsn <= limit) {
-      this.#pending.take(
-        limit,
-        () => slice.isOver(),
-        ({ frame, generation }) => this.#applyFrame(frame, generation),
-      );
+    while (this.#pending[0] !== undefined && this.#pending[0].lsn <= limit) {
+      let count = 0;
+      for (const record of this.#pending) {
+        if (record.lsn > limit || slice.isOver()) break;
+        this.#applyFrame(record.frame, record.generation);
+        this.#pendingBytes -= record.frame.length;
+        count += 1;
+      }
+      this.#pending.splice(0, count);
       if (slice.isOver()) await slice.rest();
     }
   }
@@ -466,7 +484,7 @@ export class CopyFiles {
   /** The database as it was last committed, replayed from there on: what was applied behind it may be withdrawn. */
   async returnToCommitted(): Promise<void> {
     await this.#applying;
-    this.#pending.clear();
+    this.#dropPending();
     if (this.#store !== undefined) this.#replayer = new Replayer(this.#store);
   }
 

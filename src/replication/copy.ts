@@ -13,19 +13,22 @@ import { isProblem, messageOf, Problem } from '../base/problem.ts';
 import type { Random } from '../base/random.ts';
 import type { ActivationGrant, CopyControl, CopyRequests, CopyView } from '../cluster/copy-control.ts';
 import { LeaseHolder } from '../cluster/lease.ts';
+import type { UnreadableListener } from '../log/log-reader.ts';
+import { epochOf } from '../log/lsn.ts';
+import { encodeFact } from '../store/facts.ts';
 import { StorageGroup } from '../store/storage-group.ts';
 import { ActiveCopy } from './active-copy.ts';
 import { CopyFiles, type CopyStorage } from './copy-files.ts';
+import { CopyParts } from './copy-parts.ts';
 import { type CopyDamage, CopyRepair, REPAIRABLE } from './copy-repair.ts';
 import { CopySeeding, type SeedOrder } from './copy-seeding.ts';
 import { CopyUpkeep } from './copy-upkeep.ts';
 import { DeletedItemPurge } from './deleted-item-purge.ts';
-import { epochStart } from './epoch-start.ts';
 import { explainLogFiles, type LogFileNeed } from './explain-truncation.ts';
 import { followedCopy, helloOf } from './followed-copy.ts';
 import { Follower } from './follower.ts';
 import { replicationLimits } from './limits.ts';
-import type { LogMarks } from './log-marks.ts';
+import { type LogMarks, logMarksOf } from './log-marks.ts';
 import type { ReplicationHello } from './protocol.ts';
 
 export interface CopyOptions {
@@ -49,6 +52,7 @@ export interface CopyOptions {
   readonly onServing: (serving: Serving | undefined) => void;
   /** The log device failed: this copy must not go on in this process. */
   readonly onFatal: (error: unknown) => void;
+  readonly onUnreadableFile?: UnreadableListener;
   /** A damaged part was made anew from another copy. */
   readonly onMended?: (what: CopyDamage['what']) => void;
 }
@@ -60,15 +64,21 @@ export interface Serving {
   readonly mode: ActivationGrant['mode'];
 }
 
+/** How many positions UIDNEXT moves on for each epoch that may be missing: more than a folder gets in one. */
+const UIDS_PER_EPOCH = 1_000_000;
+/** Further back than this no copy is made active in earnest; the bound keeps a folder's UIDs from being used up. */
+const MAX_MISSING_EPOCHS = 1_000;
+
 export class Copy implements CopyControl {
   readonly #options: CopyOptions;
   /** Backups, the content index, work on the database. */
   readonly upkeep: CopyUpkeep;
+  readonly parts: CopyParts;
   readonly #files: CopyFiles;
   readonly #seeding: CopySeeding;
   readonly #repair: CopyRepair;
-  /** The problem that this copy cannot be opened for. */
-  #openProblem: Problem | undefined;
+  /** Code of the problem that this copy cannot be opened for. */
+  #failureCode = '';
   /** What the scrub found in the database. */
   #databaseDamage: string | undefined;
   readonly #lease: LeaseHolder;
@@ -87,7 +97,11 @@ export class Copy implements CopyControl {
 
   constructor(options: CopyOptions) {
     this.#options = options;
-    this.#files = new CopyFiles({ ...options, committedLsn: () => this.#active?.committedLsn ?? 0 });
+    this.#files = new CopyFiles({
+      ...options,
+      committedLsn: () => this.#active?.committedLsn ?? 0,
+      onDatabaseUnreadable: (what) => this.databaseDamaged(what, false),
+    });
     this.upkeep = new CopyUpkeep({
       ...options,
       files: this.#files,
@@ -96,6 +110,7 @@ export class Copy implements CopyControl {
       mounted: () => this.#serving?.store,
       seed: () => this.#seeding.report,
     });
+    this.parts = new CopyParts(this.#files, options.storage.disk, (step) => this.#inOrder(step));
     this.#seeding = new CopySeeding({
       ...options,
       files: this.#files,
@@ -111,7 +126,7 @@ export class Copy implements CopyControl {
       damage: () => this.#damage(),
       hello: () => ({ ...helloOf(options, this.#files, []), logSignature: '', seededLsn: 0 }),
       logReachesBack: () => this.#files.generation > 0 && this.#files.log.firstReadableLsn === 0,
-      anew: (work) => this.#anew(work),
+      anew: (work, isNew) => this.#anew(work, isNew),
       closeFiles: () => this.#files.close(),
       onMended: (what) => options.onMended?.(what),
     });
@@ -133,23 +148,13 @@ export class Copy implements CopyControl {
       await this.#files.open();
       this.#state = 'passive';
       this.#failure = null;
-      this.#openProblem = undefined;
     } catch (error) {
       if (!isProblem(error)) throw error;
-      const { code, message: reason } = error;
-      if (this.#openProblem?.code !== code) this.#options.logger.error({ code, reason }, 'this copy cannot be opened');
+      this.#options.logger.error({ code: error.code, reason: error.message }, 'this copy cannot be opened');
       this.#state = 'failed';
-      this.#failure = reason;
-      this.#openProblem = error;
+      this.#failure = error.message;
+      this.#failureCode = error.code;
     }
-  }
-
-  /** A full disk may have room by now: whoever made it need not know which copies have met it. */
-  async #openAgain(): Promise<void> {
-    if (this.#state !== 'failed' || this.#openProblem?.temporary !== true) return;
-    await this.#files.close();
-    await this.#openFiles();
-    if (this.#state !== 'failed') this.#startFollowing();
   }
 
   async close(reason: string): Promise<void> {
@@ -199,13 +204,7 @@ export class Copy implements CopyControl {
 
   /** The ends of the pipeline, in log files, for the status. */
   logMarks(): LogMarks {
-    const { generation, appliedGeneration, fileCreatedMs } = this.#files;
-    const progress = this.#follower?.state.progress ?? null;
-    const here = { generation, timeMs: fileCreatedMs };
-    const source =
-      progress === null || progress.generation <= generation ? here : { generation: progress.generation, timeMs: null };
-    const replayed = appliedGeneration === generation ? here : { generation: appliedGeneration, timeMs: null };
-    return { generated: source, copyNotified: source, copied: here, inspected: here, replayed };
+    return logMarksOf(this.#files, this.#follower?.state.progress?.generation ?? 0);
   }
 
   /** Each closed log file with why it is still there. */
@@ -290,7 +289,7 @@ export class Copy implements CopyControl {
     return this.#anew(() => this.#seeding.receive(order, onProgress));
   }
 
-  #anew(work: () => Promise<void>): Promise<void> {
+  #anew(work: () => Promise<void>, isNew = true): Promise<void> {
     return this.#inOrder(async () => {
       if (this.#state === 'active') throw new Problem('CannotSeed', 'Cannot seed this copy: it is the active one');
       this.#isSeeding = true;
@@ -299,7 +298,7 @@ export class Copy implements CopyControl {
         this.#follower = undefined;
         await work();
         this.#databaseDamage = undefined;
-        await this.#files.epochs.resetIfDamaged();
+        if (isNew) await this.#files.epochs.resetIfDamaged();
       } finally {
         this.#isSeeding = false;
         await this.#openFiles();
@@ -308,18 +307,19 @@ export class Copy implements CopyControl {
     });
   }
 
-  /** Found beside the serving. An active copy hands over to one that has everything, and is mended as a passive one. */
-  databaseDamaged(reason: string): void {
-    if (!this.#repair.mayRepair) return;
-    this.#databaseDamage = reason;
+  /** Found beside the serving, or by a single read (not `isProven`). An active copy hands over first, if another one has everything. */
+  databaseDamaged(reason: string, isProven = true): void {
     const heir = this.#active?.inSync.find((copy) => copy !== this.#options.host);
+    const isAlone = this.#active !== undefined && heir === undefined;
+    if (!this.#repair.mayRepair || (isAlone && !isProven)) return;
+    this.#databaseDamage = reason;
     if (heir !== undefined) this.#active?.lose(`its database is damaged, and ${heir} has everything: ${reason}`);
   }
 
   #damage(): CopyDamage | undefined {
     if (this.#suspended !== null) return undefined;
     if (this.#state === 'failed') {
-      const what = REPAIRABLE[this.#openProblem?.code ?? ''];
+      const what = REPAIRABLE[this.#failureCode];
       return what === undefined ? undefined : { what, reason: this.#failure ?? '' };
     }
     const { applyFailure = null, state: { failure = null } = {}, needsSeed = false } = this.#follower ?? {};
@@ -383,9 +383,7 @@ export class Copy implements CopyControl {
     await files.applyAll();
     // The register keeps the last lossy takeover; it counts once, for the first epoch that this log begins after it.
     const isLossy = grant.lossy !== null && grant.lossy.epoch > files.log.epoch;
-    const { kind, payload } = epochStart({ ...this.#options, epoch: grant.epoch, isLossy, log: files.log });
-    files.startEpoch(grant.epoch, kind, payload);
-    await files.applyAll();
+    await this.#startEpoch(grant, isLossy);
     const active = new ActiveCopy({
       ...this.#options,
       ...grant,
@@ -404,6 +402,28 @@ export class Copy implements CopyControl {
       'this copy is active',
     );
     this.#options.onServing(this.#serving);
+  }
+
+  /**
+   * C6: an epoch's first record names the end of the one before, and leaves a gap of UIDs where records may be missing.
+   * The gap grows with the number of epochs that this log does not know: each of them may have begun with a gap of its own.
+   */
+  async #startEpoch(grant: ActivationGrant, isLossy: boolean): Promise<void> {
+    const { host, incarnation, clock } = this.#options;
+    const { log } = this.#files;
+    const missingEpochs = Math.min(grant.epoch - epochOf(log.endLsn), MAX_MISSING_EPOCHS);
+    const { kind, payload } = encodeFact({
+      type: 'EpochStarted',
+      epoch: grant.epoch,
+      previousEndLsn: log.endLsn,
+      previousChain: log.chain,
+      host,
+      incarnation,
+      timeMs: clock.wallMs(),
+      uidJump: isLossy ? missingEpochs * UIDS_PER_EPOCH : 0,
+    });
+    this.#files.startEpoch(grant.epoch, kind, payload);
+    await this.#files.applyAll();
   }
 
   #onLost(epoch: number, reason: string): void {
@@ -432,8 +452,7 @@ export class Copy implements CopyControl {
 
   #planTimer(): void {
     this.#cancelTimer = this.#options.clock.after(replicationLimits.databaseCommitIntervalMs, () => {
-      this.#inOrder(() => this.#openAgain())
-        .then(() => this.#inOrder(() => this.#commitDatabase()))
+      this.#inOrder(() => this.#commitDatabase())
         .then(() => this.#repair.step())
         .then(
           () => this.#planTimer(),

@@ -7,7 +7,7 @@ import { decodeNote, encodeNote } from '../base/checked-note.ts';
 import { isProblem, Problem } from '../base/problem.ts';
 import type { Disk } from '../log/disk.ts';
 
-const EPOCH_FILE = 'epoch.json';
+export const EPOCH_FILE = 'epoch.json';
 
 interface Epochs {
   readonly inUse: number;
@@ -71,6 +71,11 @@ export class EpochFile {
   use(epoch: number): Promise<void> {
     if (epoch <= this.#epochs.inUse) return this.#lastWrite;
     return this.#change({ ...this.#epochs, inUse: epoch });
+  }
+
+  /** The file is damaged while this copy is open: it gets what it had. */
+  rewrite(): Promise<void> {
+    return this.#change(this.#epochs);
   }
 
   #change(epochs: Epochs): Promise<void> {

@@ -15,3 +15,15 @@ export interface LogMarks {
   readonly inspected: LogMark;
   readonly replayed: LogMark;
 }
+
+/** `sourceGeneration`: the file that the active copy's records go to, as far as this copy was told; 0 when it was not. */
+export function logMarksOf(
+  files: { readonly generation: number; readonly appliedGeneration: number; readonly fileCreatedMs: number | null },
+  sourceGeneration: number,
+): LogMarks {
+  const { generation, appliedGeneration, fileCreatedMs } = files;
+  const here = { generation, timeMs: fileCreatedMs };
+  const source = sourceGeneration <= generation ? here : { generation: sourceGeneration, timeMs: null };
+  const replayed = appliedGeneration === generation ? here : { generation: appliedGeneration, timeMs: null };
+  return { generated: source, copyNotified: source, copied: here, inspected: here, replayed };
+}

@@ -10,7 +10,7 @@
  * is finished by whoever opens the copy next, and every step may be repeated. A file that is not on the list stays.
  */
 import { encodeNote } from '../base/checked-note.ts';
-import { Problem } from '../base/problem.ts';
+import { isProblem, Problem } from '../base/problem.ts';
 import { type Disk, joinName } from '../log/disk.ts';
 import { replicationLimits } from './limits.ts';
 import {
@@ -77,7 +77,7 @@ export class SeedPlace {
     }
     this.#sums.set(name, [...(this.#sums.get(name) ?? []), sums]);
     const here = await this.#blocks(joinName(SEEDING, name), position, length);
-    const old = here.sums.equals(sums) ? here : await this.#blocks(name, position, length);
+    const old = here.sums.equals(sums) ? here : await this.#oldBlocks(name, position, length);
     const ranges: MissingRange[] = [];
     for (let block = 0; block * SEED_BLOCK_BYTES < length; block++) {
       const sum = sumOfBlock(sums, block);
@@ -89,6 +89,16 @@ export class SeedPlace {
       else addBlock(ranges, position + from, end - from);
     }
     return ranges;
+  }
+
+  /** Of the copy's own file; none where the disk does not give them, which may be why the copy is made anew. */
+  async #oldBlocks(name: string, position: number, length: number): Promise<{ bytes: Buffer; sums: Buffer }> {
+    try {
+      return await this.#blocks(name, position, length);
+    } catch (error) {
+      if (!isProblem(error, 'DiskFailed')) throw error;
+      return { bytes: Buffer.alloc(0), sums: Buffer.alloc(0) };
+    }
   }
 
   async #blocks(path: string, position: number, length: number): Promise<{ bytes: Buffer; sums: Buffer }> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isProblem } from '../base/problem.ts';
+import { isProblem, Problem } from '../base/problem.ts';
 import { SeededRandom } from '../base/random.ts';
 import { MemoryDisk } from '../log/testing/memory-disk.ts';
 import { replicationLimits } from './limits.ts';
@@ -147,6 +147,22 @@ test('seed: packs that the copy has already: are not sent', async () => {
   assertSeeded(world.disk, files);
   assert.equal(fetch.report.fetchedBytes, files.get('database.sqlite')?.length);
   assert.deepEqual(fetch.report.doneBytes, totalOf(files));
+});
+
+test('seed: the disk does not give a pack that the copy has: it is fetched, and lies in a new file afterwards', async () => {
+  const files = sourceFiles();
+  const old = new Map([...files].filter(([name]) => name.startsWith('packs/')));
+  const disk = new MemoryDisk(old);
+  const read = disk.read.bind(disk);
+  disk.read = (name, position, length) =>
+    name === 'packs/00000001.pack'
+      ? Promise.reject(
+          new Problem('DiskFailed', `Cannot read ${name}: the disk reports an error (EIO). Check the disk.`),
+        )
+      : read(name, position, length);
+  const world = new SeedWorld(files, disk);
+  await world.fetch().run();
+  assertSeeded(disk, files);
 });
 
 test('seed: a bound on the rate: is kept, and the time left follows from it', async () => {

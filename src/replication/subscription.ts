@@ -27,6 +27,9 @@ export interface SubscriptionOptions {
   readonly logger: Logger;
 }
 
+/** Of our own files: until they are mended, a seed is what brings the other copy on. */
+const LOG_UNREADABLE = new Set(['LogDamaged', 'DiskFailed', 'FileMissing']);
+
 export class Subscription {
   readonly host: string;
   readonly #options: SubscriptionOptions;
@@ -77,6 +80,8 @@ export class Subscription {
       const fields = { peer: this.host, reason: messageOf(error) };
       if (isProblem(error)) this.#options.logger.warn(fields, 'replication to a copy stopped');
       else this.#options.logger.error(fields, 'replication to a copy failed');
+      if (isProblem(error) && LOG_UNREADABLE.has(error.code))
+        this.#sendSeedNeeded('the log cannot be read on the active copy');
       this.close(messageOf(error));
     }
   }
@@ -90,7 +95,7 @@ export class Subscription {
     const place = common === 0 ? undefined : await log.reader.find(common);
     const reason = this.#whyNotFromLog(common, place !== undefined);
     if (reason !== undefined) {
-      channel.send(encodeSourceFrame({ type: 'seed-needed', epoch, reason }));
+      this.#sendSeedNeeded(reason);
       return false;
     }
     this.#sentLsn = common;
@@ -98,6 +103,11 @@ export class Subscription {
     channel.send(encodeSourceFrame({ type: 'start', epoch, commonLsn: common, chain: place?.chain ?? 0 }));
     if (isFresh) await this.#sendFirstFile();
     return true;
+  }
+
+  #sendSeedNeeded(reason: string): void {
+    const { channel, epoch } = this.#options;
+    channel.send(encodeSourceFrame({ type: 'seed-needed', epoch, reason }));
   }
 
   /** A copy without a log begins with a whole file: its files are byte for byte the active copy's, or they are not. */

@@ -6,9 +6,9 @@
 import { isProblem } from '../../base/problem.ts';
 import type { Damage } from '../../log/damage.ts';
 import { type Disk, joinName } from '../../log/disk.ts';
-import { type FolderFile, listLogFiles } from '../../log/folder.ts';
 import { inspect } from '../../log/inspection.ts';
 import {
+  closedGeneration,
   closedName,
   decodeHeader,
   emptyLogFile,
@@ -20,7 +20,7 @@ import {
 } from '../../log/log-file.ts';
 import { damageBehind, scanRecords, searchBehindGap } from '../../log/scan.ts';
 import type { Finding, Pace } from './finding.ts';
-import { MAX_LISTINGS } from './limits.ts';
+import { MAX_LISTINGS, MAX_MISSING_FILES } from './limits.ts';
 
 export interface LogCheck {
   readonly findings: readonly Finding[];
@@ -37,19 +37,35 @@ export interface LogCheck {
 export async function checkLog(disk: Disk, folder: string, options: { readonly pace?: Pace } = {}): Promise<LogCheck> {
   const check = new LogRun(disk, folder, options.pace ?? (() => undefined));
   for (let listing = 0; listing < MAX_LISTINGS; listing++) {
-    const files = await listLogFiles(disk, folder);
-    const isDone = await check.closedFiles(files.filter(({ name }) => name !== OPEN_NAME));
+    const isDone = await check.closedFiles(await closedNames(disk, folder));
     if (isDone && (await check.openFile())) break;
   }
   return check.result();
+}
+
+interface ClosedFile {
+  readonly name: string;
+  readonly generation: number;
+}
+
+/** Oldest first. */
+async function closedNames(disk: Disk, folder: string): Promise<ClosedFile[]> {
+  const files = (await disk.list(folder)).flatMap((name) => {
+    const generation = closedGeneration(name);
+    return generation === undefined ? [] : [{ name, generation }];
+  });
+  return files.sort((one, other) => one.generation - other.generation);
 }
 
 /** One file by itself. */
 export function checkLogFile(bytes: Buffer, name: string): readonly Finding[] {
   if (name === OPEN_NAME) return openFindings(bytes, name);
   const inspection = inspect(bytes, name);
-  return inspection.healthy ? [] : [findingOf(inspection.damage, name)];
+  return inspection.healthy ? [] : [findingOf(inspection.damage, name, closedGeneration(name))];
 }
+
+/** The disk does not give its bytes. */
+const UNREADABLE = 'unreadable';
 
 class LogRun {
   readonly #disk: Disk;
@@ -82,15 +98,16 @@ class LogRun {
   }
 
   /** Those behind what was checked already. True when there was nothing new. */
-  async closedFiles(files: readonly FolderFile[]): Promise<boolean> {
+  async closedFiles(files: readonly ClosedFile[]): Promise<boolean> {
     let isDone = true;
-    for (const { name, generation = 0 } of files) {
+    for (const { name, generation } of files) {
       if (generation <= this.#generation) continue;
       const bytes = await this.#read(name);
       if (bytes === undefined) continue; // truncated meanwhile
       isDone = false;
       this.#checkGap(generation);
-      this.#checkClosed(bytes, name, generation);
+      if (bytes === UNREADABLE) this.#skip(generation);
+      else this.#checkClosed(bytes, name, generation);
       await this.#pace(bytes.length);
     }
     return isDone;
@@ -102,11 +119,9 @@ class LogRun {
    */
   async openFile(): Promise<boolean> {
     let bytes = await this.#read(OPEN_NAME);
-    if (bytes !== undefined && openFindings(bytes, OPEN_NAME).length > 0) bytes = await this.#read(OPEN_NAME);
-    if (bytes === undefined) {
-      if (this.#files > 0) this.#add(OPEN_NAME, 0, 0, 'the file is missing');
-      return true;
-    }
+    if (bytes instanceof Buffer && openFindings(bytes, OPEN_NAME).length > 0) bytes = await this.#read(OPEN_NAME);
+    if (bytes === undefined && this.#files > 0) this.#add(OPEN_NAME, 0, 0, 'the file is missing');
+    if (bytes === undefined || bytes === UNREADABLE) return true;
     const header = decodeHeader(bytes);
     if (header !== undefined && this.#generation > 0 && header.generation !== this.#generation + 1) return false;
     this.#findings.push(...openFindings(bytes, this.#path(OPEN_NAME)));
@@ -121,23 +136,33 @@ class LogRun {
   }
 
   #checkGap(generation: number): void {
-    if (this.#firstGeneration === 0) this.#firstGeneration = generation;
-    else if (generation !== this.#generation + 1) {
-      this.#add(closedName(this.#generation + 1), 0, 0, `generations up to ${generation - 1} are missing`);
-      this.#last = undefined;
+    if (this.#firstGeneration === 0) {
+      this.#firstGeneration = generation;
+      return;
     }
+    const missing = Math.min(generation - this.#generation - 1, MAX_MISSING_FILES);
+    for (let number = 1; number <= missing; number++)
+      this.#add(closedName(this.#generation + number), 0, 0, 'the file is missing');
+    if (missing > 0) this.#last = undefined;
+  }
+
+  #skip(generation: number): void {
+    this.#generation = generation;
+    this.#last = undefined;
   }
 
   #checkClosed(bytes: Buffer, name: string, generation: number): void {
     const inspection = inspect(bytes, name);
     this.#generation = generation;
     if (!inspection.healthy) {
-      this.#findings.push(findingOf(inspection.damage, this.#path(name)));
-      this.#last = undefined;
+      this.#findings.push(findingOf(inspection.damage, this.#path(name), generation));
+      this.#skip(generation);
       return;
     }
     if (inspection.file.header.generation !== generation) {
       this.#add(name, 0, LOG_HEADER_BYTES, `its header says generation ${inspection.file.header.generation}`);
+      this.#skip(generation);
+      return;
     }
     this.#checkChain(inspection.file);
     this.#note(inspection.file);
@@ -155,16 +180,19 @@ class LogRun {
     this.#last = file;
   }
 
-  async #read(name: string): Promise<Buffer | undefined> {
+  async #read(name: string): Promise<Buffer | typeof UNREADABLE | undefined> {
+    const path = joinName(this.#folder, name);
+    const sizeBytes = (await this.#disk.size(path)) ?? 0;
     try {
-      const path = joinName(this.#folder, name);
-      const bytes = await this.#disk.read(path, 0, (await this.#disk.size(path)) ?? 0);
+      const bytes = await this.#disk.read(path, 0, sizeBytes);
       this.#files += 1;
       this.#readBytes += bytes.length;
       return bytes;
     } catch (error) {
       if (isProblem(error, 'FileMissing')) return undefined;
-      throw error;
+      if (!isProblem(error, 'DiskFailed')) throw error;
+      this.#add(name, 0, sizeBytes, error.message);
+      return UNREADABLE;
     }
   }
 
@@ -173,7 +201,8 @@ class LogRun {
   }
 
   #add(name: string, fromByte: number, toByte: number, what: string): void {
-    this.#findings.push({ file: this.#path(name), fromByte, toByte, what });
+    const generation = closedGeneration(name) ?? this.#generation + 1;
+    this.#findings.push({ file: this.#path(name), fromByte, toByte, what, generation });
   }
 }
 
@@ -184,13 +213,16 @@ function openFindings(bytes: Buffer, file: string): readonly Finding[] {
   }
   const open = emptyLogFile(header, OPEN_NAME);
   const stop = scanRecords(bytes, open);
-  const finding = (why: string): readonly Finding[] => [findingOf(damageBehind(bytes, open, why), file)];
+  const finding = (why: string): readonly Finding[] => [
+    findingOf(damageBehind(bytes, open, why), file, header.generation),
+  ];
   if (bytes.length < header.sizeBytes) return finding(`it has ${bytes.length} bytes, not ${header.sizeBytes}`);
   const { durableUpTo } = searchBehindGap(bytes, open);
   if (stop === 'bad' && durableUpTo >= nextLsn(open)) return finding('a later record calls it durable');
   return [];
 }
 
-function findingOf(damage: Damage, file: string): Finding {
-  return { file, fromByte: damage.fromByte, toByte: damage.toByte, what: damage.evidence };
+function findingOf(damage: Damage, file: string, generation: number | undefined): Finding {
+  const { fromByte, toByte, evidence: what } = damage;
+  return generation === undefined ? { file, fromByte, toByte, what } : { file, fromByte, toByte, what, generation };
 }

@@ -9,6 +9,8 @@ export interface Finding {
   readonly what: string;
   /** Of a message body: what another copy may be asked for. */
   readonly bodyId?: number;
+  /** Of a log file: another copy has the same one, when it is closed. */
+  readonly generation?: number;
 }
 
 /** Told behind every piece that was read or written; the work goes on when it resolves. Progress and throttling live there. */

@@ -21,6 +21,9 @@ export const MAX_SEARCH_FACTOR = 16;
 /** Damaged key ranges of one table that are halved before the rest of the table is given up. */
 export const MAX_SALVAGE_PROBES = 200_000;
 
+/** Of files missing in one gap of a log, so many are told. */
+export const MAX_MISSING_FILES = 100;
+
 /** A log folder that changes while it is checked is listed again this often. */
 export const MAX_LISTINGS = 16;
 

@@ -1,8 +1,10 @@
 /**
- * One pass over everything a copy has on its disk: closed log files, bodies, the database's pages. It runs beside the
- * serving, in a thread of its own, and `pace` keeps it slow.
+ * One pass over everything a copy has on its disk: closed log files, bodies, the database's pages, its notes. It runs
+ * beside the serving, in a thread of its own, and `pace` keeps it slow.
  */
 import type { DatabaseSync } from 'node:sqlite';
+import { decodeNote } from '../../base/checked-note.ts';
+import { isProblem } from '../../base/problem.ts';
 import type { Disk } from '../../log/disk.ts';
 import { checkBodies } from './check-bodies.ts';
 import { checkPages } from './check-database.ts';
@@ -15,6 +17,9 @@ export interface ScrubPass {
   readonly bodies: number;
   readonly logFiles: number;
 }
+
+/** What a copy keeps in such files (docs/formats.md); other names are not its own. */
+export const NOTE = /^(epoch|backup|damaged|seeded)\.json$/;
 
 const NO_BODIES = { findings: [], readBytes: 0, bodies: 0 } as const;
 
@@ -33,9 +38,30 @@ export async function scrubCopy(options: {
   // Which bodies there are, only a database that is whole can say.
   const bodies = pages.length > 0 ? NO_BODIES : await checkBodies(connection, disk, { pace });
   return {
-    findings: [...log.findings, ...bodies.findings, ...pages],
+    findings: [...log.findings, ...bodies.findings, ...pages, ...(await checkNotes(disk))],
     readBytes: log.readBytes + bodies.readBytes + sizeBytes,
     bodies: bodies.bodies,
     logFiles: log.files,
   };
+}
+
+/** The small files in the copy's folder that tell themselves whether they are whole. */
+async function checkNotes(disk: Disk): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  for (const file of (await disk.list('')).filter((name) => NOTE.test(name))) {
+    const toByte = (await disk.size(file)) ?? 0;
+    const what = await faultOfNote(disk, file, toByte);
+    if (what !== undefined) findings.push({ file, fromByte: 0, toByte, what });
+  }
+  return findings;
+}
+
+async function faultOfNote(disk: Disk, name: string, sizeBytes: number): Promise<string | undefined> {
+  try {
+    return decodeNote(await disk.read(name, 0, sizeBytes)) === undefined ? 'its checksum is wrong' : undefined;
+  } catch (error) {
+    if (isProblem(error, 'FileMissing')) return undefined; // what it noted is over
+    if (isProblem(error, 'DiskFailed')) return error.message;
+    throw error;
+  }
 }
