@@ -80,8 +80,9 @@ export class Subscription {
       const fields = { peer: this.host, reason: messageOf(error) };
       if (isProblem(error)) this.#options.logger.warn(fields, 'replication to a copy stopped');
       else this.#options.logger.error(fields, 'replication to a copy failed');
-      if (isProblem(error) && LOG_UNREADABLE.has(error.code))
-        this.#sendSeedNeeded('the log cannot be read on the active copy');
+      const isUnreadable =
+        isProblem(error) && LOG_UNREADABLE.has(error.code) && this.#options.log.failure === undefined;
+      if (isUnreadable) this.#sendSeedNeeded('a log file that it needs cannot be read on the active copy');
       this.close(messageOf(error));
     }
   }
