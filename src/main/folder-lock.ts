@@ -13,6 +13,9 @@ import { diskProblemOf } from '../store/database-problem.ts';
 
 export const FOLDER_LOCK_NAME = 'holdfast.lock';
 
+/** A connection that nobody refers to is closed, and with it goes its lock. */
+const held = new Set<DatabaseSync>();
+
 export interface FolderLock {
   release(): void;
 }
@@ -31,7 +34,13 @@ export function lockFolder(folder: string): FolderLock {
     database.close();
     throw diskProblem(error, `lock the folder ${folder} (${FOLDER_LOCK_NAME})`);
   }
-  return { release: () => database.close() };
+  held.add(database);
+  return {
+    release: () => {
+      held.delete(database);
+      database.close();
+    },
+  };
 }
 
 function lockFile(folder: string, path: string): DatabaseSync {
