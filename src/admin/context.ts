@@ -93,6 +93,7 @@ export type HostMethod =
   | 'back-up-copy'
   | 'rebuild-content-index'
   | 'optimize-copy'
+  | 'restore-mailbox'
   | 'log-files';
 export type CopyMethod =
   | 'mailboxes'

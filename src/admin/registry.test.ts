@@ -132,7 +132,7 @@ test('Get-Command: patterns: stars stand for anything, in any case', async () =>
     const { rows } = await executeLocally({ command: 'Get-Command', parameters: { Name: pattern } });
     return rows.map((row) => row['Name']);
   };
-  assert.deepEqual(await names('*mailbox'), ['Get-Mailbox', 'New-Mailbox', 'Set-Mailbox']);
+  assert.deepEqual(await names('*mailbox'), ['Get-Mailbox', 'New-Mailbox', 'Restore-Mailbox', 'Set-Mailbox']);
   assert.deepEqual(await names('get-*group*'), ['Get-StorageGroup', 'Get-StorageGroupCopyStatus']);
   assert.deepEqual(await names('Get-Mailbox'), ['Get-Mailbox']);
   assert.deepEqual(

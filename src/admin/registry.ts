@@ -27,6 +27,7 @@ import { moveClusteredMailboxServer } from './commands/move-clustered-mailbox-se
 import { newMailbox } from './commands/new-mailbox.ts';
 import { optimizeStorageGroupCopy } from './commands/optimize-storage-group-copy.ts';
 import { restoreClusterVote } from './commands/restore-cluster-vote.ts';
+import { restoreMailbox } from './commands/restore-mailbox.ts';
 import { restoreRecoverableItems } from './commands/restore-recoverable-items.ts';
 import { restoreStorageGroupCopy } from './commands/restore-storage-group-copy.ts';
 import { resumeStorageGroupCopy } from './commands/resume-storage-group-copy.ts';
@@ -108,6 +109,7 @@ export const registry: Catalog = new Registry([
   newMailbox,
   optimizeStorageGroupCopy,
   restoreClusterVote,
+  restoreMailbox,
   restoreRecoverableItems,
   restoreStorageGroupCopy,
   resumeStorageGroupCopy,

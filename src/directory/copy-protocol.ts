@@ -46,6 +46,10 @@ export const copyMethods = {
   setLimits: 'set-limits',
   deletedItems: 'deleted-items',
   restoreItems: 'restore-items',
+  /** For a restore. */
+  contents: 'mailbox-contents',
+  /** Its body is binary (mailbox-merge.ts). */
+  importMessages: 'import-messages',
   ping: 'ping',
   /** A notice, from the copy. */
   copyState: 'copy-state',
@@ -114,6 +118,25 @@ export const restoreItemsQuestionSchema = v.strictObject({
   ),
   folderName: v.nullable(v.pipe(v.string(), v.maxLength(directoryLimits.maxFolderNameCharacters))),
 });
+
+export const contentsQuestionSchema = v.strictObject({ address, afterFolderId: count, afterUid: count });
+export const contentsAnswerSchema = v.strictObject({
+  messages: v.pipe(
+    v.array(
+      v.strictObject({
+        folderId: count,
+        folderName: v.string(),
+        uid: count,
+        sizeBytes: count,
+        crc32: count,
+        internalDateMs: v.pipe(v.number(), v.safeInteger()),
+      }),
+    ),
+    v.maxLength(directoryLimits.maxContentsPerQuestion),
+  ),
+  isEnd: v.boolean(),
+});
+export type MailboxContents = v.InferOutput<typeof contentsAnswerSchema>;
 
 export function encodeBody(body: object): Buffer {
   return Buffer.from(JSON.stringify(body));

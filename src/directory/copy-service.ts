@@ -25,6 +25,7 @@ import {
   setCredentialQuestionSchema,
 } from './copy-protocol.ts';
 import { type AdministeredStore, administrationHandlers, mailboxAnswer } from './mailbox-administration.ts';
+import { type MergedStore, mergeHandlers } from './mailbox-merge.ts';
 
 export interface CopyServiceOptions {
   readonly storageGroup: string;
@@ -35,6 +36,7 @@ export interface CopyServiceOptions {
 
 /** Of a mounted storage group, what mail from outside and administrators touch. */
 export type CopyStore = AdministeredStore &
+  MergedStore &
   Pick<MailStore, 'settled' | 'mailboxes' | 'mailboxByAddress' | 'createMailbox' | 'setCredential' | 'deliver'>;
 
 export interface Activation {
@@ -112,6 +114,7 @@ export class CopyService {
       [copyMethods.createMailbox]: (body) => this.#createMailbox(body),
       [copyMethods.setCredential]: (body) => this.#setCredential(body),
       ...administrationHandlers(() => this.#activeStore()),
+      ...mergeHandlers(() => this.#activeStore()),
       [copyMethods.ping]: () => Buffer.alloc(0),
     };
   }

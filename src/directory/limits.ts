@@ -23,5 +23,8 @@ export const directoryLimits = {
   /** Deleted items that are listed or brought back at once. */
   maxItemsPerQuestion: 10_000,
   maxFolderNameCharacters: 1_000,
+  /** Messages of a mailbox that are told at once, and that are taken in at once. */
+  maxContentsPerQuestion: 5_000,
+  maxImportedMessages: 200,
   maxCredentialCharacters: 1_000,
 };

@@ -28,6 +28,7 @@ import { type BackupNotice, type BackupOrder, backUpCopy } from './backup-orders
 import type { HostCopies } from './host-copies.ts';
 import { type HostLinks, STEP_PROGRESS_NOTICE } from './host-links.ts';
 import type { HostNetworks } from './host-networks.ts';
+import type { MailboxRestoreOrder, MailboxRestores } from './restore-orders.ts';
 
 const REGISTER_TIMEOUT_MS = 3_000;
 const REPORT_TIMEOUT_MS = 1_500;
@@ -35,6 +36,13 @@ const COPY_TIMEOUT_MS = 10_000;
 /** A move drains the log to the target, which may have to catch up. */
 const MOVE_TIMEOUT_MS = 60_000;
 const LONG_METHODS: ReadonlySet<HostMethod> = new Set(['hand-off', 'compare-copy']);
+/** Those that tell how far they are. */
+const STEPWISE_METHODS: ReadonlySet<HostMethod> = new Set([
+  'update-copy',
+  'back-up-copy',
+  'optimize-copy',
+  'restore-mailbox',
+]);
 const MOVED_POLL_MS = 25;
 const MOVED_LIMIT_MS = 15_000;
 
@@ -48,6 +56,7 @@ export interface AdminServiceOptions {
   readonly links: HostLinks;
   readonly network: Network;
   readonly networks: HostNetworks;
+  readonly mailboxRestores: MailboxRestores;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -109,6 +118,9 @@ export class AdminService {
       ),
       'optimize-copy': this.#forHosts((args: CopyQuestion) =>
         this.#optimizeCopy(args, (line) => notify(STEP_PROGRESS_NOTICE, line)),
+      ),
+      'restore-mailbox': this.#forHosts((args: MailboxRestoreOrder) =>
+        this.#options.mailboxRestores.run(args, (line) => notify(STEP_PROGRESS_NOTICE, line)),
       ),
     };
   }
@@ -247,10 +259,12 @@ export class AdminService {
 
   async #askHost(host: string, method: HostMethod, body: object, onProgress: (line: string) => void): Promise<unknown> {
     const { config, links } = this.#options;
-    if (method === 'update-copy' || method === 'back-up-copy' || method === 'optimize-copy') {
+    if (STEPWISE_METHODS.has(method)) {
       if (host !== config.host) return links.askLong(host, method, body, 24 * 60 * 60_000, onProgress);
       if (method === 'back-up-copy') return backUpCopy(this.#options, body as BackupOrder, onProgress);
       if (method === 'optimize-copy') return this.#optimizeCopy(body as CopyQuestion, onProgress);
+      if (method === 'restore-mailbox')
+        return this.#options.mailboxRestores.run(body as MailboxRestoreOrder, onProgress);
       return this.#updateCopy(body as UpdateRequest, onProgress);
     }
     if (host !== config.host)

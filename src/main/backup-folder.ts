@@ -141,14 +141,16 @@ export async function checkBackupFile(folder: string, expected: BackupFile): Pro
 
 /**
  * Where the backups of one storage group lie: `path` itself, or the one folder in it that has some, as when it is the
- * folder that Backup-StorageGroup was given. Problem('BackupAmbiguous') when there are several.
+ * folder that Backup-StorageGroup was given. Problem('BackupAmbiguous') when there are several and none is the `wanted`
+ * storage group's.
  */
-export async function folderOfBackups(path: string, clock: Pick<Clock, 'wallMs'>): Promise<string> {
+export async function folderOfBackups(path: string, clock: Pick<Clock, 'wallMs'>, wanted?: string): Promise<string> {
   const hasBackups = async (folder: string): Promise<boolean> =>
     (await new BackupFolder(folder, clock).manifests()).length > 0;
   if (await hasBackups(path)) return path;
   const found: string[] = [];
   for (const name of await foldersIn(path)) if (await hasBackups(join(path, name))) found.push(name);
+  if (wanted !== undefined && found.includes(wanted)) return join(path, wanted);
   if (found.length > 1) {
     throw new Problem(
       'BackupAmbiguous',

@@ -25,6 +25,7 @@ import { HostLinks } from './host-links.ts';
 import { openHostNetworks } from './host-networks.ts';
 import { endOnInternalError } from './lifeline.ts';
 import { localVote, openVote, voteHandler } from './open-votes.ts';
+import { MailboxRestores } from './restore-orders.ts';
 import { RoleProcess } from './role-process.ts';
 import { VoteMemory } from './vote-memory.ts';
 
@@ -67,7 +68,8 @@ function openHost(parts: HostParts): { start(): Promise<void>; stop(): Promise<v
   const copies = new HostCopies({ config, dataFolder, cluster, clock: machineClock, logger });
   onLost.push((peer, name) => copies.networkLost(peer, name));
   const common = { config, register, cluster, copies, links, network, networks };
-  const admin = new AdminService({ ...common, clock: machineClock, logger });
+  const mailboxRestores = new MailboxRestores({ dataFolder, register, network, clock: machineClock });
+  const admin = new AdminService({ ...common, mailboxRestores, clock: machineClock, logger });
   const handlers = {
     ...admin.handlers(),
     ...voteHandler((name) => config.hosts.some((host) => host.name === name), local),

@@ -120,6 +120,8 @@ export interface MailStore {
   /** Rows with first <= uid <= last, ascending, at most `limit`. */
   messages(folderId: number, first: number, last: number, limit: number): readonly MessageRow[];
   structure(bodyId: number): MessageStructure;
+  /** crc32 of the message's bytes. */
+  checksum(bodyId: number): number;
   /** The message's bytes, or the given range of them. Problem('BodyDamaged') */
   body(bodyId: number, start?: number, end?: number): Buffer;
   /** What the content index knows about texts in a folder's messages; undefined: nothing now, read them. Never rejects. */

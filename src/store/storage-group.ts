@@ -46,7 +46,7 @@ import type {
 } from './mail-store.ts';
 import type { DeletedItems, MailboxSettings } from './mailbox-keeping.ts';
 import { StoredSettings } from './mailbox-settings.ts';
-import type { Packs } from './packs.ts';
+import type { BodyPlace, Packs } from './packs.ts';
 import { planDelivery } from './plan-delivery.ts';
 import {
   folderOrProblem,
@@ -254,10 +254,18 @@ export class StorageGroup implements MailStore {
     return decodeStructure(bytes);
   }
 
+  checksum(bodyId: number): number {
+    return this.#place(bodyId).crc32;
+  }
+
   body(bodyId: number, start?: number, end?: number): Buffer {
+    return this.#packs.read(this.#place(bodyId), start, end);
+  }
+
+  #place(bodyId: number): BodyPlace {
     const place = this.#queries.bodyPlace(bodyId);
     if (place === undefined) throw bodyNotFound(bodyId);
-    return this.#packs.read(place, start, end);
+    return place;
   }
 
   async searchTexts(folderId: number, questions: readonly TextQuestion[]): Promise<FolderAnswer | undefined> {

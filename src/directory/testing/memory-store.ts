@@ -7,7 +7,7 @@ import { Problem } from '../../base/problem.ts';
 import { canonicalAddress } from '../../mail/address.ts';
 import type { Delivery, DeliveryResult } from '../../mail/delivery.ts';
 import type { MessageStructure } from '../../mail/mime.ts';
-import type { Mailbox } from '../../store/mail-store.ts';
+import type { Folder, Mailbox, MessageRow } from '../../store/mail-store.ts';
 import { type DeletedItems, type MailboxSettings, UNLIMITED } from '../../store/mailbox-keeping.ts';
 import type { CopyStore } from '../copy-service.ts';
 
@@ -111,7 +111,35 @@ export class MemoryStore implements CopyStore {
   }
 
   structure(): MessageStructure {
-    throw new Problem('BodyNotFound', 'Cannot read a body: this store keeps none');
+    throw noFolders();
+  }
+
+  checksum(): number {
+    throw noFolders();
+  }
+
+  folders(): readonly Folder[] {
+    return [];
+  }
+
+  folderByName(): Folder | undefined {
+    return undefined;
+  }
+
+  messages(): readonly MessageRow[] {
+    return [];
+  }
+
+  createFolder(): Promise<Folder> {
+    return Promise.reject(noFolders());
+  }
+
+  setSubscribed(): Promise<void> {
+    return Promise.reject(noFolders());
+  }
+
+  append(): Promise<{ uidValidity: number; uids: readonly number[] }> {
+    return Promise.reject(noFolders());
   }
 
   async deliver(delivery: Delivery): Promise<readonly DeliveryResult[]> {
@@ -135,4 +163,8 @@ export class MemoryStore implements CopyStore {
     this.arrived.set(mailbox.address, messages);
     return { recipient, outcome: 'delivered' };
   }
+}
+
+function noFolders(): Problem {
+  return new Problem('FolderNotFound', 'Cannot look into a folder: this store keeps none');
 }
