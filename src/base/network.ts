@@ -39,6 +39,15 @@ export interface Network {
   listen(endpoint: EndpointName, accept: (channel: Channel) => void): () => void;
 }
 
+/** What connects over one cluster network and no other; null: over the best one. */
+export function overNetwork(network: Network, name: string | null): Network {
+  if (name === null) return network;
+  return {
+    connect: (endpoint, timeoutMs) => network.connect(endpoint, timeoutMs, { network: name }),
+    listen: (endpoint, accept) => network.listen(endpoint, accept),
+  };
+}
+
 export const networkLimits = {
   /** A log record carries a whole message, so a frame must hold the largest one and its envelope. */
   maxFrameBytes: 192 * 1024 * 1024,

@@ -27,6 +27,8 @@ export interface CutOptions {
   lsn: number;
   /** Where the files with records behind `lsn` are copied to, under their own names: a folder that only this cut uses. */
   quarantineFolder: string;
+  /** Writes the file that holds `lsn` anew as the open one, also when nothing stands behind it: the open one was lost. */
+  reopens?: boolean;
 }
 
 export interface CutReport {
@@ -48,8 +50,8 @@ export async function truncateAfter(options: CutOptions): Promise<CutReport> {
   const hasTail = !isZeroFrom(bytes, file.endBytes);
   const quarantined = files.slice(hasTail ? index : index + 1).map(({ name }) => name);
   const { generation } = file.header;
-  if (quarantined.length === 0) return { quarantined, generation };
-  await copyAside(options, quarantined);
+  if (quarantined.length === 0 && options.reopens !== true) return { quarantined, generation };
+  if (quarantined.length > 0) await copyAside(options, quarantined);
   await disk.writeAtomically(joinName(folder, NOTE_NAME), encodeNote({ generation, endBytes: file.endBytes }));
   await finishCut(disk, folder);
   return { quarantined, generation };

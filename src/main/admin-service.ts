@@ -390,8 +390,8 @@ export class AdminService {
         `Cannot seed the copy of ${storageGroup} on ${config.host}: it is in use. Suspend it first with Suspend-StorageGroupCopy, or give -DeleteExistingFiles.`,
       );
     }
-    const { maxBytesPerSecond } = request;
-    await copies.remote(storageGroup).seed({ source, maxBytesPerSecond, keepLog: false }, onProgress);
+    const { maxBytesPerSecond, network = null } = request;
+    await copies.remote(storageGroup).seed({ source, maxBytesPerSecond, keepLog: false, network }, onProgress);
     if (!manualResume) await this.#setSuspended(storageGroup, config.host, null);
     return {};
   }
@@ -418,6 +418,8 @@ interface UpdateRequest {
   readonly deleteExistingFiles: boolean;
   readonly manualResume: boolean;
   readonly maxBytesPerSecond: number | null;
+  /** Absent from a host of an earlier version. */
+  readonly network?: string | null;
 }
 
 function notAllowed(name: string): Problem {

@@ -2,7 +2,7 @@
  * What one copy has on its disk: the log, the database, the packs and the highest epoch it has seen, kept in step with
  * each other. The log is the truth; the database is built from it and never holds a record that is not committed.
  */
-import { present } from '../base/assert.ts';
+import { assert, present } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { Problem } from '../base/problem.ts';
@@ -24,6 +24,7 @@ import { DatabaseCheckpoints } from './database-checkpoints.ts';
 import { EpochFile } from './epoch-file.ts';
 import { replicationLimits } from './limits.ts';
 import { LACK_FILE, noteLack } from './log-aside.ts';
+import { PendingRecords } from './pending-records.ts';
 import { ReplaySlice } from './replay-slice.ts';
 import type { SeedSnapshot } from './seed-manifest.ts';
 import { finishSeed } from './seed-place.ts';
@@ -79,13 +80,6 @@ export interface CopyFilesOptions {
 const LOG_FOLDER = 'log';
 const SEED_IT = 'Make this copy anew with Update-StorageGroupCopy.';
 
-/** In the log and not yet in the database. */
-interface PendingRecord {
-  readonly lsn: number;
-  readonly generation: number;
-  readonly frame: Buffer;
-}
-
 export interface Store {
   readonly database: Database;
   readonly packs: Packs;
@@ -104,8 +98,7 @@ export class CopyFiles {
   /** Of a passive copy; an active one's database is written by its mounted storage group. */
   #replayer: Replayer | undefined;
   #lacksRecords = false;
-  #pending: PendingRecord[] = [];
-  #pendingBytes = 0;
+  readonly #pending = new PendingRecords();
   #appliedGeneration = 0;
   readonly #checkpoints: DatabaseCheckpoints;
   #applying: Promise<void> = Promise.resolve();
@@ -342,7 +335,7 @@ export class CopyFiles {
 
   async #cutLog(lsn: number, epoch: number): Promise<void> {
     const { storage, logger } = this.#options;
-    this.#dropPending();
+    this.#pending.clear();
     await this.#closeLog();
     const quarantineFolder = `quarantine/before-epoch-${epoch}`;
     const report = await truncateAfter({ disk: storage.disk, folder: LOG_FOLDER, lsn, quarantineFolder });
@@ -369,16 +362,9 @@ export class CopyFiles {
     for (const frame of splitFrames(frames)) {
       lsn = this.log.appendFrame(frame);
       this.#pending.push({ lsn, generation: this.log.generation, frame });
-      this.#pendingBytes += frame.length;
     }
-    if (this.#pendingBytes > replicationLimits.pendingBytes) this.#dropPending();
+    this.#pending.keepBound();
     return lsn;
-  }
-
-  /** What is dropped here is read from the log again when its turn comes. */
-  #dropPending(): void {
-    this.#pending = [];
-    this.#pendingBytes = 0;
   }
 
   // ── applying ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -388,6 +374,7 @@ export class CopyFiles {
     await this.log.durable(this.log.endLsn);
     this.#openStore(this.log.signature);
     await this.applyUpTo(this.log.endLsn);
+    assert(this.appliedLsn >= this.log.endLsn, 'Everything that the log holds is applied');
   }
 
   /** What is durable here, up to `committedLsn`, in slices that let other work through. One at a time. */
@@ -400,22 +387,20 @@ export class CopyFiles {
   async #apply(committedLsn: number): Promise<void> {
     const limit = Math.min(committedLsn, this.log.durableLsn);
     if (this.appliedLsn >= limit || this.#store === undefined) return;
-    const first = this.#pending[0];
+    this.#pending.dropUpTo(this.appliedLsn);
+    const { first } = this.#pending;
     if (first === undefined || first.lsn > this.appliedLsn + 1) await this.#applyFromLog(limit);
     await this.#applyPending(limit);
   }
 
   async #applyPending(limit: number): Promise<void> {
     const slice = new ReplaySlice(this.#options);
-    while (this.#pending[0] !== undefined && this.#pending[0].lsn <= limit) {
-      let count = 0;
-      for (const record of this.#pending) {
-        if (record.lsn > limit || slice.isOver()) break;
-        this.#applyFrame(record.frame, record.generation);
-        this.#pendingBytes -= record.frame.length;
-        count += 1;
-      }
-      this.#pending.splice(0, count);
+    while (this.#pending.first !== undefined && this.#pending.first.lsn <= limit) {
+      this.#pending.take(
+        limit,
+        () => slice.isOver(),
+        ({ frame, generation }) => this.#applyFrame(frame, generation),
+      );
       if (slice.isOver()) await slice.rest();
     }
   }
@@ -484,7 +469,7 @@ export class CopyFiles {
   /** The database as it was last committed, replayed from there on: what was applied behind it may be withdrawn. */
   async returnToCommitted(): Promise<void> {
     await this.#applying;
-    this.#dropPending();
+    this.#pending.clear();
     if (this.#store !== undefined) this.#replayer = new Replayer(this.#store);
   }
 

@@ -5,7 +5,7 @@
  */
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
-import type { Channel, Network } from '../base/network.ts';
+import { type Channel, type Network, overNetwork } from '../base/network.ts';
 import { listLogFiles } from '../log/folder.ts';
 import { lastCommonLsn } from './common-point.ts';
 import type { CopyFiles, CopyStorage } from './copy-files.ts';
@@ -33,6 +33,8 @@ export interface SeedOrder {
   readonly maxBytesPerSecond: number | null;
   /** Leaves the log where it reaches the seed with the same history: only the database and the packs are made anew. */
   readonly keepLog: boolean;
+  /** The cluster network to take; without it the best one that is up. */
+  readonly network?: string | null;
 }
 
 /** What the copy's log was when it was closed. */
@@ -87,7 +89,7 @@ export class CopySeeding {
     this.#fetch = new SeedFetch({
       endpoint: `${order.source}/copy/${storageGroup}`,
       storageGroup,
-      network,
+      network: overNetwork(network, order.network ?? null),
       clock,
       disk: storage.disk,
       maxBytesPerSecond: order.maxBytesPerSecond,

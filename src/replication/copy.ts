@@ -14,8 +14,6 @@ import type { Random } from '../base/random.ts';
 import type { ActivationGrant, CopyControl, CopyRequests, CopyView } from '../cluster/copy-control.ts';
 import { LeaseHolder } from '../cluster/lease.ts';
 import type { UnreadableListener } from '../log/log-reader.ts';
-import { epochOf } from '../log/lsn.ts';
-import { encodeFact } from '../store/facts.ts';
 import { StorageGroup } from '../store/storage-group.ts';
 import { ActiveCopy } from './active-copy.ts';
 import { CopyFiles, type CopyStorage } from './copy-files.ts';
@@ -24,6 +22,7 @@ import { type CopyDamage, CopyRepair, REPAIRABLE } from './copy-repair.ts';
 import { CopySeeding, type SeedOrder } from './copy-seeding.ts';
 import { CopyUpkeep } from './copy-upkeep.ts';
 import { DeletedItemPurge } from './deleted-item-purge.ts';
+import { epochStart } from './epoch-start.ts';
 import { explainLogFiles, type LogFileNeed } from './explain-truncation.ts';
 import { followedCopy, helloOf } from './followed-copy.ts';
 import { Follower } from './follower.ts';
@@ -64,11 +63,6 @@ export interface Serving {
   readonly mode: ActivationGrant['mode'];
 }
 
-/** How many positions UIDNEXT moves on for each epoch that may be missing: more than a folder gets in one. */
-const UIDS_PER_EPOCH = 1_000_000;
-/** Further back than this no copy is made active in earnest; the bound keeps a folder's UIDs from being used up. */
-const MAX_MISSING_EPOCHS = 1_000;
-
 export class Copy implements CopyControl {
   readonly #options: CopyOptions;
   /** Backups, the content index, work on the database. */
@@ -77,8 +71,8 @@ export class Copy implements CopyControl {
   readonly #files: CopyFiles;
   readonly #seeding: CopySeeding;
   readonly #repair: CopyRepair;
-  /** Code of the problem that this copy cannot be opened for. */
-  #failureCode = '';
+  /** The problem that this copy cannot be opened for. */
+  #openProblem: Problem | undefined;
   /** What the scrub found in the database. */
   #databaseDamage: string | undefined;
   readonly #lease: LeaseHolder;
@@ -148,13 +142,23 @@ export class Copy implements CopyControl {
       await this.#files.open();
       this.#state = 'passive';
       this.#failure = null;
+      this.#openProblem = undefined;
     } catch (error) {
       if (!isProblem(error)) throw error;
-      this.#options.logger.error({ code: error.code, reason: error.message }, 'this copy cannot be opened');
+      const { code, message: reason } = error;
+      if (this.#openProblem?.code !== code) this.#options.logger.error({ code, reason }, 'this copy cannot be opened');
       this.#state = 'failed';
-      this.#failure = error.message;
-      this.#failureCode = error.code;
+      this.#failure = reason;
+      this.#openProblem = error;
     }
+  }
+
+  /** A full disk may have room by now: whoever made it need not know which copies have met it. */
+  async #openAgain(): Promise<void> {
+    if (this.#state !== 'failed' || this.#openProblem?.temporary !== true) return;
+    await this.#files.close();
+    await this.#openFiles();
+    if (this.#state !== 'failed') this.#startFollowing();
   }
 
   async close(reason: string): Promise<void> {
@@ -319,7 +323,7 @@ export class Copy implements CopyControl {
   #damage(): CopyDamage | undefined {
     if (this.#suspended !== null) return undefined;
     if (this.#state === 'failed') {
-      const what = REPAIRABLE[this.#failureCode];
+      const what = REPAIRABLE[this.#openProblem?.code ?? ''];
       return what === undefined ? undefined : { what, reason: this.#failure ?? '' };
     }
     const { applyFailure = null, state: { failure = null } = {}, needsSeed = false } = this.#follower ?? {};
@@ -383,7 +387,9 @@ export class Copy implements CopyControl {
     await files.applyAll();
     // The register keeps the last lossy takeover; it counts once, for the first epoch that this log begins after it.
     const isLossy = grant.lossy !== null && grant.lossy.epoch > files.log.epoch;
-    await this.#startEpoch(grant, isLossy);
+    const { kind, payload } = epochStart({ ...this.#options, epoch: grant.epoch, isLossy, log: files.log });
+    files.startEpoch(grant.epoch, kind, payload);
+    await files.applyAll();
     const active = new ActiveCopy({
       ...this.#options,
       ...grant,
@@ -402,28 +408,6 @@ export class Copy implements CopyControl {
       'this copy is active',
     );
     this.#options.onServing(this.#serving);
-  }
-
-  /**
-   * C6: an epoch's first record names the end of the one before, and leaves a gap of UIDs where records may be missing.
-   * The gap grows with the number of epochs that this log does not know: each of them may have begun with a gap of its own.
-   */
-  async #startEpoch(grant: ActivationGrant, isLossy: boolean): Promise<void> {
-    const { host, incarnation, clock } = this.#options;
-    const { log } = this.#files;
-    const missingEpochs = Math.min(grant.epoch - epochOf(log.endLsn), MAX_MISSING_EPOCHS);
-    const { kind, payload } = encodeFact({
-      type: 'EpochStarted',
-      epoch: grant.epoch,
-      previousEndLsn: log.endLsn,
-      previousChain: log.chain,
-      host,
-      incarnation,
-      timeMs: clock.wallMs(),
-      uidJump: isLossy ? missingEpochs * UIDS_PER_EPOCH : 0,
-    });
-    this.#files.startEpoch(grant.epoch, kind, payload);
-    await this.#files.applyAll();
   }
 
   #onLost(epoch: number, reason: string): void {
@@ -452,7 +436,8 @@ export class Copy implements CopyControl {
 
   #planTimer(): void {
     this.#cancelTimer = this.#options.clock.after(replicationLimits.databaseCommitIntervalMs, () => {
-      this.#inOrder(() => this.#commitDatabase())
+      this.#inOrder(() => this.#openAgain())
+        .then(() => this.#inOrder(() => this.#commitDatabase()))
         .then(() => this.#repair.step())
         .then(
           () => this.#planTimer(),

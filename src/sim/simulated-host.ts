@@ -279,9 +279,9 @@ export class SimulatedHost {
   }
 
   /** Update-StorageGroupCopy: makes the copy here anew from `source`. */
-  seed(source: SimulatedHost): Promise<void> {
+  seed(source: SimulatedHost, network: string | null = null): Promise<void> {
     const copy = present(this.#copy, 'The host has a copy').copy;
-    const order = { source: source.name, maxBytesPerSecond: null, keepLog: false };
+    const order = { source: source.name, maxBytesPerSecond: null, keepLog: false, network };
     return copy.seed(order, (line) => this.#options.story.tell(this.name, `seed: ${line}`));
   }
 

@@ -4,6 +4,7 @@
  * commit that was carried over, or a later one, as chance will have it.
  */
 import { present } from '../base/assert.ts';
+import { Problem } from '../base/problem.ts';
 import type { Random } from '../base/random.ts';
 import type { LogDevice } from '../log/disk.ts';
 import type { CopyStorage, PackLengths } from '../replication/copy-files.ts';
@@ -137,7 +138,9 @@ export class SimulatedStorage implements CopyStorage {
   }
 
   openDatabase(signature: Uint8Array): Database {
-    const { images, process } = this.#options;
+    const { disk, images, process } = this.#options;
+    // SQLite makes two files beside the database before it reads anything.
+    if (disk.isFull) throw new Problem('DiskFull', 'Cannot open the database: the disk is full', { temporary: true });
     this.#database = new ImagedDatabase({ signature, images, process });
     return this.#database;
   }

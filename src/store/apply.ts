@@ -64,6 +64,28 @@ export class Applier {
     }
   }
 
+  /**
+   * For repair alone: a record behind ones that are lost. What it says is done or, when it does not fit, none of it; the
+   * applied LSN stays where it is. Resolves to why not. Counters of packs may be too high after.
+   */
+  applyBehindHole(record: StoredRecord): string | undefined {
+    const { connection, tally } = this.#database;
+    const before = { ...tally };
+    this.#database.begin();
+    connection.exec('SAVEPOINT behind_hole');
+    try {
+      const fact = decodeFact(record.kind, record.payload);
+      (this.#handlers[fact.type] as (fact: Fact, lsn: number) => FolderEvent[])(fact, record.lsn);
+      return undefined;
+    } catch (error) {
+      connection.exec('ROLLBACK TO behind_hole');
+      Object.assign(tally, before);
+      return messageOf(error);
+    } finally {
+      connection.exec('RELEASE behind_hole');
+    }
+  }
+
   /** For a failure beside it, such as a commit: the rows may be gone from under the counters. */
   refuse(cause: unknown): void {
     const message = `Cannot apply records: the database was not committed (${messageOf(cause)}). Restart this copy.`;

@@ -98,3 +98,17 @@ test('networks: the private one flaps: no failover, and every delivery is answer
     assertServed(stage, 3_000);
   }, two);
 });
+
+test('networks: a seed over the chosen one: it comes over that one, and waits for nothing else when it is cut', async () => {
+  await scenario(async (stage) => {
+    const { active, passive } = stage;
+    await stage.deliver(5);
+    passive.loseCopyDisk();
+    passive.start();
+    await stage.becomes('it has begun', () => passive.liveView?.state === 'passive', 10_000);
+    cutNetwork(stage, 'Private');
+    await assert.rejects(passive.seed(active, 'Private'), { code: 'Unreachable' });
+    await passive.seed(active, 'Public');
+    await stage.well(20_000);
+  }, two);
+});

@@ -69,6 +69,22 @@ test('kill -9 of everything under load: what was acknowledged is there, one copy
   });
 });
 
+test('both come back with full disks: neither copy can be opened, and both can when there is room again', async () => {
+  await scenario(async (stage) => {
+    const { active, passive, cluster } = stage;
+    await stage.deliver(3);
+    for (const host of [active, passive]) {
+      host.losePower();
+      host.disk.isFull = true;
+      host.start();
+    }
+    await stage.stays('nobody serves', () => cluster.serving === undefined, 10_000);
+    assert.equal(cluster.statusOf(passive), 'Failed');
+    for (const host of [active, passive]) host.disk.isFull = false;
+    await stage.well(15_000);
+  });
+});
+
 test('the passive node goes and comes back while no mail flows: both are Healthy again without any', async () => {
   await scenario(async (stage) => {
     const { passive, cluster } = stage;

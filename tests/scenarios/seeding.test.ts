@@ -30,3 +30,22 @@ test('the disk with a copy is lost when the first log files are long gone: it sa
     { circularLogging: true, fileSizeBytes: 12_288 },
   );
 });
+
+test('a seeded copy is moved to and nobody writes: what a client sees waits for the record that begins the epoch', async () => {
+  await scenario(async (stage) => {
+    const { active, passive } = stage;
+    await stage.deliver(20);
+    passive.loseCopyDisk();
+    passive.start();
+    await stage.sleep(1_000);
+    await passive.seed(active);
+    await stage.sleep(1_000);
+    await stage.well(20_000);
+    await stage.move(passive);
+    await stage.servesOn(passive, 5_000);
+    const { endLsn } = passive.view ?? {};
+    assert.equal(passive.database?.appliedLsn, endLsn, 'the database holds all of the log');
+    await stage.look();
+    await stage.well(5_000);
+  });
+});

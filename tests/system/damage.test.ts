@@ -3,7 +3,7 @@
  * whole from the other one by itself, and then stands alone with everything.
  */
 import assert from 'node:assert/strict';
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Demo, otherNode } from '../support/demo.ts';
@@ -37,11 +37,12 @@ for (const role of ['passive', 'active'] as const) {
       const load = new Load(demo, SEED);
       t.after(() => load.end());
       load.start();
-      await waitFor('mail has come in', 60_000, () =>
-        Promise.resolve(load.history.messages.length >= MESSAGES_BEFORE ? true : undefined),
+      const path = join(demo.hostFolder(host), 'copies', 'First Storage Group', name);
+      await waitFor(`mail has come in, and ${name} is there`, 60_000, () =>
+        Promise.resolve(load.history.messages.length >= MESSAGES_BEFORE && existsSync(path) ? true : undefined),
       );
       await demo.stopHost(host);
-      damage(join(demo.hostFolder(host), 'copies', 'First Storage Group', name));
+      damage(path);
       await demo.startHost(host);
       await waitFor('it was made anew', 60_000, () =>
         Promise.resolve(demo.hostLog(host).includes(SIGN[name]) ? true : undefined),

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { hasProgram } from '../../scripts/test-programs.ts';
 import { Demo, HUB, NODES } from '../support/demo.ts';
 import { fullCheck } from '../support/full-check.ts';
@@ -28,13 +28,13 @@ function withoutMount(): string | false {
 }
 
 const title = 'full disk: under load: nothing acknowledged is lost, and it goes on when there is room';
-test(title, { timeout: LIMIT_MS, skip: withoutMount() }, async () => {
+test(title, { timeout: LIMIT_MS, skip: withoutMount() }, async (t) => {
   const disk = mkdtempSync(join(tmpdir(), 'holdfast-disk-'));
   assert.equal((await runProgram('mount', ['-t', 'tmpfs', '-o', `size=${DISK_SIZE}`, 'tmpfs', disk])).code, 0);
   try {
     const demo = await Demo.start({ users: 4 }, join(disk, 'data'));
     try {
-      await fillAndFree(demo, disk);
+      await fillAndFree(t, demo, disk);
     } finally {
       await demo.stop();
     }
@@ -44,9 +44,10 @@ test(title, { timeout: LIMIT_MS, skip: withoutMount() }, async () => {
   }
 });
 
-async function fillAndFree(demo: Demo, disk: string): Promise<void> {
+async function fillAndFree(t: TestContext, demo: Demo, disk: string): Promise<void> {
   await demo.waitUntilHealthy();
   const load = new Load(demo, SEED);
+  t.after(() => load.end());
   load.start();
   const filler = join(disk, 'filler');
   const { bavail, bsize } = statfsSync(disk);

@@ -62,7 +62,7 @@ test('seed: the files of the passive copy are destroyed: a seed makes it whole',
   console.log(`# ${verdict.acknowledged} acknowledged messages are on the seeded copy`);
 });
 
-test('seed: its target is killed in the middle, under load: ordered again it goes on from there', {
+test('seed: its target is killed in the middle, under load: ordered again over the other network it goes on from there', {
   timeout: LIMIT_MS,
 }, async (t) => {
   const demo = await Demo.start({ users: 4 });
@@ -92,12 +92,14 @@ test('seed: its target is killed in the middle, under load: ordered again it goe
 
   const lines: string[] = [];
   const client = new AdminClient(findCluster(demo.folder), (line) => lines.push(line));
-  await client.run({ command: 'Update-StorageGroupCopy', parameters: order });
+  const overPublic = { ...order, DataHostNames: [`${passive}/Public`] };
+  await client.run({ command: 'Update-StorageGroupCopy', parameters: overPublic });
   await demo.waitUntilHealthy();
   const [, total] = /% of ([\d.]+) MiB/.exec(lines.join('\n')) ?? [];
   const [, fetched] = /([\d.]+) MiB came over the network/.exec(lines.join('\n')) ?? [];
   console.log(`# ${fetched} of ${total} MiB were sent again`);
   assert.ok(Number(fetched) < Number(total), lines.join('\n'));
+  assert.ok(lines.includes('the seed takes the network Public'), lines.join('\n'));
   await load.hold();
   assert.deepEqual(load.violations, []);
 });

@@ -128,7 +128,13 @@ test('update: a seed: the target is asked, its progress is passed on', async () 
   cluster.onAskHost = (_asked, onProgress) => onProgress('50 %');
   const order = { Identity: IDENTITY, DeleteExistingFiles: true, MaxBytesPerSecond: 1_000_000 };
   await run(cluster, 'Update-StorageGroupCopy', order);
-  const body = { storageGroup: GROUP, deleteExistingFiles: true, manualResume: false, maxBytesPerSecond: 1_000_000 };
+  const body = {
+    storageGroup: GROUP,
+    deleteExistingFiles: true,
+    manualResume: false,
+    maxBytesPerSecond: 1_000_000,
+    network: null,
+  };
   assert.deepEqual(cluster.asked, [{ to: 'mbx01-node2', method: 'update-copy', body }]);
   assert.deepEqual(cluster.progress, ['50 %']);
 });

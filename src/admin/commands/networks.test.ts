@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { present } from '../../base/assert.ts';
 import type { Row } from '../command.ts';
 import { execute } from '../registry.ts';
-import { FakeCluster } from '../testing/fake-cluster.ts';
+import { FakeCluster, IDENTITY } from '../testing/fake-cluster.ts';
 
 async function rowsOf(cluster: FakeCluster, command: string): Promise<readonly Row[]> {
   return (await execute(cluster, { command, parameters: {} }, 'View-Only Administrator')).rows;
@@ -68,4 +69,55 @@ test('networks: one for everything: a check of its own warns of the single point
   assert.deepEqual(await failedChecks(cluster), {
     ClusterNetworkRedundancy: 'Public (mixed) is a single point of failure between mbx01-node1 and mbx01-node2',
   });
+});
+
+const SEED = { Identity: IDENTITY, DeleteExistingFiles: true };
+
+async function seedOver(cluster: FakeCluster, ...names: readonly string[]): Promise<unknown> {
+  const parameters = { ...SEED, DataHostNames: names };
+  await execute(cluster, { command: 'Update-StorageGroupCopy', parameters }, 'Server Administrator');
+  return (present(cluster.asked.at(-1), 'The host is asked').body as { network: unknown }).network;
+}
+
+test('Update-StorageGroupCopy -DataHostNames: a name of the status, an address, one for each end: that network', async () => {
+  const cluster = new FakeCluster();
+  assert.equal(await seedOver(cluster, 'MBX01-node2/private'), 'Private');
+  assert.equal(await seedOver(cluster, '192.0.2.1'), 'Public');
+  assert.equal(await seedOver(cluster, 'mbx01-node1/Public', '192.0.2.2'), 'Public');
+  assert.deepEqual(cluster.progress.at(-1), 'the seed takes the network Public');
+});
+
+test('Update-StorageGroupCopy -DataHostNames: unknown, of another host, of two networks, three: refused before anything is asked', async () => {
+  const cluster = new FakeCluster();
+  await assert.rejects(seedOver(cluster, 'repl9'), {
+    code: 'DataHostNameUnknown',
+    message: /"repl9".*mbx01-node1\/Public, mbx01-node2\/Public, mbx01-node1\/Private, mbx01-node2\/Private/,
+  });
+  await assert.rejects(seedOver(cluster, 'hub1/Public'), {
+    code: 'DataHostNameUnfit',
+    message: /neither of mbx01-node2/,
+  });
+  await assert.rejects(seedOver(cluster, '10.0.0.1', '192.0.2.2'), { code: 'DataHostNameUnfit', message: /Name one/ });
+  await assert.rejects(seedOver(cluster, 'a', 'b', 'c'), { code: 'ParameterInvalid' });
+  assert.deepEqual(cluster.asked, []);
+});
+
+test('Update-StorageGroupCopy -DataHostNames: a network for clients, one that an end is not on: refused', async () => {
+  const cluster = new FakeCluster();
+  const [mixed, between] = cluster.networks.networks.map((network) => structuredClone(network));
+  assert(mixed !== undefined && between !== undefined);
+  const alone = { ...between, addresses: { 'mbx01-node1': '10.0.0.1' } };
+  cluster.networks = { ...cluster.networks, networks: [{ ...mixed, role: 'public' }, alone] };
+  await assert.rejects(seedOver(cluster, 'mbx01-node2/Public'), { code: 'DataHostNameUnfit', message: /for clients/ });
+  await assert.rejects(seedOver(cluster, '10.0.0.1'), {
+    code: 'DataHostNameUnfit',
+    message: /mbx01-node2 has no address/,
+  });
+});
+
+test('Update-StorageGroupCopy -DataHostNames: heartbeats call that network lost: refused, the other one is taken', async () => {
+  const cluster = new FakeCluster();
+  cluster.linkStates = { Private: 'down', Public: 'up' };
+  await assert.rejects(seedOver(cluster, 'mbx01-node2/Private'), { code: 'DataHostUnreachable' });
+  assert.equal(await seedOver(cluster, 'mbx01-node2/Public'), 'Public');
 });

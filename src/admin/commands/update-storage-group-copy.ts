@@ -4,6 +4,7 @@ import { declareCommand } from '../command.ts';
 import { adminLimits } from '../limits.ts';
 import { choosePassiveCopy } from '../passive-copy.ts';
 import { flag, force, name, storageGroupIdentity } from '../schemas.ts';
+import { seedNetwork } from '../seed-network.ts';
 
 export const updateStorageGroupCopy = declareCommand({
   name: 'Update-StorageGroupCopy',
@@ -22,6 +23,13 @@ export const updateStorageGroupCopy = declareCommand({
       .describe(
         'Takes no more than this over the network, so that the mail is not slowed down; without it as fast as it goes.',
       ),
+    DataHostNames: z
+      .array(name('A name of replication.'))
+      .max(2, 'at most two names')
+      .optional()
+      .describe(
+        'The network that the seed takes: names of replication as Get-ClusteredMailboxServerStatus shows them, such as mbx01-node2/Private, or addresses; one of them, or one for each end. Without it the best network that is up.',
+      ),
     Force: force,
   }),
   positional: ['Identity'],
@@ -38,13 +46,20 @@ export const updateStorageGroupCopy = declareCommand({
       line: "Update-StorageGroupCopy 'mbx01\\First Storage Group' -DeleteExistingFiles -MaxBytesPerSecond 10485760",
       what: 'The same with at most 10 MiB a second.',
     },
+    {
+      line: "Update-StorageGroupCopy 'mbx01\\First Storage Group' -DeleteExistingFiles -DataHostNames mbx01-node2/Public",
+      what: 'Leaves the private network to the log.',
+    },
   ],
   handler: async (context, parameters) => {
     const { Identity: identity, StandbyMachine: machine } = parameters;
     const { DeleteExistingFiles: deleteExistingFiles, ManualResume: manualResume } = parameters;
     const { group, host } = choosePassiveCopy('seed', await context.register(), identity, machine);
+    const way = { target: host, source: group.record.active };
+    const network = await seedNetwork(context, parameters.DataHostNames ?? [], way);
+    if (network !== null) context.reportProgress(`the seed takes the network ${network}`);
     const maxBytesPerSecond = parameters.MaxBytesPerSecond ?? null;
-    const request = { storageGroup: group.name, deleteExistingFiles, manualResume, maxBytesPerSecond };
+    const request = { storageGroup: group.name, deleteExistingFiles, manualResume, maxBytesPerSecond, network };
     await context.askHost(host, 'update-copy', request, (line) => context.reportProgress(line));
     return [];
   },

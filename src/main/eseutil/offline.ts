@@ -12,11 +12,13 @@ import { TransactionLog } from '../../log/transaction-log.ts';
 import { finishSeed } from '../../replication/seed-place.ts';
 import { Database } from '../../store/database.ts';
 import { databaseProblem } from '../../store/database-problem.ts';
+import { checkLog } from '../../store/maintenance/check-log.ts';
 import { defragment } from '../../store/maintenance/defragment.ts';
 import { describeDatabase, describeLogFiles, describePacks } from '../../store/maintenance/describe-copy.ts';
 import type { Finding } from '../../store/maintenance/finding.ts';
 import { repair } from '../../store/maintenance/repair.ts';
 import { repairLog } from '../../store/maintenance/repair-log.ts';
+import { forgetRescue, type Rescue, rescueRecords } from '../../store/maintenance/rescue-records.ts';
 import { recoverSoftly } from '../../store/maintenance/soft-recovery.ts';
 import { Packs } from '../../store/packs.ts';
 import { takeSnapshot } from '../../store/snapshot.ts';
@@ -155,6 +157,7 @@ async function occupied(connection: DatabaseSync, folder: CopyFolder): Promise<{
 export function repairCopy(path: string, out: { print: Print; progress: Progress }): Promise<readonly Finding[]> {
   return withCopy(path, '/p', out, async (work) => {
     const isWhole = await repairDatabase(work);
+    const rescue = await rescueFromLog(work);
     const log = await repairLog({
       disk: work.folder.disk,
       folder: LOG,
@@ -162,15 +165,67 @@ export function repairCopy(path: string, out: { print: Print; progress: Progress
       ...appliedOf(work.folder.databasePath),
     });
     for (const line of log.actions) work.print(line);
-    if (log.hasLog) await replayLog(work, false);
-    if (isWhole && log.actions.length === 0) work.print('Nothing was lost.');
-    else {
+    if (log.hasLog) await replayLog(work, rescue !== undefined);
+    settleRescue(work.folder.databasePath);
+    const lostRecords = (rescue?.missing.length ?? 0) + (rescue?.leftOut.length ?? 0) > 0;
+    if (isWhole && !lostRecords) work.print('Nothing was lost.');
+    if (!isWhole || log.actions.length > 0) {
       work.print(
         'This copy may lack what others have: seed it from another copy with Update-StorageGroupCopy if there is one; otherwise seed the others from it.',
       );
     }
     return [];
   });
+}
+
+/** What the database does not have of a log that is damaged there or begins too late. Undefined: nothing is wrong there. */
+async function rescueFromLog({ root, folder, print, progress }: Work): Promise<Rescue | undefined> {
+  const { disk, databasePath } = folder;
+  const { appliedLsn, signature } = appliedOf(databasePath);
+  const files = await describeLogFiles(disk, LOG);
+  const { findings } = await checkLog(disk, LOG);
+  const isHarmless = findings.every(({ file }) => {
+    const index = files.findIndex(({ name }) => file === `${LOG}/${name}`);
+    return index >= 0 && (files[index + 1]?.header?.previousLsn ?? Infinity) <= appliedLsn;
+  });
+  if (isHarmless && (files[0]?.header?.previousLsn ?? 0) <= appliedLsn) return undefined;
+  const bytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const stream = Buffer.from(signature, 'hex');
+  const database = new Database({ path: databasePath, signature: stream });
+  const packs = new Packs(folder.openPacks());
+  try {
+    const nowMs = machineClock.wallMs();
+    const place = { disk, folder: LOG, signature: stream, database, packs, nowMs };
+    const rescue = await rescueRecords({ ...place, pace: progress.step('reading the damaged log', bytes) });
+    tellRescue(rescue, root, print);
+    return rescue;
+  } finally {
+    database.close();
+    packs.close();
+  }
+}
+
+function tellRescue(rescue: Rescue, root: string, print: Print): void {
+  const { applied, appliedBehindHole, missing, leftOut } = rescue;
+  print(`Records of the damaged log: ${applied} follow the database, ${appliedBehindHole} behind lost ones were kept.`);
+  if (missing.length + leftOut.length > 0) writeList(root, 'repair-log', { missing, leftOut }, print);
+  for (const { firstLsn, lastLsn } of missing.slice(0, MAX_PRINTED))
+    print(`not readable: records ${formatLsn(firstLsn)} to ${formatLsn(lastLsn)}`);
+  for (const { lsn, messages, why } of leftOut.slice(0, MAX_PRINTED))
+    print(`not kept: the record ${formatLsn(lsn)} with ${messages} messages: ${why}`);
+}
+
+function writeList(root: string, name: string, list: unknown, print: Print): void {
+  const path = join(root, `${name}-${machineClock.wallMs()}.json`);
+  writeFileSync(path, `${JSON.stringify(list, null, 2)}\n`, { mode: 0o600, flush: true });
+  print(`What could not be kept is listed in ${path}.`);
+}
+
+function settleRescue(databasePath: string): void {
+  const connection = new DatabaseSync(databasePath);
+  forgetRescue(connection);
+  connection.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  connection.close();
 }
 
 /** True when every message was kept. */
@@ -193,9 +248,7 @@ async function repairDatabase({ root, folder, print, progress }: Work): Promise<
     connection.close();
     packs.close();
     if (result.lostMessages.length + result.lostRows.length > 0) {
-      const listPath = join(root, `repair-${machineClock.wallMs()}.json`);
-      writeFileSync(listPath, `${JSON.stringify(result, null, 2)}\n`, { mode: 0o600, flush: true });
-      print(`What could not be kept is listed in ${listPath}.`);
+      writeList(root, 'repair', result, print);
     }
     target.install();
     print(

@@ -3,26 +3,24 @@ import { crc32 } from '../../base/checksum.ts';
 import { isProblem } from '../../base/problem.ts';
 import { type Disk, joinName } from '../../log/disk.ts';
 import { listLogFiles } from '../../log/folder.ts';
-import { emptyLogFile } from '../../log/log-file.ts';
 import type { LogRecord } from '../../log/record.ts';
-import { scanRecords } from '../../log/scan.ts';
+import { wholeRecords } from '../../log/whole-records.ts';
 import { decodeFact } from '../facts.ts';
 
-/** Calls `found` with every wanted body that a whole record holds; of a damaged file, those before the damage. */
+/** Calls `found` with every wanted body that a whole record holds, also behind damage. `salt`: of the log's stream. */
 export async function bodiesFromLog(
   disk: Disk,
-  folder: string,
+  log: { readonly folder: string; readonly salt: number },
   wanted: ReadonlySet<number>,
   found: (bodyId: number, bytes: Buffer, checksum: number) => void,
 ): Promise<void> {
-  for (const { name, header } of await listLogFiles(disk, folder)) {
-    if (header === undefined) continue;
-    const path = joinName(folder, name);
+  for (const { name } of await listLogFiles(disk, log.folder)) {
+    const path = joinName(log.folder, name);
     const bytes = await disk.read(path, 0, (await disk.size(path)) ?? 0);
-    scanRecords(bytes, emptyLogFile(header, name), (record) => {
+    for (const record of wholeRecords(bytes, log.salt, 0)) {
       for (const body of bodiesOf(record))
         if (wanted.has(body.bodyId)) found(body.bodyId, body.bytes, crc32(body.bytes));
-    });
+    }
   }
 }
 

@@ -8,7 +8,7 @@ import { encodeNote } from '../../base/checked-note.ts';
 import type { Disk } from '../../log/disk.ts';
 import { joinName } from '../../log/disk.ts';
 import { truncateAfter } from '../../log/divergence.ts';
-import { listLogFiles, settleRotation } from '../../log/folder.ts';
+import { type FolderFile, listLogFiles, settleRotation } from '../../log/folder.ts';
 import { emptyLogFile, LOG_HEADER_BYTES, OPEN_NAME } from '../../log/log-file.ts';
 import { formatLsn } from '../../log/lsn.ts';
 import { scanRecords } from '../../log/scan.ts';
@@ -34,6 +34,7 @@ export interface LogRepair {
 const SEEDED_FILE = 'seeded.json';
 /** Each pass puts at least one file aside. */
 const MAX_PASSES = 10_000;
+const WHOLLY_ASIDE = 'all of it was put aside in';
 
 export async function repairLog(options: LogRepairOptions): Promise<LogRepair> {
   const { disk, folder } = options;
@@ -42,9 +43,16 @@ export async function repairLog(options: LogRepairOptions): Promise<LogRepair> {
   await settleRotation(disk, folder);
   for (let pass = 0; pass < MAX_PASSES; pass++) {
     const check = await checkLog(disk, folder);
-    const damage = check.findings[0];
-    if (damage === undefined) return { actions, hasLog: check.files > 0 };
     const files = await listLogFiles(disk, folder);
+    const [damage] = check.findings;
+    if (damage === undefined) {
+      if (check.files > 0 && (files[0]?.header?.previousLsn ?? 0) <= options.appliedLsn) {
+        return { actions, hasLog: true };
+      }
+      if (check.files > 0) actions.push(`the log begins behind what the database holds: ${WHOLLY_ASIDE} ${quarantine}`);
+      await beginAnew(options, files, quarantine);
+      return { actions, hasLog: false };
+    }
     const index = files.findIndex(({ name }) => joinName(folder, name) === damage.file);
     const next = files[index + 1]?.header;
     if (index >= 0 && next !== undefined && next.previousLsn <= options.appliedLsn) {
@@ -60,23 +68,22 @@ export async function repairLog(options: LogRepairOptions): Promise<LogRepair> {
     const lastGood = await lastGoodLsn(options, damage);
     if (lastGood !== undefined && lastGood >= options.appliedLsn) {
       actions.push(`${describe(damage)}; records behind ${formatLsn(lastGood)} were put aside in ${quarantine}`);
-      await truncateAfter({ disk, folder, lsn: lastGood, quarantineFolder: `${quarantine}-${pass}` });
+      await truncateAfter({ disk, folder, lsn: lastGood, quarantineFolder: `${quarantine}-${pass}`, reopens: true });
       continue;
     }
-    actions.push(
-      `${describe(damage)}; the log does not continue the database: all of it was put aside in ${quarantine}`,
-    );
-    const note = { lsn: options.appliedLsn, signature: options.signature };
-    await disk.writeAtomically(SEEDED_FILE, encodeNote(note));
-    await putAside(
-      disk,
-      folder,
-      files.map(({ name }) => name),
-      quarantine,
-    );
+    actions.push(`${describe(damage)}; the log does not continue the database: ${WHOLLY_ASIDE} ${quarantine}`);
+    await beginAnew(options, files, quarantine);
     return { actions, hasLog: false };
   }
   return { actions, hasLog: true };
+}
+
+/** The copy goes on as one that was just seeded. */
+async function beginAnew(options: LogRepairOptions, files: readonly FolderFile[], quarantine: string): Promise<void> {
+  const { disk, folder, appliedLsn, signature } = options;
+  await disk.writeAtomically(SEEDED_FILE, encodeNote({ lsn: appliedLsn, signature }));
+  const names = files.map(({ name }) => name);
+  await putAside(disk, folder, names, quarantine);
 }
 
 /** The last record before the damage: in the damaged file itself, or in the one before it. */

@@ -27,6 +27,17 @@ export function adoptOrphans(target: DatabaseSync, nowMs: number): number {
   return folders.length + strays.length;
 }
 
+/** A folder of which nothing is known but that messages lie in it. False when it is there. */
+export function makeMissingFolder(target: DatabaseSync, folderId: number, nowMs: number): boolean {
+  if (target.prepare('SELECT 1 FROM folder WHERE id = ?').get(folderId) !== undefined) return false;
+  const mailbox = recoveredMailbox(target, nowMs);
+  target.prepare('INSERT OR IGNORE INTO mailbox_usage VALUES (?, 0, 0)').run(mailbox);
+  target
+    .prepare('INSERT INTO folder VALUES (?, ?, ?, 1, 1, 0, 0, 0, 0, NULL, 0, 0)')
+    .run(folderId, mailbox, `Recovered ${folderId}`);
+  return true;
+}
+
 function recoveredMailbox(target: DatabaseSync, nowMs: number): number {
   const guid = RECOVERED_MAILBOX_ID.toString(16).padStart(32, '0');
   target

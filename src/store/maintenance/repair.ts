@@ -10,6 +10,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { messageOf, Problem } from '../../base/problem.ts';
 import type { Disk } from '../../log/disk.ts';
+import { saltOf } from '../../log/record.ts';
 import { parseMessage } from '../../mail/mime.ts';
 import { encodeStructure } from '../../mail/structure-codec.ts';
 import { readTally, type Tally } from '../database.ts';
@@ -115,11 +116,17 @@ function unrepairable(reason: string): Problem {
 function salvageInto(source: DatabaseSync, target: DatabaseSync, tally: Tally): readonly LostRange[] {
   target.exec(SCHEMA);
   const set = target.prepare('INSERT OR REPLACE INTO meta VALUES (?, ?)');
-  set.run('signature', String(source.prepare("SELECT value FROM meta WHERE name = 'signature'").get()?.['value']));
+  set.run('signature', signatureOf(source).toString('hex'));
   set.run('schema_version', SCHEMA_VERSION);
   for (const [name, value] of Object.entries(tally)) set.run(name, value);
   const { nextMailboxId: mailboxId, nextFolderId: folderId, nextBodyId: bodyId } = tally;
   return salvage(source, target, { mailboxId, folderId, bodyId }).lost;
+}
+
+/** Of the log stream whose shadow the database is. */
+function signatureOf(connection: DatabaseSync): Buffer {
+  const row = connection.prepare("SELECT value FROM meta WHERE name = 'signature'").get();
+  return Buffer.from(String(row?.['value']), 'hex');
 }
 
 /** Rows of `body` for messages that lost theirs, from the packs: the structure is parsed once more. */
@@ -159,7 +166,8 @@ async function healBodies(target: DatabaseSync, options: RepairOptions, lost: Ma
   if (damaged.size === 0) return 0;
   const place = target.prepare('SELECT pack, position, size_bytes, crc32 FROM body WHERE id = ?');
   let healed = 0;
-  await bodiesFromLog(disk, logFolder, new Set(damaged.keys()), (bodyId, bytes, checksum) => {
+  const log = { folder: logFolder, salt: saltOf(signatureOf(target)) };
+  await bodiesFromLog(disk, log, new Set(damaged.keys()), (bodyId, bytes, checksum) => {
     const row = place.get(bodyId);
     if (row === undefined || Number(row['size_bytes']) !== bytes.length || Number(row['crc32']) !== checksum) return;
     const [pack, position] = [Number(row['pack']), Number(row['position'])];

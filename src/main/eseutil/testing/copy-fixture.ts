@@ -32,6 +32,8 @@ export interface FixtureOptions {
   readonly keepsDeletedItems?: boolean;
   /** Messages appended behind the last commit of the database: only the log has them. */
   readonly uncommitted?: number;
+  /** Half of those lie in a folder that is made then. */
+  readonly hasLateFolder?: boolean;
   readonly fileSizeBytes?: number;
 }
 
@@ -62,7 +64,7 @@ export async function makeCopy(options: FixtureOptions): Promise<CopyFixture> {
   });
   await fill(store, options);
   await store.commitDatabase(() => folder.checkpointDatabase());
-  await append(store, options.uncommitted ?? 0, options);
+  await addUncommitted(store, options);
   await log.durable(log.endLsn);
   await log.close();
   await device.close();
@@ -109,8 +111,21 @@ async function fill(store: StorageGroup, options: FixtureOptions): Promise<void>
   await store.expunge(id);
 }
 
-async function append(store: StorageGroup, count: number, { messageBytes = 2_000 }: FixtureOptions): Promise<void> {
-  const { id } = inbox(store);
+async function addUncommitted(store: StorageGroup, options: FixtureOptions): Promise<void> {
+  const count = options.uncommitted ?? 0;
+  if (options.hasLateFolder !== true) return append(store, count, options);
+  await append(store, Math.floor(count / 4), options);
+  const late = await store.createFolder(inbox(store).mailboxId, 'Late');
+  await append(store, Math.floor(count / 2), options, late);
+  await append(store, Math.floor(count / 4), options);
+}
+
+async function append(
+  store: StorageGroup,
+  count: number,
+  { messageBytes = 2_000 }: FixtureOptions,
+  { id } = inbox(store),
+): Promise<void> {
   for (let number = 0; number < count; number++) {
     await store.append(id, [newMessage(`${number} ${'lorem ipsum '.repeat(messageBytes / 12)}`)]);
     await store.settled();
