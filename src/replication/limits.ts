@@ -46,7 +46,7 @@ export const replicationLimits = {
   /** Between two looks for an active copy that could help a damaged one. */
   repairRetryMs: 3_000,
   /** Between two attempts to open a copy whose disk was full or failed. */
-  reopenMs: 15_000,
+  reopenMs: 6_000,
   /** A copy is mended by itself so many times in the period, and then no more: its disk needs a look. */
   repairsInPeriod: 4,
   repairPeriodMs: 24 * 60 * 60 * 1000,
