@@ -153,14 +153,6 @@ export class Copy implements CopyControl {
     }
   }
 
-  /** A full disk may have room by now: whoever made it need not know which copies have met it. */
-  async #openAgain(): Promise<void> {
-    if (this.#state !== 'failed' || this.#openProblem?.temporary !== true) return;
-    await this.#files.close();
-    await this.#openFiles();
-    if (this.#state !== 'failed') this.#startFollowing();
-  }
-
   async close(reason: string): Promise<void> {
     this.#cancelTimer?.();
     this.#seeding.stop();
@@ -436,8 +428,7 @@ export class Copy implements CopyControl {
 
   #planTimer(): void {
     this.#cancelTimer = this.#options.clock.after(replicationLimits.databaseCommitIntervalMs, () => {
-      this.#inOrder(() => this.#openAgain())
-        .then(() => this.#inOrder(() => this.#commitDatabase()))
+      this.#inOrder(() => this.#commitDatabase())
         .then(() => this.#repair.step())
         .then(
           () => this.#planTimer(),
