@@ -12,6 +12,7 @@ import { CopyFolder } from '../host/copy-folder.ts';
 import { machineClock, machineRandom, yieldTurn } from '../host/machine.ts';
 import { CopyFiles } from '../replication/copy-files.ts';
 import { CopyParts } from '../replication/copy-parts.ts';
+import { enableRowSums } from '../store/row-sum.ts';
 import { takeSnapshot } from '../store/snapshot.ts';
 import { REPAIR_SERVICE } from './body-repair.ts';
 import { CopyMaintenance } from './copy-maintenance.ts';
@@ -173,6 +174,7 @@ test('maintenance: comparison: equal copies are Equal; one changed flag is found
       [{ host: 'node2', result: 'Equal', differentFolders: [] }],
     );
     const connection = new DatabaseSync(join(roots[1], 'database.sqlite'));
+    enableRowSums(connection);
     connection.exec('UPDATE message SET flags = 1 WHERE uid = 9');
     connection.close();
     const different = await one.compare();

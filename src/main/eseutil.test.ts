@@ -15,6 +15,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { finishRebuild } from '../host/rebuilt-files.ts';
 import type { Finding } from '../store/maintenance/finding.ts';
+import { enableRowSums } from '../store/row-sum.ts';
 import { checkIntegrity, verify } from './eseutil/checks.ts';
 import { dumpHeader, dumpLog, dumpSpace } from './eseutil/dumps.ts';
 import { defragmentCopy, repairCopy, softRecovery } from './eseutil/offline.ts';
@@ -128,12 +129,33 @@ test('eseutil /k and /ml: damaged, missing and swapped log files: are named', ()
 test('eseutil /g: rows that do not agree: are told', () =>
   withCopy({ messages: 5 }, async ({ root }) => {
     const connection = new DatabaseSync(join(root, 'database.sqlite'));
+    enableRowSums(connection);
     connection.exec('UPDATE folder SET message_count = 4; DELETE FROM body WHERE id = 3');
     connection.close();
     const what = (await integrity(root)).findings.map((finding) => finding.what).join('\n');
     assert.match(what, /folder 1 counts 4 messages/);
     assert.match(what, /refers to body 3, which is not there/);
     assert.match(what, /pack 1 counts 5 bodies; it has 4/);
+  }));
+
+test('eseutil /g, /k and /p: a bit of a row turned over: is named; repaired, the message is there and the row is listed', () =>
+  withCopy({ messages: 5 }, async ({ root }) => {
+    query(root, 'PRAGMA wal_checkpoint(TRUNCATE)');
+    const path = join(root, 'database.sqlite');
+    const [date = 0] = query(root, 'SELECT internal_date_ms FROM message WHERE uid = 3') as number[];
+    const wanted = Buffer.alloc(8);
+    wanted.writeBigInt64BE(BigInt(date));
+    const at = readFileSync(path).indexOf(wanted.subarray(2));
+    assert.ok(at > 0);
+    flip(path, at + 3);
+    for (const { findings } of [await integrity(root), await check(root)]) {
+      assert.equal(findings.length, 1);
+      assert.match(findings[0]?.what ?? '', /message \(folder 1, uid \d\) does not agree with its checksum/);
+    }
+    const { text } = await run((out) => repairCopy(root, out));
+    assert.match(text, /message \(folder 1, uid \d\) does not agree with its checksum, and is kept/);
+    assert.equal(count(root), 5);
+    assert.deepEqual((await integrity(root)).findings, []);
   }));
 
 test('eseutil /r: records that only the log has: are in the database after, and a second run finds nothing', () =>

@@ -30,6 +30,7 @@ export const REPAIRABLE: Readonly<Record<string, CopyDamage['what']>> = {
   LogDamaged: 'log',
   LogCutImpossible: 'log',
   DatabaseUnusable: 'database',
+  DatabaseDamaged: 'database',
   DiskFull: 'opening',
   DiskFailed: 'opening',
   TooManyFiles: 'opening',

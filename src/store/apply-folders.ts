@@ -34,7 +34,7 @@ export class FolderWriter {
     this.#insertMailbox = prepare('INSERT INTO mailbox VALUES (?, ?, ?, ?, ?, ?, ?)');
     this.#insertUsage = prepare('INSERT INTO mailbox_usage VALUES (?, 0, 0)');
     this.#setCredential = prepare('UPDATE mailbox SET credential = ? WHERE id = ?');
-    this.#insertFolder = prepare('INSERT INTO folder VALUES (?, ?, ?, ?, 1, ?, 0, 0, 0, ?, 0, ?)');
+    this.#insertFolder = prepare('INSERT INTO folder VALUES (?, ?, ?, ?, 1, ?, 0, 0, 0, 0, ?, 0, ?)');
     this.#folderName = prepare('SELECT name FROM folder WHERE id = ? AND mailbox = ?');
     this.#renameFolder = prepare('UPDATE folder SET name = ? WHERE id = ?');
     this.#subscribe = prepare('INSERT OR IGNORE INTO subscription VALUES (?, ?)');

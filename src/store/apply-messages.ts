@@ -31,6 +31,7 @@ import type { FolderEvent } from './mail-store.ts';
 import type { Packs } from './packs.ts';
 import { keywordColumn, type Queries } from './queries.ts';
 import { expectRows, impossible } from './record-problem.ts';
+import { UID_TOTAL_MASK } from './schema.ts';
 
 const RUN = 'message WHERE folder = ? AND uid BETWEEN ? AND ?';
 
@@ -42,6 +43,12 @@ const countUsage = (sign: '+' | '-') =>
 /** The messages of a folder within a run. */
 interface Run {
   readonly uids: readonly number[];
+  readonly unseen: number;
+  readonly sizeBytes: number;
+}
+
+interface Growth {
+  readonly count: number;
   readonly unseen: number;
   readonly sizeBytes: number;
 }
@@ -92,11 +99,12 @@ export class MessageWriter {
     this.#insertMessage = prepare('INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
     this.#growFolder = prepare(
       `UPDATE folder SET uid_next = ?, modseq = ?, message_count = message_count + ?, unseen_count = unseen_count + ?,
-        size_bytes = size_bytes + ? WHERE id = ? AND uid_next <= ?`,
+        size_bytes = size_bytes + ?, uid_total = (uid_total + ?) & ${UID_TOTAL_MASK} WHERE id = ? AND uid_next <= ?`,
     );
     this.#shrinkFolder = prepare(
       `UPDATE folder SET modseq = ?, message_count = message_count - ?, unseen_count = unseen_count - ?,
-        size_bytes = size_bytes - ?, tombstone_runs = tombstone_runs + ? WHERE id = ?`,
+        size_bytes = size_bytes - ?, uid_total = (uid_total - ?) & ${UID_TOTAL_MASK},
+        tombstone_runs = tombstone_runs + ? WHERE id = ?`,
     );
     this.#touchFolder = prepare('UPDATE folder SET modseq = ?, unseen_count = unseen_count + ? WHERE id = ?');
     this.#run = prepare(
@@ -248,16 +256,12 @@ export class MessageWriter {
     this.#database.countBodies(pack, 1);
   }
 
-  #grow(
-    folderId: number,
-    firstUid: number,
-    lastUid: number,
-    lsn: number,
-    by: { count: number; unseen: number; sizeBytes: number },
-  ): void {
-    const result = this.#growFolder.run(lastUid + 1, lsn, by.count, by.unseen, by.sizeBytes, folderId, firstUid);
+  #grow(folderId: number, firstUid: number, lastUid: number, lsn: number, by: Growth): void {
+    const { count, unseen, sizeBytes } = by;
+    const uidTotal = ((firstUid + lastUid) * count) / 2;
+    const result = this.#growFolder.run(lastUid + 1, lsn, count, unseen, sizeBytes, uidTotal, folderId, firstUid);
     expectRows(1, result, `the end of folder ${folderId}`);
-    expectRows(1, this.#growUsage.run(by.sizeBytes, by.count, folderId), `the mailbox of folder ${folderId}`);
+    expectRows(1, this.#growUsage.run(sizeBytes, count, folderId), `the mailbox of folder ${folderId}`);
   }
 
   #lookAt(folderId: number, range: UidRange): Run {
@@ -289,7 +293,8 @@ export class MessageWriter {
     if (run.uids.length === 0) throw impossible(`folder ${folderId} has no message ${range.first}..${range.last}`);
     this.#deleteRun.run(folderId, range.first, range.last);
     this.#insertTombstone.run(folderId, lsn, range.first, range.last);
-    this.#shrinkFolder.run(lsn, run.uids.length, run.unseen, run.sizeBytes, 1, folderId);
+    const uidTotal = run.uids.reduce((total, uid) => total + uid, 0);
+    this.#shrinkFolder.run(lsn, run.uids.length, run.unseen, run.sizeBytes, uidTotal, 1, folderId);
     this.#shrinkUsage.run(run.sizeBytes, run.uids.length, folderId);
     return run.uids;
   }

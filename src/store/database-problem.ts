@@ -43,8 +43,12 @@ export function diskProblemOf(error: unknown, action: string, path: string): Pro
   }
 }
 
-/** Whether what is in the database's file cannot be had, for a read error or because it is something else. */
+/**
+ * Whether what is in the database's file cannot be had, for a read error or because it is something else. A number
+ * beyond what a column may have is something else, too: node:sqlite refuses to read it.
+ */
 export function isUnreadable(error: unknown): boolean {
+  if (error instanceof Error && 'code' in error && error.code === 'ERR_OUT_OF_RANGE') return true;
   const code = resultCode(error);
   return UNREADABLE.includes(code) || UNREADABLE.includes(code % 256);
 }

@@ -8,11 +8,12 @@
  * for ever.
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { AssertionError, assert, present } from '../base/assert.ts';
+import { AssertionError, assert } from '../base/assert.ts';
 import { isProblem, messageOf, Problem } from '../base/problem.ts';
 import { databaseProblem, diskProblemOf, explained, isUnreadable } from './database-problem.ts';
 import { PAGE_CACHE_KIB, WAL_KEPT_BYTES } from './limits.ts';
-import { SCHEMA, SCHEMA_VERSION, UPGRADES } from './schema.ts';
+import { CheckedRows, enableRowSums, wholeRow } from './row-sum.ts';
+import { SCHEMA, SCHEMA_VERSION } from './schema.ts';
 
 /** SQLite before this version can corrupt a database in WAL mode that two connections use. */
 const OLDEST_SAFE_SQLITE = '3.51.3';
@@ -53,7 +54,7 @@ export interface DatabaseOptions {
   readonly path: string;
   /** Of the log stream whose shadow this database is; another one is refused. */
   readonly signature: Uint8Array;
-  /** A statement could not read what is in the file. */
+  /** A statement could not read what is in the file, or read a row that is damaged. */
   readonly onUnreadable?: ((what: string) => void) | undefined;
   /** For ':memory:' only: contents made by `imageOf`. */
   readonly image?: Uint8Array;
@@ -62,6 +63,8 @@ export interface DatabaseOptions {
 export class Database {
   readonly path: string;
   readonly connection: DatabaseSync;
+  /** What is read for anyone goes through it. */
+  readonly rows: CheckedRows;
   tally: Tally = { ...EMPTY };
   #committedLsn = 0;
   /** Bodies that came to and left a pack since the last commit. */
@@ -78,6 +81,7 @@ export class Database {
     this.path = options.path;
     this.#onUnreadable = options.onUnreadable;
     this.connection = openConnection(options);
+    this.rows = new CheckedRows(options.onUnreadable ?? (() => undefined));
     this.#setMeta = this.prepare('INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value');
     this.#addToPack = this.prepare(
       'INSERT INTO pack VALUES (?, ?) ON CONFLICT DO UPDATE SET live_bodies = live_bodies + excluded.live_bodies',
@@ -180,16 +184,17 @@ export class Database {
   }
 }
 
-/** The counters as they are committed (or, on the writing connection, written). */
+/** The counters as they are committed (or, on the writing connection, written). Problem('DatabaseDamaged') */
 export function readTally(connection: DatabaseSync): Tally {
+  const rows = new CheckedRows(() => undefined);
+  const statement = connection.prepare(`SELECT ${wholeRow('meta')} FROM meta`);
+  statement.setReturnArrays(true);
+  const stored = new Map(rows.all('meta', statement).map(([name, value]) => [name, value]));
+  const names = Object.keys(EMPTY) as (keyof Tally)[];
+  const missing = names.filter((name) => !stored.has(name));
+  if (missing.length > 0 && missing.length < names.length) throw rows.damaged(`meta lacks ${missing.join(', ')}`);
   const tally = { ...EMPTY };
-  const stored = new Map(
-    connection
-      .prepare('SELECT name, value FROM meta')
-      .all()
-      .map((row) => [row['name'], row['value']]),
-  );
-  for (const name of Object.keys(EMPTY) as (keyof Tally)[]) {
+  for (const name of names) {
     const value = stored.get(name);
     if (typeof value === 'number') tally[name] = value;
   }
@@ -203,7 +208,10 @@ export function readTally(connection: DatabaseSync): Tally {
 export function openReader(path: string): DatabaseSync {
   assert(path !== ':memory:', 'A database in memory has one connection');
   try {
-    return new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
+    const connection = new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
+    // Even a mere copy into another file needs it.
+    enableRowSums(connection);
+    return connection;
   } catch (error) {
     throw databaseProblem(error, 'read the database', path);
   }
@@ -230,6 +238,7 @@ function openConnection({ path, signature, image }: DatabaseOptions): DatabaseSy
       assert(path === ':memory:', 'An image is opened in memory');
       connection.deserialize(image);
     }
+    enableRowSums(connection);
     configure(connection);
     prepareSchema(connection, Buffer.from(signature));
     return connection;
@@ -240,7 +249,10 @@ function openConnection({ path, signature, image }: DatabaseOptions): DatabaseSy
   }
 }
 
-/** Free pages can be given back while the database is in use only if that is said before the first table is made. */
+/**
+ * Free pages can be given back while the database is in use only if that is said before the first table is made. The
+ * schema is trusted with functions because it calls ours (row-sum.ts); prepareSchema takes no other schema than ours.
+ */
 function configure(connection: DatabaseSync): void {
   connection.exec(`
     PRAGMA auto_vacuum = INCREMENTAL;
@@ -251,14 +263,13 @@ function configure(connection: DatabaseSync): void {
     PRAGMA cache_size = -${PAGE_CACHE_KIB};
     PRAGMA temp_store = MEMORY;
     PRAGMA mmap_size = 0;
-    PRAGMA trusted_schema = OFF;
+    PRAGMA trusted_schema = ON;
     PRAGMA cell_size_check = ON;
   `);
 }
 
 function prepareSchema(connection: DatabaseSync, signature: Buffer): void {
-  const isNew = connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'meta'").get() === undefined;
-  if (isNew) {
+  if (isEmpty(connection)) {
     connection.exec('BEGIN IMMEDIATE');
     connection.exec(SCHEMA);
     const insert = connection.prepare('INSERT INTO meta VALUES (?, ?)');
@@ -268,24 +279,37 @@ function prepareSchema(connection: DatabaseSync, signature: Buffer): void {
     return;
   }
   const value = (name: string) => connection.prepare('SELECT value FROM meta WHERE name = ?').get(name)?.['value'];
+  const version = value('schema_version');
+  if (version !== SCHEMA_VERSION) {
+    throw unusable(`it has schema ${String(version)}, this version knows ${SCHEMA_VERSION}. ${NEXT_STEP}`);
+  }
+  if (schemaOf(connection) !== ourSchema()) throw unusable(`its schema is damaged. ${NEXT_STEP}`);
   if (value('signature') !== signature.toString('hex')) {
     throw unusable(`it belongs to another log stream. ${NEXT_STEP}`);
   }
-  upgrade(connection, value('schema_version'));
 }
 
-/** One version after the other, all in one transaction. */
-function upgrade(connection: DatabaseSync, found: unknown): void {
-  if (found === SCHEMA_VERSION) return;
-  const versions = Array.from({ length: SCHEMA_VERSION }, (_, index) => index);
-  const steps = versions.filter((version) => version >= Number(found)).map((version) => UPGRADES[version]);
-  if (typeof found !== 'number' || found < 1 || steps.length === 0) {
-    throw unusable(`it has schema ${String(found)}, this version knows ${SCHEMA_VERSION}. ${NEXT_STEP}`);
-  }
-  connection.exec('BEGIN IMMEDIATE');
-  for (const step of steps) connection.exec(present(step, 'Every older version has its step'));
-  connection.prepare("UPDATE meta SET value = ? WHERE name = 'schema_version'").run(SCHEMA_VERSION);
-  connection.exec('COMMIT');
+/** A file in which nothing was ever committed has a header at most. One that lost its list of tables has more. */
+function isEmpty(connection: DatabaseSync): boolean {
+  const count = (sql: string): number => Number(Object.values(connection.prepare(sql).get() ?? {})[0]);
+  return count('PRAGMA page_count') <= 1 && count('SELECT count(*) FROM sqlite_schema') === 0;
+}
+
+let expectedSchema: string | undefined;
+
+function ourSchema(): string {
+  if (expectedSchema !== undefined) return expectedSchema;
+  const connection = new DatabaseSync(':memory:');
+  enableRowSums(connection);
+  connection.exec(SCHEMA);
+  expectedSchema = schemaOf(connection);
+  connection.close();
+  return expectedSchema;
+}
+
+function schemaOf(connection: DatabaseSync): string {
+  const rows = connection.prepare('SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name').all();
+  return JSON.stringify(rows);
 }
 
 const NEXT_STEP = 'Make this copy anew with Update-StorageGroupCopy.';

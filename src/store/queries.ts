@@ -1,20 +1,20 @@
 /**
  * What is asked of the database, as kept statements: the read side of MailStore, and what planning and applying need
- * to know. Rows come as arrays and are named here once.
+ * to know. Rows come as arrays, are checked against their checksums, and are named here once.
  */
 import type { StatementSync } from 'node:sqlite';
 import { present } from '../base/assert.ts';
+import type { Problem } from '../base/problem.ts';
+import { FLAG_DELETED } from '../mail/flags.ts';
 import type { Database, Tally } from './database.ts';
 import type { Folder, Mailbox, MessageRow, SpecialUse } from './mail-store.ts';
 import type { BodyPlace } from './packs.ts';
+import { type CheckedRows, nameOfRow, type Row, wholeRow } from './row-sum.ts';
 
-const MAILBOX = 'id, guid, address, display_name, credential, created_ms';
-const FOLDER = `f.id, f.mailbox, f.name, f.uid_validity, f.uid_next, f.modseq, f.message_count, f.unseen_count,
-  f.size_bytes, EXISTS (SELECT 1 FROM subscription s WHERE s.mailbox = f.mailbox AND s.name = f.name), f.special_use`;
-const MESSAGE = 'uid, flags, keywords, modseq, internal_date_ms, size_bytes, body';
-
-type Column = null | number | string | Uint8Array;
-type Row = readonly Column[];
+const MAILBOX = wholeRow('mailbox');
+const FOLDER = `${wholeRow('folder', 'f')},
+  EXISTS (SELECT 1 FROM subscription s WHERE s.mailbox = f.mailbox AND s.name = f.name)`;
+const MESSAGE = wholeRow('message');
 
 export interface KnownDelivery {
   readonly acceptedMs: number;
@@ -23,6 +23,7 @@ export interface KnownDelivery {
 }
 
 export class Queries {
+  readonly #rows: CheckedRows;
   readonly #mailboxes: StatementSync;
   readonly #mailboxById: StatementSync;
   readonly #mailboxByKey: StatementSync;
@@ -38,20 +39,22 @@ export class Queries {
   readonly #sizeBetween: StatementSync;
   readonly #message: StatementSync;
   readonly #messages: StatementSync;
-  readonly #place: StatementSync;
-  readonly #structure: StatementSync;
+  readonly #body: StatementSync;
   readonly #delivery: StatementSync;
   readonly #emptyPacks: StatementSync;
 
   constructor(database: Database) {
     const prepare = (sql: string) => database.prepare(sql);
+    this.#rows = database.rows;
     this.#mailboxes = prepare(`SELECT ${MAILBOX} FROM mailbox ORDER BY address_key`);
     this.#mailboxById = prepare(`SELECT ${MAILBOX} FROM mailbox WHERE id = ?`);
     this.#mailboxByKey = prepare(`SELECT ${MAILBOX} FROM mailbox WHERE address_key = ?`);
     this.#folders = prepare(`SELECT ${FOLDER} FROM folder f WHERE f.mailbox = ? ORDER BY f.name`);
     this.#folderById = prepare(`SELECT ${FOLDER} FROM folder f WHERE f.id = ?`);
     this.#folderByName = prepare(`SELECT ${FOLDER} FROM folder f WHERE f.mailbox = ? AND f.name = ?`);
-    this.#subscriptions = prepare('SELECT name FROM subscription WHERE mailbox = ? ORDER BY name');
+    this.#subscriptions = prepare(
+      `SELECT ${wholeRow('subscription')} FROM subscription WHERE mailbox = ? ORDER BY name`,
+    );
     this.#uids = prepare(uidList('folder = ?'));
     this.#uidsBetween = prepare(uidList('folder = ? AND uid BETWEEN ? AND ?'));
     this.#deletedUids = prepare(uidList('folder = ? AND flags & 8 AND uid > ?', 'LIMIT ?'));
@@ -66,51 +69,68 @@ export class Queries {
     this.#messages = prepare(
       `SELECT ${MESSAGE} FROM message WHERE folder = ? AND uid BETWEEN ? AND ? ORDER BY uid LIMIT ?`,
     );
-    this.#place = prepare('SELECT pack, position, size_bytes, crc32 FROM body WHERE id = ?');
-    this.#structure = prepare('SELECT structure FROM body WHERE id = ?');
-    this.#delivery = prepare('SELECT accepted_ms, mailboxes FROM delivery WHERE id = ?');
+    this.#body = prepare(`SELECT ${wholeRow('body')} FROM body WHERE id = ?`);
+    this.#delivery = prepare(`SELECT ${wholeRow('delivery')} FROM delivery WHERE id = ?`);
     this.#emptyPacks = prepare('SELECT id FROM pack WHERE live_bodies = 0 AND id < ? AND id <> ? ORDER BY id');
   }
 
   mailboxes(): Mailbox[] {
-    return rows(this.#mailboxes.all()).map(mailboxOf);
+    return this.#rows.all('mailbox', this.#mailboxes).map(mailboxOf);
   }
 
   mailboxById(id: number): Mailbox | undefined {
-    return optional(this.#mailboxById.get(id), mailboxOf);
+    return optional(this.#rows.get('mailbox', this.#mailboxById, id), mailboxOf);
   }
 
   mailboxByKey(addressKey: string): Mailbox | undefined {
-    return optional(this.#mailboxByKey.get(addressKey), mailboxOf);
+    const row = this.#rows.get('mailbox', this.#mailboxByKey, addressKey);
+    if (row !== undefined && row[3] !== addressKey) throw this.#misled('mailbox', row);
+    return optional(row, mailboxOf);
   }
 
   folders(mailboxId: number): Folder[] {
-    return rows(this.#folders.all(mailboxId)).map(folderOf);
+    const rows = this.#rows.all('folder', this.#folders, mailboxId);
+    for (const row of rows) if (row[1] !== mailboxId) throw this.#misled('folder', row);
+    return rows.map(folderOf);
   }
 
   folderById(id: number): Folder | undefined {
-    return optional(this.#folderById.get(id), folderOf);
+    return optional(this.#rows.get('folder', this.#folderById, id), folderOf);
   }
 
   folderByName(mailboxId: number, name: string): Folder | undefined {
-    return optional(this.#folderByName.get(mailboxId, name), folderOf);
+    const row = this.#rows.get('folder', this.#folderByName, mailboxId, name);
+    if (row !== undefined && (row[1] !== mailboxId || row[2] !== name)) throw this.#misled('folder', row);
+    return optional(row, folderOf);
   }
 
   subscriptions(mailboxId: number): string[] {
-    return rows(this.#subscriptions.all(mailboxId)).map((row) => String(row[0]));
+    return this.#rows.all('subscription', this.#subscriptions, mailboxId).map((row) => String(row[1]));
   }
 
+  /** Whole: as many as the folder counts, and together what it says. */
   uids(folderId: number): number[] {
-    return uidsOf(this.#uids.get(folderId));
+    const uids = uidsOf(this.#uids.get(folderId));
+    const folder = this.#rows.get('folder', this.#folderById, folderId);
+    const [count, total] = folder === undefined ? [0, 0] : [folder[FOLDER_COUNT], folder[FOLDER_UID_TOTAL]];
+    if (uids.length !== count || totalOf(uids) !== total) {
+      throw this.#rows.damaged(`folder ${folderId} has other messages than it counts`);
+    }
+    return uids;
   }
 
   uidsBetween(folderId: number, first: number, last: number): number[] {
     return uidsOf(this.#uidsBetween.get(folderId, first, last));
   }
 
-  /** The first ones with \Deleted behind `after`. */
+  /** The first ones with \Deleted behind `after`. The index says which, and each message itself whether it is so. */
   deletedUids(folderId: number, after: number, limit: number): number[] {
-    return uidsOf(this.#deletedUids.get(folderId, after, limit));
+    const uids = uidsOf(this.#deletedUids.get(folderId, after, limit));
+    for (const uid of uids) {
+      const flags = this.message(folderId, uid)?.flags ?? 0;
+      if ((flags & FLAG_DELETED) === 0) throw this.#rows.damaged(`message ${folderId}/${uid} is not marked as deleted`);
+    }
+    return uids;
   }
 
   /** How many have \Deleted, and their bytes. */
@@ -129,37 +149,43 @@ export class Queries {
   }
 
   message(folderId: number, uid: number): MessageRow | undefined {
-    return optional(this.#message.get(folderId, uid), messageOf);
+    return optional(this.#rows.get('message', this.#message, folderId, uid), messageOf);
   }
 
   messages(folderId: number, first: number, last: number, limit: number): MessageRow[] {
-    return rows(this.#messages.all(folderId, first, last, limit)).map(messageOf);
+    return this.#rows.all('message', this.#messages, folderId, first, last, limit).map(messageOf);
   }
 
   bodyPlace(bodyId: number): BodyPlace | undefined {
-    return optional(this.#place.get(bodyId), (row) => ({
+    return optional(this.#rows.get('body', this.#body, bodyId), (row) => ({
       bodyId,
-      pack: Number(row[0]),
-      position: Number(row[1]),
-      sizeBytes: Number(row[2]),
-      crc32: Number(row[3]),
+      pack: Number(row[1]),
+      position: Number(row[2]),
+      sizeBytes: Number(row[3]),
+      crc32: Number(row[4]),
     }));
   }
 
   structure(bodyId: number): Uint8Array | undefined {
-    return optional(this.#structure.get(bodyId), (row) => row[0] as Uint8Array);
+    return optional(this.#rows.get('body', this.#body, bodyId), (row) => row[6] as Uint8Array);
   }
 
   delivery(deliveryId: Uint8Array): KnownDelivery | undefined {
-    return optional(this.#delivery.get(deliveryId), (row) => ({
-      acceptedMs: Number(row[0]),
-      mailboxes: row[1] as Uint8Array,
+    return optional(this.#rows.get('delivery', this.#delivery, deliveryId), (row) => ({
+      acceptedMs: Number(row[1]),
+      mailboxes: row[3] as Uint8Array,
     }));
   }
 
   /** Packs that do not grow any more and in which nothing is referred to. */
   emptyPacks({ pack, movePack }: Tally): number[] {
-    return rows(this.#emptyPacks.all(pack, movePack)).map((row) => Number(row[0]));
+    const rows = this.#emptyPacks.all(pack, movePack) as unknown as readonly Row[];
+    return rows.map((row) => Number(row[0]));
+  }
+
+  /** An index led to a row that does not have what was looked for. */
+  #misled(table: 'mailbox' | 'folder', row: Row): Problem {
+    return this.#rows.damaged(`an index leads to the wrong row ${nameOfRow(table, row)}`);
   }
 }
 
@@ -178,12 +204,15 @@ function uidsOf(result: unknown): number[] {
   return JSON.parse(String(row[0])) as number[];
 }
 
-function rows(result: unknown): readonly Row[] {
-  return result as readonly Row[];
+/** As folder.uid_total: modulo 2^32. */
+function totalOf(uids: readonly number[]): number {
+  let total = 0;
+  for (const uid of uids) total = (total + uid) >>> 0;
+  return total;
 }
 
-function optional<T>(result: unknown, map: (row: Row) => T): T | undefined {
-  return result === undefined ? undefined : map(result as Row);
+function optional<T>(row: Row | undefined, map: (row: Row) => T): T | undefined {
+  return row === undefined ? undefined : map(row);
 }
 
 function mailboxOf(row: Row): Mailbox {
@@ -191,11 +220,14 @@ function mailboxOf(row: Row): Mailbox {
     id: Number(row[0]),
     guid: String(row[1]),
     address: String(row[2]),
-    displayName: String(row[3]),
-    credential: row[4] as string | null,
-    createdMs: Number(row[5]),
+    displayName: String(row[4]),
+    credential: row[5] as string | null,
+    createdMs: Number(row[6]),
   };
 }
+
+const FOLDER_COUNT = 6;
+const FOLDER_UID_TOTAL = 9;
 
 function folderOf(row: Row): Folder {
   return {
@@ -205,23 +237,24 @@ function folderOf(row: Row): Folder {
     uidValidity: Number(row[3]),
     uidNext: Number(row[4]),
     highestModseq: Number(row[5]),
-    messageCount: Number(row[6]),
+    messageCount: Number(row[FOLDER_COUNT]),
     unseenCount: Number(row[7]),
     sizeBytes: Number(row[8]),
-    subscribed: row[9] === 1,
     specialUse: row[10] as SpecialUse | null,
+    // Behind the row itself and its checksum.
+    subscribed: row[14] === 1,
   };
 }
 
 function messageOf(row: Row): MessageRow {
-  const keywords = row[2] as string | null;
+  const keywords = row[4] as string | null;
   return {
-    uid: Number(row[0]),
-    flags: Number(row[1]),
+    uid: Number(row[1]),
+    flags: Number(row[3]),
     keywords: keywords === null ? [] : keywords.split(' '),
-    modseq: Number(row[3]),
-    internalDateMs: Number(row[4]),
-    sizeBytes: Number(row[5]),
-    bodyId: Number(row[6]),
+    modseq: Number(row[5]),
+    internalDateMs: Number(row[6]),
+    sizeBytes: Number(row[7]),
+    bodyId: Number(row[2]),
   };
 }

@@ -9,6 +9,7 @@ import { digestApplied } from './digest.ts';
 import { DELETED_ITEM_RETENTION_MS } from './limits.ts';
 import type { FlagChange } from './mail-store.ts';
 import { ALL_MAILBOXES, ALL_RIGHTS, ANYONE, SHARED } from './mailbox-keeping.ts';
+import { checkSums } from './maintenance/check-sums.ts';
 import { Replayer } from './replay.ts';
 import { BODY_USES } from './schema.ts';
 import { StoreModel } from './testing/store-model.ts';
@@ -253,6 +254,7 @@ for (let seed = 1; seed <= 8; seed++) {
 /** Reference counts and pack counts are what the rows say. */
 function assertBooksBalance({ database }: World): void {
   database.writeTally();
+  assert.deepEqual(checkSums({ connection: database.connection, name: 'database', sizeBytes: 0 }), []);
   const all = (sql: string) => JSON.stringify(database.connection.prepare(sql).all());
   assert.equal(
     all('SELECT id, references_count AS n FROM body ORDER BY id'),

@@ -9,6 +9,7 @@ import { openReader } from '../../store/database.ts';
 import { checkBodies } from '../../store/maintenance/check-bodies.ts';
 import { checkPages, checkRows, type DatabaseFile } from '../../store/maintenance/check-database.ts';
 import { checkLog, checkLogFile } from '../../store/maintenance/check-log.ts';
+import { checkSums } from '../../store/maintenance/check-sums.ts';
 import { describePacks } from '../../store/maintenance/describe-copy.ts';
 import type { Finding } from '../../store/maintenance/finding.ts';
 import { packName, packNumber } from '../../store/maintenance/pack-name.ts';
@@ -61,7 +62,8 @@ function verifyDatabase({ place, print, progress }: Check): readonly Finding[] {
   const path = join(place.root, place.part === 'database' ? place.name : DATABASE_NAME);
   return withDatabase(path, (file) => {
     progress.say(`checking ${file.name}: ${file.sizeBytes} bytes`);
-    const findings = checkPages(file);
+    const pages = checkPages(file);
+    const findings = pages.length > 0 ? pages : checkSums(file);
     print(`${file.name}: ${file.sizeBytes} bytes checked, ${findings.length} damaged`);
     return findings;
   });
@@ -115,8 +117,9 @@ export async function checkIntegrity(path: string, print: Print, progress: Progr
     progress.say(`checking pages, trees and indexes of ${file.name}: ${file.sizeBytes} bytes`);
     const pages = checkPages(file, true);
     if (pages.length > 0) return pages;
-    progress.say('checking that the rows agree with each other');
-    const rows = checkRows(file);
+    progress.say('checking that the rows agree with their checksums and with each other');
+    const sums = checkSums(file);
+    const rows = sums.length > 0 ? sums : checkRows(file);
     if (rows.length === 0) print('Integrity check successful.');
     return rows;
   });

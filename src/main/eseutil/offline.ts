@@ -257,8 +257,8 @@ async function repairDatabase({ root, folder, print, progress }: Work): Promise<
     print(
       `Message bodies restored from the log: ${result.bodiesFromLog}, found again in packs: ${result.bodiesFromPacks}.`,
     );
-    for (const { table, firstKey, lastKey } of result.lostRows)
-      print(`not readable: ${table}, keys ${firstKey} to ${lastKey}`);
+    for (const { table, firstKey, lastKey, what } of result.lostRows)
+      print(`not readable: ${table}, keys ${firstKey} to ${lastKey}: ${what}`);
     for (const lost of result.lostMessages.slice(0, MAX_PRINTED)) {
       print(
         `not kept: ${lost.mailbox} ${lost.folder} UID ${lost.uid} (${lost.sizeBytes} bytes, ${new Date(lost.internalDateMs).toISOString()}): ${lost.why}`,

@@ -6,7 +6,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { messageOf } from '../../base/problem.ts';
 import { FLAG_SEEN } from '../../mail/flags.ts';
 import { readTally } from '../database.ts';
-import { BODY_USES } from '../schema.ts';
+import { BODY_USES, UID_TOTAL_MASK } from '../schema.ts';
 import type { Finding } from './finding.ts';
 import { MAX_DATABASE_ERRORS } from './limits.ts';
 import { ENTRY_HEAD_BYTES } from './pack-name.ts';
@@ -44,7 +44,7 @@ function pageFinding(file: DatabaseFile, line: string, pageBytes: number): Findi
   return { file: file.name, fromByte: (page - 1) * pageBytes, toByte: page * pageBytes, what: line };
 }
 
-function wholeFile({ name, sizeBytes }: DatabaseFile, what: string): Finding {
+export function wholeFile({ name, sizeBytes }: DatabaseFile, what: string): Finding {
   return { file: name, fromByte: 0, toByte: sizeBytes, what };
 }
 
@@ -54,6 +54,7 @@ const rules: readonly string[] = [
      f.size_bytes || ' bytes; it has ' || count(m.uid) || ', ' || total(m.flags & ${FLAG_SEEN} = 0) || ', ' || total(m.size_bytes)
    FROM folder f LEFT JOIN message m ON m.folder = f.id GROUP BY f.id
    HAVING f.message_count <> count(m.uid) OR f.size_bytes <> total(m.size_bytes)
+     OR f.uid_total <> coalesce(sum(m.uid), 0) & ${UID_TOTAL_MASK}
      OR f.unseen_count <> total(m.uid IS NOT NULL AND m.flags & ${FLAG_SEEN} = 0)`,
   `SELECT 'folder ' || f.id || ' gives UID ' || f.uid_next || ' next and has UID ' || max(m.uid)
    FROM folder f JOIN message m ON m.folder = f.id GROUP BY f.id HAVING max(m.uid) >= f.uid_next`,

@@ -11,6 +11,7 @@ import { Problem } from '../../base/problem.ts';
 import { readTally, type Tally } from '../database.ts';
 import { databaseProblem } from '../database-problem.ts';
 import { type PackDevice, Packs } from '../packs.ts';
+import { enableRowSums } from '../row-sum.ts';
 import type { Pace } from './finding.ts';
 import { PLACES_AT_ONCE } from './limits.ts';
 
@@ -43,10 +44,12 @@ export async function defragment(options: DefragmentOptions): Promise<Defragment
 }
 
 async function writeAnew(options: DefragmentOptions): Promise<Defragmentation> {
+  enableRowSums(options.connection);
   options.connection.exec('PRAGMA auto_vacuum = INCREMENTAL');
   options.connection.prepare('VACUUM INTO ?').run(options.targetPath);
   const target = new DatabaseSync(options.targetPath, { enableForeignKeyConstraints: false });
   try {
+    enableRowSums(target);
     target.exec('PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; BEGIN IMMEDIATE');
     const result = await moveBodies(target, options);
     await options.targetPacks.sync();
@@ -91,7 +94,7 @@ function writeTally(target: DatabaseSync, tally: Tally): void {
   target.exec(`
     DELETE FROM pack;
     INSERT INTO pack SELECT pack, count(*) FROM body GROUP BY pack;
-    DELETE FROM meta WHERE name IN ('movePack', 'moveEnd');
+    UPDATE meta SET value = 0 WHERE name IN ('movePack', 'moveEnd');
   `);
   const set = target.prepare('UPDATE meta SET value = ? WHERE name = ?');
   set.run(tally.pack, 'pack');

@@ -12,6 +12,9 @@ export const GAP_BYTES = 64 * KIB;
 /** Body rows that are asked for at once: no read transaction outlives them, or the write-ahead file could not start anew. */
 export const PLACES_AT_ONCE = 2_000;
 
+/** Rows whose checksums are compared in one step. */
+export const ROWS_AT_ONCE = 2_000;
+
 /** Errors of SQLite's own check that are kept; one damaged page can cause many. */
 export const MAX_DATABASE_ERRORS = 100;
 

@@ -5,7 +5,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { FLAG_SEEN } from '../../mail/flags.ts';
-import { BODY_USES } from '../schema.ts';
+import { BODY_USES, UID_TOTAL_MASK } from '../schema.ts';
 import type { LostMessage } from './repair.ts';
 
 const RECOVERED_ADDRESS = 'recovered@repair.invalid';
@@ -19,7 +19,7 @@ export function adoptOrphans(target: DatabaseSync, nowMs: number): number {
   if (folders.length + strays.length === 0) return 0;
   const mailbox = recoveredMailbox(target, nowMs);
   const insert = target.prepare(
-    `INSERT INTO folder SELECT ?, ?, ?, 1, max(uid) + 1, max(modseq), 0, 0, 0, NULL, 0, max(modseq) FROM message WHERE folder = ?`,
+    `INSERT INTO folder SELECT ?, ?, ?, 1, max(uid) + 1, max(modseq), 0, 0, 0, 0, NULL, 0, max(modseq) FROM message WHERE folder = ?`,
   );
   for (const id of folders) insert.run(id, mailbox, `Recovered ${id}`, id);
   const move = target.prepare("UPDATE folder SET mailbox = ?, name = 'Recovered ' || id || ' ' || name WHERE id = ?");
@@ -86,9 +86,9 @@ export function recount(target: DatabaseSync): void {
       WHERE body.id = u.body AND references_count <> u.uses;
     DELETE FROM pack;
     INSERT INTO pack SELECT pack, count(*) FROM body GROUP BY pack;
-    UPDATE folder SET (message_count, unseen_count, size_bytes) =
-      (SELECT count(*), cast(total(flags & ${FLAG_SEEN} = 0) AS INTEGER), cast(total(size_bytes) AS INTEGER)
-       FROM message WHERE folder = folder.id);
+    UPDATE folder SET (message_count, unseen_count, size_bytes, uid_total) =
+      (SELECT count(*), cast(total(flags & ${FLAG_SEEN} = 0) AS INTEGER), cast(total(size_bytes) AS INTEGER),
+         coalesce(sum(uid), 0) & ${UID_TOTAL_MASK} FROM message WHERE folder = folder.id);
     UPDATE folder SET uid_next = max(uid_next, (SELECT coalesce(max(uid), 0) + 1 FROM message WHERE folder = folder.id));
     DELETE FROM tombstone WHERE folder NOT IN (SELECT id FROM folder);
     UPDATE folder SET tombstone_runs = (SELECT count(*) FROM tombstone WHERE folder = folder.id);

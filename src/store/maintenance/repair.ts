@@ -15,10 +15,12 @@ import { parseMessage } from '../../mail/mime.ts';
 import { encodeStructure } from '../../mail/structure-codec.ts';
 import { readTally, type Tally } from '../database.ts';
 import { headOf, type PackDevice } from '../packs.ts';
+import { enableRowSums } from '../row-sum.ts';
 import { SCHEMA, SCHEMA_VERSION } from '../schema.ts';
 import { bodiesFromLog } from './bodies-from-log.ts';
 import { checkBodies } from './check-bodies.ts';
 import { checkPages, type DatabaseFile } from './check-database.ts';
+import { checkSums } from './check-sums.ts';
 import type { Pace } from './finding.ts';
 import { ENTRY_HEAD_BYTES, PACK_FOLDER, packName, packNumber } from './pack-name.ts';
 import { adoptOrphans, dropMessages, missingBodies, recount } from './repair-rows.ts';
@@ -36,7 +38,7 @@ export interface LostMessage {
 }
 
 export interface Repair {
-  /** The database's pages were damaged; it was written anew row by row. */
+  /** The database's pages or rows were damaged; it was written anew row by row. */
   readonly wasSalvaged: boolean;
   readonly lostRows: readonly LostRange[];
   readonly lostMessages: readonly LostMessage[];
@@ -65,11 +67,13 @@ export interface RepairOptions {
 /** Problem('DatabaseUnusable') when not even the counters of the database can be read: then only a seed helps. */
 export async function repair(options: RepairOptions): Promise<Repair> {
   const { database, targetPath } = options;
-  const wasSalvaged = checkPages(database, true).length > 0;
+  const wasSalvaged = checkPages(database, true).length > 0 || checkSums(database).length > 0;
   const tally = readCounters(database.connection);
+  enableRowSums(database.connection);
   if (!wasSalvaged) database.connection.prepare('VACUUM INTO ?').run(targetPath);
   const target = new DatabaseSync(targetPath, { enableForeignKeyConstraints: false });
   try {
+    enableRowSums(target);
     target.exec('PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL');
     const lostRows = wasSalvaged ? salvageInto(database.connection, target, tally) : [];
     const lost = new Map<number, string>();

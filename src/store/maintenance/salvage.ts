@@ -2,10 +2,15 @@
  * Every row of a damaged database that can still be read. A damaged page ends a walk along a tree, so each table is
  * walked from both ends of its keys; what lies between two damaged places is looked for by halving the range of keys,
  * down to about what one page holds.
+ *
+ * A row that does not agree with its checksum is kept, for it may be all that is left of a message, and is named. A body's
+ * row is not: it is made anew from its pack.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { messageOf } from '../../base/problem.ts';
 import { MAX_UID } from '../../mail/limits.ts';
+import { isWhole, nameOfRow, type Row, wholeRow } from '../row-sum.ts';
+import { TABLES, type Table } from '../schema.ts';
 import { MAX_SALVAGE_PROBES } from './limits.ts';
 
 export interface LostRange {
@@ -24,7 +29,7 @@ export interface Salvage {
 const NARROWEST_RANGE = 64;
 
 interface Keyed {
-  readonly table: string;
+  readonly table: Table;
   /** An integer that leads the table's own tree. */
   readonly key: string;
   readonly order: string;
@@ -89,14 +94,14 @@ class TableSalvage {
   walk(first: number, last: number): void {
     const { table, key, order, second } = this.#keyed;
     const from = (direction: string): string =>
-      `SELECT * FROM ${table} NOT INDEXED WHERE ${key} BETWEEN ? AND ? ORDER BY ${order.replaceAll(',', ` ${direction},`)} ${direction}`;
+      `SELECT ${wholeRow(table)} FROM ${table} NOT INDEXED WHERE ${key} BETWEEN ? AND ? ORDER BY ${order.replaceAll(',', ` ${direction},`)} ${direction}`;
     const gaps = this.#search(first, last, [from('ASC'), from('DESC')], key, []);
     if (second === undefined) {
       this.lost.push(...gaps);
       return;
     }
     const within = (direction: string): string =>
-      `SELECT * FROM ${table} NOT INDEXED WHERE ${key} = ? AND ${second} BETWEEN ? AND ?
+      `SELECT ${wholeRow(table)} FROM ${table} NOT INDEXED WHERE ${key} = ? AND ${second} BETWEEN ? AND ?
        ORDER BY ${second} ${direction}`;
     const top = second === 'uid' ? MAX_UID : Number.MAX_SAFE_INTEGER;
     for (const gap of gaps) {
@@ -142,13 +147,25 @@ class TableSalvage {
     let lastKey: number | undefined;
     try {
       for (const row of this.#source.prepare(sql).iterate(...parameters)) {
-        this.rows += Number(this.#insert.run(...Object.values(row)).changes);
+        this.#keep(Object.values(row) as Row);
         lastKey = Number(row[key]);
       }
       return { lastKey, failure: undefined };
     } catch (error) {
       return { lastKey, failure: messageOf(error) };
     }
+  }
+
+  #keep(row: Row): void {
+    const { table } = this.#keyed;
+    const isSound = isWhole(table, row);
+    if (table === 'body' && !isSound) return;
+    const { changes } = this.#insert.run(...row.slice(0, -1));
+    this.rows += Number(changes);
+    if (isSound || Number(changes) === 0) return;
+    const key = Number(row[0]);
+    const what = `${nameOfRow(table, row)} does not agree with its checksum, and is kept as it is`;
+    this.lost.push({ table, firstKey: key, lastKey: key, what });
   }
 }
 
@@ -158,8 +175,10 @@ function salvageDeliveries(source: DatabaseSync, target: DatabaseSync, lost: Los
   let rows = 0;
   for (const direction of ['ASC', 'DESC']) {
     try {
-      for (const row of source.prepare(`SELECT * FROM delivery NOT INDEXED ORDER BY id ${direction}`).iterate()) {
-        rows += Number(insert.run(...Object.values(row)).changes);
+      for (const row of source
+        .prepare(`SELECT ${wholeRow('delivery')} FROM delivery NOT INDEXED ORDER BY id ${direction}`)
+        .iterate()) {
+        rows += Number(insert.run(...Object.values(row).slice(0, -1)).changes);
       }
       return rows;
     } catch (error) {
@@ -169,10 +188,9 @@ function salvageDeliveries(source: DatabaseSync, target: DatabaseSync, lost: Los
   return rows;
 }
 
-function insertInto(target: DatabaseSync, table: string): StatementSync {
-  const columns = target.prepare(`SELECT name FROM pragma_table_info('${table}')`).all().length;
+function insertInto(target: DatabaseSync, table: Table): StatementSync {
   // A damaged page may give a row that was read already, or one that no longer keeps to its column's type.
-  return target.prepare(`INSERT OR IGNORE INTO ${table} VALUES (${Array(columns).fill('?').join(', ')})`);
+  return target.prepare(`INSERT OR IGNORE INTO ${table} VALUES (${TABLES[table].columns.map(() => '?').join(', ')})`);
 }
 
 function merged(gaps: readonly LostRange[]): LostRange[] {

@@ -1,14 +1,15 @@
 /**
- * One pass over everything a copy has on its disk: closed log files, bodies, the database's pages, its notes. It runs
- * beside the serving, in a thread of its own, and `pace` keeps it slow.
+ * One pass over everything a copy has on its disk: closed log files, bodies, the database's pages and rows, its notes. It
+ * runs beside the serving, in a thread of its own, and `pace` keeps it slow.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { decodeNote } from '../../base/checked-note.ts';
 import { isProblem } from '../../base/problem.ts';
 import type { Disk } from '../../log/disk.ts';
 import { checkBodies } from './check-bodies.ts';
-import { checkPages } from './check-database.ts';
+import { checkPages, type DatabaseFile } from './check-database.ts';
 import { checkLog } from './check-log.ts';
+import { stepsOfSums } from './check-sums.ts';
 import type { Finding, Pace } from './finding.ts';
 
 export interface ScrubPass {
@@ -33,12 +34,14 @@ export async function scrubCopy(options: {
   const { disk, connection, pace, databaseName } = options;
   const log = await checkLog(disk, options.logFolder, { pace });
   const sizeBytes = (await disk.size(databaseName)) ?? 0;
-  const pages = checkPages({ connection, name: databaseName, sizeBytes });
+  const database = { connection, name: databaseName, sizeBytes };
+  const pages = checkPages(database, true);
   await pace(sizeBytes);
+  const rows = pages.length > 0 ? [] : await checkRowSums(database, pace);
   // Which bodies there are, only a database that is whole can say.
-  const bodies = pages.length > 0 ? NO_BODIES : await checkBodies(connection, disk, { pace });
+  const bodies = pages.length + rows.length > 0 ? NO_BODIES : await checkBodies(connection, disk, { pace });
   return {
-    findings: [...log.findings, ...bodies.findings, ...pages, ...(await checkNotes(disk))],
+    findings: [...log.findings, ...bodies.findings, ...pages, ...rows, ...(await checkNotes(disk))],
     readBytes: log.readBytes + bodies.readBytes + sizeBytes,
     bodies: bodies.bodies,
     logFiles: log.files,
@@ -64,4 +67,16 @@ async function faultOfNote(disk: Disk, name: string, sizeBytes: number): Promise
     if (isProblem(error, 'DiskFailed')) return error.message;
     throw error;
   }
+}
+
+/** About what a row has: the pace is told in bytes. */
+const ROW_BYTES = 64;
+
+async function checkRowSums(database: DatabaseFile, pace: Pace): Promise<readonly Finding[]> {
+  const found: Finding[] = [];
+  for (const { rows, findings } of stepsOfSums(database)) {
+    found.push(...findings);
+    await pace(rows * ROW_BYTES);
+  }
+  return found;
 }
