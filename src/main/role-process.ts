@@ -6,9 +6,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { messageOf } from '../base/problem.ts';
+import { RestartPause } from '../cluster/restart-pause.ts';
 
-const RESTART_FIRST_MS = 100;
-const RESTART_MAX_MS = 5_000;
 /** Short-lived objects are collected early: a host runs several processes. */
 const SMALL_HEAP: readonly string[] = ['--max-semi-space-size=2', '--v8-pool-size=1'];
 /** glibc: two arenas instead of one for each thread, and thresholds that stay what they are, so that freed memory goes back. */
@@ -17,8 +16,6 @@ const SMALL_MALLOC = {
   MALLOC_TRIM_THRESHOLD_: String(256 * 1024),
   MALLOC_MMAP_THRESHOLD_: String(128 * 1024),
 };
-/** A process that ran this long is restarted at once again. */
-const GOOD_RUN_MS = 30_000;
 const STOP_LIMIT_MS = 5_000;
 
 export interface RoleProcessOptions {
@@ -36,7 +33,7 @@ export class RoleProcess {
   readonly #options: RoleProcessOptions;
   #child: ChildProcess | undefined;
   #isStopping = false;
-  #restartMs = RESTART_FIRST_MS;
+  readonly #pause = new RestartPause();
 
   constructor(options: RoleProcessOptions) {
     this.#options = options;
@@ -64,13 +61,12 @@ export class RoleProcess {
       this.#child = undefined;
       if (this.#isStopping) return;
       logger.error({ role: name, code, signal }, 'a role process has ended');
-      if (clock.monotonicMs() - startedMs > GOOD_RUN_MS) this.#restartMs = RESTART_FIRST_MS;
-      void this.#restartLater();
+      void this.#restartLater(this.#pause.afterRun(clock.monotonicMs() - startedMs));
     });
     this.#options.onStarted(child);
   }
 
-  async #restartLater(): Promise<void> {
+  async #restartLater(pauseMs: number): Promise<void> {
     try {
       await this.#options.onEnded();
     } catch (error) {
@@ -79,9 +75,7 @@ export class RoleProcess {
         'the end of a role process was not noted',
       );
     }
-    const delayMs = this.#restartMs;
-    this.#restartMs = Math.min(this.#restartMs * 2, RESTART_MAX_MS);
-    this.#options.clock.after(delayMs, () => {
+    this.#options.clock.after(pauseMs, () => {
       if (!this.#isStopping) this.start();
     });
   }

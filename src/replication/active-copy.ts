@@ -7,7 +7,7 @@
  *          └> subscriptions -> disks ──┴> commit point -> lease check -> answer
  *             of the other copies
  */
-import { type Cancel, type Clock, sleep } from '../base/clock.ts';
+import { type Clock, sleep } from '../base/clock.ts';
 import { type Deferred, deferred } from '../base/deferred.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Channel } from '../base/network.ts';
@@ -20,6 +20,7 @@ import type { TransactionLog } from '../log/transaction-log.ts';
 import type { Journal } from '../store/journal.ts';
 import { CommitPoint, type ReplicationMode } from './commit-point.ts';
 import { replicationLimits } from './limits.ts';
+import { PacedWatch, WATCH_INTERVAL_MS } from './paced-watch.ts';
 import type { ReplicationHello, SourceProgress } from './protocol.ts';
 import { RecentItems } from './recent-items.ts';
 import { Subscription } from './subscription.ts';
@@ -48,9 +49,6 @@ interface CommitWaiter {
   readonly done: Deferred<void>;
 }
 
-/** How often held-back commits are looked at. */
-const WATCH_INTERVAL_MS = 25;
-
 export class ActiveCopy implements Journal {
   readonly epoch: number;
   readonly #options: ActiveCopyOptions;
@@ -66,6 +64,8 @@ export class ActiveCopy implements Journal {
   #leaseWaiters: CommitWaiter[] = [];
   #membershipChange: Promise<void> | undefined;
   #retryMembershipAtMs = 0;
+  /** Copies that the register would not take into the set, and when it is asked again. Each question costs every vote two syncs. */
+  readonly #refusedUntilMs = new Map<string, number>();
   readonly #held = new Map<symbol, number>();
   /** In sync by the register, and not any more by what they have: to be taken out. */
   readonly #outdated = new Set<string>();
@@ -74,7 +74,7 @@ export class ActiveCopy implements Journal {
   #trackingDurability = false;
   #ended: string | undefined;
   readonly #stopListening: () => void;
-  #cancelWatch: Cancel;
+  readonly #heldBack: PacedWatch;
 
   constructor(options: ActiveCopyOptions) {
     this.#options = options;
@@ -94,7 +94,8 @@ export class ActiveCopy implements Journal {
       this.#trackDurability();
       this.#pokeAll();
     });
-    this.#cancelWatch = this.#watchLater();
+    this.#heldBack = new PacedWatch({ ...options, isIdle: () => this.#isIdle, look: () => this.#watch() });
+    this.#heldBack.start();
   }
 
   get committedLsn(): number {
@@ -189,6 +190,7 @@ export class ActiveCopy implements Journal {
     const waiter: CommitWaiter = { lsn, sinceMs, done: deferred<void>() };
     if (lsn <= this.#commit.committed) this.#answer(waiter);
     else this.#waiters.push(waiter);
+    this.#heldBack.soon();
     return waiter.done.promise;
   }
 
@@ -274,6 +276,7 @@ export class ActiveCopy implements Journal {
     this.#absentSinceMs.delete(channel.remoteHost);
     this.#seen.add(channel.remoteHost);
     this.#checkMemory(hello, channel.remoteHost);
+    this.#heldBack.soon();
     void subscription.run();
   }
 
@@ -306,6 +309,7 @@ export class ActiveCopy implements Journal {
   /** C3, growing: first its word is required for every commit, then, when it holds everything, the register is asked. */
   #considerJoining(subscription: Subscription): void {
     const { host } = subscription;
+    if (this.#options.mode === 'async' || this.#isRefused(host)) return;
     if (this.#growStep(subscription) === 'require') this.#commit.startJoining(host);
     if (this.#growStep(subscription) !== 'record' || !this.#mayChangeMembership) return;
     this.#changeMembership(host, [...new Set([...this.#commit.inSync, host])], () =>
@@ -322,6 +326,10 @@ export class ActiveCopy implements Journal {
       durableLsn,
       endLsn: this.#log.endLsn,
     });
+  }
+
+  #isRefused(host: string): boolean {
+    return this.#options.clock.monotonicMs() < (this.#refusedUntilMs.get(host) ?? 0);
   }
 
   get #mayChangeMembership(): boolean {
@@ -360,7 +368,9 @@ export class ActiveCopy implements Journal {
     } catch (error) {
       logger.warn({ peer: host, reason: messageOf(error) }, 'the in-sync set could not be changed');
     }
-    this.#retryMembershipAtMs = clock.monotonicMs() + replicationLimits.membershipRetryMs;
+    const nowMs = clock.monotonicMs();
+    this.#retryMembershipAtMs = nowMs + replicationLimits.membershipRetryMs;
+    if (answer === 'refused') this.#refusedUntilMs.set(host, nowMs + replicationLimits.refusedJoinMs);
     if (this.#ended !== undefined || answer === 'unknown') return;
     const now = answer === 'changed' ? inSync : this.#commit.inSync;
     if (answer === 'changed') logger.info({ inSync }, 'the in-sync set has changed');
@@ -386,12 +396,12 @@ export class ActiveCopy implements Journal {
 
   // ── what is held back ────────────────────────────────────────────────────────────────────────────────────────────
 
-  #watchLater(): Cancel {
-    return this.#options.clock.after(WATCH_INTERVAL_MS, () => {
-      if (this.#ended !== undefined) return;
-      this.#cancelWatch = this.#watchLater();
-      this.#watch();
-    });
+  /** Nobody waits, for a commit or for the lease, and no copy is about to join the in-sync set. */
+  get #isIdle(): boolean {
+    if (this.#waiters.length + this.#leaseWaiters.length + this.#outdated.size > 0) return false;
+    if (this.#options.mode === 'async') return true;
+    const isSettled = (host: string): boolean => this.#commit.isInSync(host) && !this.#commit.isUndecided(host);
+    return [...this.#subscriptions.keys()].every((host) => isSettled(host) || this.#isRefused(host));
   }
 
   #watch(): void {
@@ -472,7 +482,7 @@ export class ActiveCopy implements Journal {
     if (this.#ended !== undefined) return;
     this.#ended = reason;
     this.#stopListening();
-    this.#cancelWatch();
+    this.#heldBack.stop();
     for (const subscription of this.#subscriptions.values())
       subscription.close(`this copy is no longer active: ${reason}`);
     const waiters = [...this.#waiters, ...this.#leaseWaiters];

@@ -14,6 +14,8 @@ export const replicationLimits = {
   firstConnectionMs: 2_000,
   /** Between two attempts to change the in-sync set. */
   membershipRetryMs: 200,
+  /** Until a copy is proposed for the in-sync set again that the register would not take: an administrator suspended it. */
+  refusedJoinMs: 3_000,
   /** How long a commit waits for the lease to be renewed before it is given up. */
   leaseWaitMs: 10_000,
   /** Between two looks for deleted items that were kept long enough; while there are some, at every commit. */

@@ -72,6 +72,30 @@ test('simulated disk: a sync that failed: is not made good by the next one, only
   end();
 });
 
+test('simulated disk: whatever changes a file, or what is durable of it: gives it another stamp', () => {
+  const disk = new SimulatedDisk(new SimulatedTime(new SeededRandom(1)), new SeededRandom(2));
+  const steps: readonly (() => void)[] = [
+    () => disk.create('a/file', Buffer.from('one')),
+    () => disk.write('a/file', 1, Buffer.from('x')),
+    () => disk.sync('a/file'),
+    () => disk.truncate('a/file', 2),
+    () => disk.flipBit('a/file', 0),
+    () => disk.create('a/other', Buffer.from('two')),
+    () => disk.rename('a/other', 'a/file'),
+    () => disk.syncFolder('a'),
+    () => disk.losePower(),
+    () => disk.remove('a/file'),
+  ];
+  const seen = new Set([`${disk.stampOf('a/file')}`]);
+  const isNewWith = (step: () => void): boolean => {
+    step();
+    return seen.size < seen.add(`${disk.stampOf('a/file')} ${disk.durableStampOf('a/file')}`).size;
+  };
+  const told = steps.map((step) => isNewWith(step));
+  // Another file is none of its business.
+  assert.deepEqual(told, [true, true, true, true, true, false, true, true, true, true]);
+});
+
 test('simulated process: a kill: nothing that was under way comes back to it', async () => {
   const { disk, process, end } = world();
   const time = new SimulatedTime(new SeededRandom(1));

@@ -13,6 +13,8 @@ import type { SimulatedTime } from './simulated-time.ts';
 const SECTOR_BYTES = 512;
 
 interface Inode {
+  /** Another number for every state of its bytes, on this disk (`stampOf`). */
+  stamp: number;
   bytes: Buffer;
   length: number;
   /** What is on the medium of each sector that was written and not synced; undefined behind the durable end. */
@@ -43,6 +45,7 @@ export class SimulatedDisk {
   #names = new Map<string, Inode>();
   #durableNames = new Map<string, Inode>();
   #pending: NameChange[] = [];
+  #lastStamp = 0;
   /** Milliseconds added to every sync: a sick disk. */
   slowMs = 0;
   /** Every sync from now on fails, until the machine is looked after. */
@@ -118,8 +121,19 @@ export class SimulatedDisk {
     return this.#names.get(name)?.length;
   }
 
+  /** Equal for two looks at a name when the file behind it had the same bytes, and the same of them durable. */
+  stampOf(name: string): number {
+    return this.#names.get(name)?.stamp ?? 0;
+  }
+
+  /** The same for `durable`. */
+  durableStampOf(name: string): number {
+    return this.#durableNames.get(name)?.stamp ?? 0;
+  }
+
   create(name: string, bytes: Buffer): void {
     const inode: Inode = {
+      stamp: ++this.#lastStamp,
       bytes: Buffer.alloc(0),
       length: 0,
       unsynced: new Map(),
@@ -171,6 +185,7 @@ export class SimulatedDisk {
 
   truncate(name: string, length: number): void {
     const inode = this.#inode(name);
+    inode.stamp = ++this.#lastStamp;
     if (length > inode.length) return this.#write(inode, inode.length, Buffer.alloc(length - inode.length));
     this.#touch(inode, length, inode.length - length);
     inode.bytes.fill(0, length, inode.length);
@@ -180,6 +195,7 @@ export class SimulatedDisk {
   /** One that fails takes the written sectors for written nevertheless, as Linux does: a later one says nothing of them. */
   sync(name: string): void {
     const inode = this.#inode(name);
+    inode.stamp = ++this.#lastStamp;
     if (this.traits.neverSynced !== undefined && name.startsWith(this.traits.neverSynced)) return;
     if (this.isFailing) for (const [sector, before] of inode.unsynced) inode.forgotten.set(sector, before);
     inode.unsynced.clear();
@@ -204,6 +220,7 @@ export class SimulatedDisk {
 
   #write(inode: Inode, position: number, bytes: Uint8Array): void {
     const end = position + bytes.length;
+    inode.stamp = ++this.#lastStamp;
     if (end > inode.bytes.length) {
       const grown = Buffer.alloc(Math.max(end, inode.bytes.length * 2));
       inode.bytes.copy(grown, 0, 0, inode.length);
@@ -240,7 +257,10 @@ export class SimulatedDisk {
     for (const change of this.#pending) if (survives()) applyChange(this.#durableNames, change);
     this.#pending = [];
     this.#names = new Map(this.#durableNames);
-    for (const inode of new Set(this.#names.values())) tear(inode, survives);
+    for (const inode of new Set(this.#names.values())) {
+      tear(inode, survives);
+      inode.stamp = ++this.#lastStamp;
+    }
     this.isFailing = false;
   }
 
@@ -256,6 +276,7 @@ export class SimulatedDisk {
   flipBit(name: string, position: number): void {
     const inode = this.#inode(name);
     inode.bytes[position] = (inode.bytes[position] ?? 0) ^ 1;
+    inode.stamp = ++this.#lastStamp;
   }
 }
 

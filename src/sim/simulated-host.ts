@@ -15,6 +15,7 @@ import { ClusterService } from '../cluster/cluster-service.ts';
 import type { CopyControl, CopyView } from '../cluster/copy-control.ts';
 import type { Heartbeats } from '../cluster/heartbeat/heartbeats.ts';
 import type { Register } from '../cluster/register.ts';
+import { RestartPause } from '../cluster/restart-pause.ts';
 import type { ClusterTiming } from '../cluster/timing.ts';
 import type { Serving } from '../replication/copy.ts';
 import type { Database } from '../store/database.ts';
@@ -59,8 +60,10 @@ export interface HostOptions {
 
 const COPY_FOLDER = 'copy';
 const VOTE_FOLDER = 'cluster';
-/** From the death of a process to its next start. */
+/** From the death of the cluster service to its next start. */
 const RESTART_MS = 300;
+/** How often a copy reports to the service, at the pace of the cluster's times: 100 ms by default. */
+const REPORTS_PER_WATCH = 1.5;
 
 export class SimulatedHost {
   readonly name: string;
@@ -70,6 +73,9 @@ export class SimulatedHost {
   readonly #images = new DatabaseImages();
   #service: SimulatedProcess | undefined;
   #copyProcess: SimulatedProcess | undefined;
+  /** Of the copy's process; it ends with the service that keeps it. */
+  #restartPause = new RestartPause();
+  #copyStartedMs = 0;
   #clusterService: ClusterService | undefined;
   #copy: SimulatedCopy | undefined;
   #heartbeats: Heartbeats | undefined;
@@ -157,6 +163,7 @@ export class SimulatedHost {
     this.#starts += 1;
     const service = new SimulatedProcess(`${this.name}/service`);
     this.#service = service;
+    this.#restartPause = new RestartPause();
     const clock = this.#clockOf(service);
     this.#heartbeats = this.#startHeartbeats(service);
     const port = network.of(this.name, service, this.#isDown);
@@ -221,6 +228,7 @@ export class SimulatedHost {
     if (!copies.includes(this.name)) return;
     const process = new SimulatedProcess(`${this.name}/copy`);
     this.#copyProcess = process;
+    this.#copyStartedMs = time.nowMs;
     const pipe = { time, service, copy: process };
     const piped = new PipedRequests({ ...pipe, requests: clusterService });
     const clock = this.#clockOf(process);
@@ -256,7 +264,8 @@ export class SimulatedHost {
     this.#copy = copy;
     const watched = this.#watched(copy.copy);
     const control = ports.wrapControl?.(watched, { host: this.name, clock }) ?? watched;
-    clusterService.attach(storageGroup, new PipedCopy({ ...pipe, control }));
+    const viewIntervalMs = this.#options.timing.watchMs / REPORTS_PER_WATCH;
+    clusterService.attach(storageGroup, new PipedCopy({ ...pipe, control, viewIntervalMs }));
     copy.open().catch((error: unknown) => time.after(0, () => this.#copyFailed(process, error)));
   }
 
@@ -297,9 +306,10 @@ export class SimulatedHost {
     story.tell(this.name, `copy killed: ${why}`);
     this.#end(process);
     this.#options.onServing(this, undefined);
+    const pauseMs = this.#restartPause.afterRun(time.nowMs - this.#copyStartedMs);
     service.run(() => {
       clusterService.copyDied(storageGroup).then(
-        () => time.after(RESTART_MS, () => service.run(() => this.#startCopy(clusterService, service))),
+        () => time.after(pauseMs, () => service.run(() => this.#startCopy(clusterService, service))),
         (error: unknown) => story.tell(this.name, `error: ${messageOf(error)}`),
       );
     });

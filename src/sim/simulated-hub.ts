@@ -7,6 +7,7 @@ import { messageOf, Problem } from '../base/problem.ts';
 import type { Random } from '../base/random.ts';
 import { SeededRandom } from '../base/random.ts';
 import { Rpc } from '../base/rpc.ts';
+import { RestartPause } from '../cluster/restart-pause.ts';
 import { CopyFinder } from '../directory/copy-finder.ts';
 import type { DirectoryCache } from '../directory/recipients.ts';
 import { TransactionLog } from '../log/transaction-log.ts';
@@ -29,8 +30,6 @@ export const RECEPTION_METHOD = 'transaction';
 const QUEUE_FOLDER = 'queue';
 const MODES_FILE = 'modes.json';
 const RECIPIENTS_FILE = 'recipients';
-/** From the death of the process to its next start. */
-const RESTART_MS = 300;
 
 /** One transaction, as a client hands it in. */
 export interface Transaction {
@@ -62,6 +61,8 @@ export class SimulatedHub {
   #isDark = false;
   /** Somebody ended it: its supervisor does not start it again. */
   #isKept = false;
+  readonly #restartPause = new RestartPause();
+  #startedMs = 0;
 
   constructor(options: HubOptions) {
     this.#options = options;
@@ -87,6 +88,7 @@ export class SimulatedHub {
     story.tell(this.name, 'starts');
     const process = new SimulatedProcess(this.name);
     this.#process = process;
+    this.#startedMs = time.nowMs;
     this.#open(process).catch((error: unknown) => time.after(0, () => this.#failed(process, error)));
   }
 
@@ -170,7 +172,8 @@ export class SimulatedHub {
     const { time, story } = this.#options;
     story.tell(this.name, `its process ends: ${messageOf(error)}`);
     this.#end();
-    time.after(RESTART_MS, () => !this.#isKept && this.start());
+    const pauseMs = this.#restartPause.afterRun(time.nowMs - this.#startedMs);
+    time.after(pauseMs, () => !this.#isKept && this.start());
   }
 
   // ── what can happen to it ────────────────────────────────────────────────────────────────────────────────────────

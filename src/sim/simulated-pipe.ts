@@ -9,7 +9,6 @@ import type { SimulatedProcess } from './simulated-process.ts';
 import type { SimulatedTime } from './simulated-time.ts';
 
 const DELAY_US = 300;
-const VIEW_INTERVAL_MS = 100;
 
 export interface PipeOptions {
   readonly time: SimulatedTime;
@@ -65,20 +64,35 @@ export class PipedCopy implements CopyControl {
   readonly #calls: Calls;
   readonly #copy: CopyControl;
   #view: CopyView;
+  /** The newest view that was sent, and how many were. */
+  #sentText = '';
+  #sent = 0;
 
-  constructor(options: PipeOptions & { readonly control: CopyControl }) {
+  /** `viewIntervalMs`: between two looks whether there is something new to report. */
+  constructor(options: PipeOptions & { readonly control: CopyControl; readonly viewIntervalMs: number }) {
     const { time, service, copy, control } = options;
     this.#calls = new Calls(time, service, copy);
     this.#copy = control;
     this.#view = control.view();
     const report = (): void => {
+      time.after(options.viewIntervalMs, () => copy.run(report));
       const view = control.view();
+      if (!this.#isNews(view)) return;
+      const number = this.#sent;
       time.after(DELAY_US / 1_000, () => {
-        if (copy.isAlive) this.#view = view;
+        if (copy.isAlive && number === this.#sent) this.#view = view;
       });
-      time.after(VIEW_INTERVAL_MS, () => copy.run(report));
     };
     report();
+  }
+
+  /** Only what has changed is sent, and nothing older arrives behind something newer. */
+  #isNews(view: CopyView): boolean {
+    const text = JSON.stringify(view);
+    if (text === this.#sentText) return false;
+    this.#sentText = text;
+    this.#sent += 1;
+    return true;
   }
 
   view(): CopyView {
@@ -122,6 +136,7 @@ export class PipedCopy implements CopyControl {
     return this.#calls.call(async () => {
       const result = await work();
       this.#view = this.#copy.view();
+      this.#isNews(this.#view);
       return result;
     });
   }

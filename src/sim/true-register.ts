@@ -13,6 +13,8 @@ export class TrueRegister {
   readonly disks: readonly SimulatedDisk[];
   readonly #voteFile: string;
   readonly #decoders = new Map<SimulatedDisk, VoteDecoder>();
+  /** Of each disk's vote, as it was last read. */
+  #stamps: readonly number[] = [];
   #last: { accepted: Accepted; document: RegisterDocument } | undefined;
   /** Of each host: its newest renewal, and when a majority had it. */
   readonly #renewals = new Map<string, { readonly mark: string; readonly atMs: number }>();
@@ -27,6 +29,9 @@ export class TrueRegister {
 
   /** The newest value that a majority has accepted; it stays chosen whatever becomes of the votes. */
   chosen(): RegisterDocument | undefined {
+    const stamps = this.disks.map((disk) => disk.stampOf(this.#voteFile));
+    if (stamps.every((stamp, index) => stamp === this.#stamps[index])) return this.#last?.document;
+    this.#stamps = stamps;
     const accepted = this.disks.flatMap((disk) => this.#acceptedOn(disk) ?? []);
     for (const candidate of accepted) {
       const same = accepted.filter((other) => compareBallots(other.ballot, candidate.ballot) === 0).length;

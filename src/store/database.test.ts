@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isProblem } from '../base/problem.ts';
-import { checkSqliteVersion, Database } from './database.ts';
+import { checkSqliteVersion, Database, readTally } from './database.ts';
 import { SIGNATURE } from './testing/store-world.ts';
 
 test('database: rollback: rows and counters return to the last commit', () => {
@@ -18,6 +18,17 @@ test('database: rollback: rows and counters return to the last commit', () => {
   assert.equal(database.appliedLsn, 5);
   assert.equal(database.tally.nextBodyId, 9);
   assert.deepEqual(database.connection.prepare('SELECT * FROM subscription').all(), []);
+});
+
+test('database: a commit when nothing has changed: writes nothing, and a counter that moved on is written', () => {
+  const database = new Database({ path: ':memory:', signature: SIGNATURE });
+  const written = (): unknown => database.connection.prepare('SELECT total_changes() AS count').get()?.['count'];
+  database.tally.appliedLsn = 5;
+  database.commit();
+  assert.equal(readTally(database.connection).appliedLsn, 5);
+  const before = written();
+  database.commit();
+  assert.equal(written(), before);
 });
 
 test('database: an image of another stream: is refused', () => {

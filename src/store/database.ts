@@ -66,7 +66,8 @@ export class Database {
   /** What is read for anyone goes through it. */
   readonly rows: CheckedRows;
   tally: Tally = { ...EMPTY };
-  #committedLsn = 0;
+  /** The counters as of the last commit. */
+  #committed: Tally = { ...EMPTY };
   /** Bodies that came to and left a pack since the last commit. */
   readonly #packDeltas = new Map<number, number>();
   readonly #setMeta: StatementSync;
@@ -95,7 +96,7 @@ export class Database {
 
   /** Where the database stands when this process ends now. After a loss of power it may stand at an older commit. */
   get committedLsn(): number {
-    return this.#committedLsn;
+    return this.#committed.appliedLsn;
   }
 
   /** Something was written since the last commit: a record, or places that changed without one. */
@@ -132,8 +133,9 @@ export class Database {
     return problem;
   }
 
-  /** Problem('DiskFull' | 'DiskFailed') */
+  /** Writes nothing when nothing has changed: it is called every second, also while nobody does anything. Problem('DiskFull' | 'DiskFailed') */
   commit(): void {
+    if (!this.#hasNews) return;
     try {
       this.begin();
       this.writeTally();
@@ -141,7 +143,13 @@ export class Database {
     } catch (error) {
       throw databaseProblem(error, 'commit the database', this.path);
     }
-    this.#committedLsn = this.tally.appliedLsn;
+    this.#committed = { ...this.tally };
+  }
+
+  /** The counters may move on without a row: a record that changes none is applied all the same. */
+  get #hasNews(): boolean {
+    const names = Object.keys(EMPTY) as (keyof Tally)[];
+    return this.isChanged || names.some((name) => this.tally[name] !== this.#committed[name]);
   }
 
   rollback(): void {
@@ -180,7 +188,7 @@ export class Database {
     } catch (error) {
       throw this.#explain(error);
     }
-    this.#committedLsn = this.tally.appliedLsn;
+    this.#committed = { ...this.tally };
   }
 }
 

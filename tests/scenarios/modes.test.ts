@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { resumeCopy, suspendCopy } from '../../src/cluster/configuration-changes.ts';
 import { type Stage, scenario } from '../../src/sim/scenario.ts';
 import { STORAGE_GROUP } from '../../src/sim/simulated-cluster.ts';
 import type { SimulatedHost } from '../../src/sim/simulated-host.ts';
@@ -65,6 +66,45 @@ test('guarantee: async: beyond the dial a copy waits, and serves by the word of 
     },
     { mode: 'async', fileSizeBytes: 12_288 },
   );
+});
+
+/** How often a vote was stored in a minute in which nobody does anything. */
+async function storedVotes(stage: Stage): Promise<number> {
+  const stored: number[] = [];
+  const { cluster } = stage;
+  cluster.watch({ name: 'stored votes', voted: () => void stored.push(cluster.time.nowMs) });
+  await stage.sleep(60_000);
+  return stored.length;
+}
+
+/** Two hosts renew their leases 2.5 times a second, each time twice on three votes: 1,800, and what a hint costs. */
+const RENEWALS_OF_A_MINUTE = 1_850;
+
+test('async: nothing happens: the register is not asked again and again to take the passive copy into a set that it has not', async () => {
+  await scenario(
+    async (stage) => {
+      await stage.deliver(1);
+      assert.ok((await storedVotes(stage)) < RENEWALS_OF_A_MINUTE);
+    },
+    { mode: 'async' },
+  );
+});
+
+test('a copy is suspended and follows: the register is asked now and then to take it in, and soon after it is resumed', async () => {
+  await scenario(async (stage) => {
+    const { active, passive, cluster } = stage;
+    const isInSync = (): boolean => cluster.group?.inSync.includes(passive.name) === true;
+    await cluster.administrator.order((document) => suspendCopy(document, STORAGE_GROUP, passive.name, 'disk check'));
+    stage.cut(active.name, passive.name);
+    await stage.deliver(1);
+    assert.ok(!isInSync());
+    stage.heal();
+    await stage.sleep(5_000);
+    // Twenty questions more, of two writes on three votes each.
+    assert.ok((await storedVotes(stage)) < RENEWALS_OF_A_MINUTE + 150);
+    await cluster.administrator.order((document) => resumeCopy(document, STORAGE_GROUP, passive.name));
+    await stage.becomes('it is in sync', isInSync, 4_000);
+  });
 });
 
 test('guarantee: an administrator: never overrules a copy that is active', async () => {

@@ -14,6 +14,8 @@ export class EpochsGrow implements Checker {
   readonly name = 'epochs grow';
   readonly #cluster: SimulatedCluster;
   readonly #stored = new Map<string, { inUse: number; disks: number }>();
+  /** Of each host: the file that was looked at last. */
+  readonly #stamps = new Map<string, number>();
 
   constructor(cluster: SimulatedCluster) {
     this.#cluster = cluster;
@@ -29,6 +31,9 @@ export class EpochsGrow implements Checker {
   sampled(): void {
     for (const { name, disk, disksLost } of this.#cluster.hosts) {
       const before = this.#stored.get(name);
+      const stamp = disk.stampOf(EPOCH_FILE);
+      if (before?.disks === disksLost && stamp === this.#stamps.get(name)) continue;
+      this.#stamps.set(name, stamp);
       const size = disk.size(EPOCH_FILE);
       const inUse = size === undefined ? 0 : inUseOf(disk.read(EPOCH_FILE, 0, size));
       if (inUse === undefined) continue; // made and not yet written

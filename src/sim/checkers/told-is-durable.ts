@@ -9,6 +9,7 @@ import { LOG_FOLDER } from './read-log.ts';
 export class ToldIsDurable implements Checker {
   readonly name = 'what is told to be durable is';
   readonly #cluster: SimulatedCluster;
+  readonly #ends = new Map<string, DurableEnd>();
 
   constructor(cluster: SimulatedCluster) {
     this.#cluster = cluster;
@@ -18,7 +19,7 @@ export class ToldIsDurable implements Checker {
     for (const { name, disk, liveView } of this.#cluster.hosts) {
       const toldLsn = liveView?.durableLsn ?? 0;
       if (toldLsn === 0) continue;
-      const durableLsn = durableEnd(disk);
+      const durableLsn = this.#durableEnd(disk, name);
       if (durableLsn >= toldLsn) continue;
       throw new Violation(
         'S13',
@@ -26,17 +27,29 @@ export class ToldIsDurable implements Checker {
       );
     }
   }
+
+  /** Read again only when one of the files is another than it was. */
+  #durableEnd(disk: SimulatedDisk, host: string): number {
+    const names = endNames(disk);
+    const stamps = names.map((name) => `${name}:${disk.durableStampOf(`${LOG_FOLDER}/${name}`)}`).join();
+    const known = this.#ends.get(host);
+    if (known?.stamps === stamps) return known.lsn;
+    const lsn = durableEnd(disk, names);
+    this.#ends.set(host, { stamps, lsn });
+    return lsn;
+  }
+}
+
+/** What would be left of the end of a log, and of which state of its files that was read. */
+interface DurableEnd {
+  readonly stamps: string;
+  readonly lsn: number;
 }
 
 /** Of the open log file, or of the last closed one while none is open. */
-function durableEnd(disk: SimulatedDisk): number {
-  const closed = disk
-    .list(LOG_FOLDER)
-    .filter((name) => /^E00[0-9a-f]{8}\.log$/.test(name))
-    .sort()
-    .at(-1);
-  for (const name of [OPEN_NAME, closed]) {
-    const bytes = name === undefined ? undefined : disk.durable(`${LOG_FOLDER}/${name}`);
+function durableEnd(disk: SimulatedDisk, names: readonly string[]): number {
+  for (const name of names) {
+    const bytes = disk.durable(`${LOG_FOLDER}/${name}`);
     const header = bytes && decodeHeader(bytes.subarray(0, LOG_HEADER_BYTES));
     if (bytes === undefined || header === undefined) continue;
     const file = emptyLogFile(header, name);
@@ -44,4 +57,9 @@ function durableEnd(disk: SimulatedDisk): number {
     return file.lastLsn;
   }
   return 0;
+}
+
+function endNames(disk: SimulatedDisk): readonly string[] {
+  const closed = disk.list(LOG_FOLDER).filter((name) => /^E00[0-9a-f]{8}\.log$/.test(name));
+  return [OPEN_NAME, ...closed.sort().slice(-1)];
 }
