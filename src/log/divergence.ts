@@ -14,7 +14,7 @@ import { dropPrepared, type FolderFile, listLogFiles, readHeader, settleRotation
 import { closedName, emptyLogFile, type LogFile, OPEN_NAME } from './log-file.ts';
 import { formatLsn } from './lsn.ts';
 import { readU64, writeU64 } from './record.ts';
-import { isZeroFrom, scanRecords } from './scan.ts';
+import { endsCleanly, scanRecords } from './scan.ts';
 
 const NOTE_NAME = 'E00cut.note';
 const NOTE_BYTES = 24;
@@ -47,7 +47,7 @@ export async function truncateAfter(options: CutOptions): Promise<CutReport> {
   if ((await settleRotation(disk, folder)).finishedRename) await disk.syncFolder(folder);
   const files = await listLogFiles(disk, folder);
   const { index, file, bytes } = await findCut(options, files);
-  const hasTail = !isZeroFrom(bytes, file.endBytes);
+  const hasTail = !endsCleanly(bytes, file);
   const quarantined = files.slice(hasTail ? index : index + 1).map(({ name }) => name);
   const { generation } = file.header;
   if (quarantined.length === 0 && options.reopens !== true) return { quarantined, generation };

@@ -1,83 +1,166 @@
 /**
- * The files that stand ready. `E00tmp.log` is the next log file, made of zeros ahead of time: an append into bytes that
- * exist already syncs several times faster than one that extends its file, and cannot find the disk full. Behind it
- * stand two reserve files, for the case that the next file cannot be made: they let a log that is full of promises still
- * write what a clean stop needs.
+ * The files that stand ready. A next log file exists ahead of time: an append into bytes that exist already syncs several
+ * times faster than one that extends its file, and cannot find the disk full. Several are made ahead, beside the
+ * writing, because at full speed a file is used up sooner than one is made. Cheapest is one that is there: a log file that
+ * nobody needs any more gets another name and is written again, over what it held (record.ts says how that is told apart).
+ *
+ * Behind them stand two reserve files, for the case that the next file cannot be made: they let a log that is full of
+ * promises still write what a clean stop needs.
  */
+import { type Deferred, deferred } from '../base/deferred.ts';
 import type { Logger } from '../base/logger.ts';
-import { isProblem } from '../base/problem.ts';
+import { isProblem, messageOf } from '../base/problem.ts';
 import { type Disk, joinName, type LogDevice } from './disk.ts';
-import { RESERVE_FILES } from './limits.ts';
-import { PREPARED_NAME, reserveName } from './log-file.ts';
+import { FILES_AHEAD, MAX_RECYCLED_FILES, RESERVE_FILES } from './limits.ts';
+import { preparedName, reserveName } from './log-file.ts';
 
 export interface FileSupplyOptions {
-  disk: Pick<Disk, 'size'>;
+  disk: Pick<Disk, 'size' | 'rename' | 'syncFolder'>;
   device: LogDevice;
   folder: string;
   logger: Logger;
   fileSizeBytes: number;
+  /** A file could not be made, and not for want of room: the log has failed. */
+  onFailure: () => void;
+}
+
+export interface PreparedFile {
+  readonly name: string;
+  readonly slot: number;
+  /** It holds old records and not zeros. */
+  readonly isRecycled: boolean;
 }
 
 export class FileSupply {
   readonly #options: FileSupplyOptions;
-  /** Size of the file that stands ready; 0: none does. */
-  #readyBytes = 0;
+  readonly #ready: PreparedFile[] = [];
+  /** Slots of files that are there, are being made, or were taken and have not got another name yet. */
+  readonly #slots = new Set<number>();
+  #making = 0;
+  #filling: Promise<void> | undefined;
+  /** Something has changed for those who wait for a file. */
+  #news: Deferred<void> = deferred();
   /** Which reserve files are there; unknown until the first look. */
   #reserves: Set<number> | undefined;
-  #full = false;
+  /** Why the last file that should have been made was not: there is no room. */
+  #fullReason: Error | undefined;
+  #failure: Error | undefined;
 
   constructor(options: FileSupplyOptions) {
     this.#options = options;
   }
 
-  /** The last file that should have been made found no room. */
   get full(): boolean {
-    return this.#full;
+    return this.#fullReason !== undefined;
   }
 
-  get isReady(): boolean {
-    return this.#readyBytes > 0;
+  get readyFiles(): number {
+    return this.#ready.length;
   }
 
-  /** Makes what is missing. A full disk is noted, not thrown. */
-  async work(): Promise<void> {
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /** Begins to make what is missing. A full disk is noted. */
+  fill(): void {
+    const isWhole = this.#ready.length + this.#making >= FILES_AHEAD && this.#reserves?.size === RESERVE_FILES;
+    if (isWhole || this.#filling !== undefined || this.#failure !== undefined) return;
+    this.#filling = this.#fill()
+      .then(() => {
+        this.#fullReason = undefined;
+      })
+      .catch((error: unknown) => this.#noteError(error))
+      .then(() => {
+        this.#filling = undefined;
+        this.#tell();
+      });
+  }
+
+  /** Resolves when nothing is being made. */
+  async settled(): Promise<void> {
+    while (this.#filling !== undefined) await this.#filling;
+  }
+
+  /** A file of exactly `sizeBytes`, whose name is the caller's until `release`. From the reserve if there is no other way. */
+  async take(sizeBytes: number): Promise<PreparedFile> {
+    if (sizeBytes !== this.#options.fileSizeBytes) return this.#make(sizeBytes);
+    for (let isFirst = true; ; isFirst = false) {
+      const file = this.#ready.shift();
+      if (file !== undefined) return file;
+      if (this.#failure !== undefined) throw this.#failure;
+      if (this.#fullReason !== undefined && !isFirst) return this.#takeReserve(this.#fullReason);
+      const { promise } = this.#news;
+      this.fill();
+      await promise;
+    }
+  }
+
+  /** The file has another name now. */
+  release({ slot }: PreparedFile): void {
+    this.#slots.delete(slot);
+  }
+
+  /** Keeps the file `name` for writing it again, durably. False: it has another size than what is needed, or there are enough. */
+  async recycle(name: string, sizeBytes: number): Promise<boolean> {
+    if (sizeBytes !== this.#options.fileSizeBytes || this.#ready.length >= MAX_RECYCLED_FILES) return false;
+    const slot = this.#freeSlot();
+    const file = { slot, name: preparedName(slot), isRecycled: true };
+    await this.#options.disk.rename(this.#path(name), this.#path(file.name));
+    await this.#options.disk.syncFolder(this.#options.folder);
+    this.#ready.push(file);
+    this.#tell();
+    return true;
+  }
+
+  /** The next file first, then what a clean stop needs, then the others, beside each other. */
+  async #fill(): Promise<void> {
+    if (this.#ready.length === 0) await this.#makeReady();
+    await this.#fillReserve();
+    while (this.#ready.length + this.#making < FILES_AHEAD) {
+      const missing = FILES_AHEAD - this.#ready.length - this.#making;
+      await Promise.all(Array.from({ length: missing }, () => this.#makeReady()));
+    }
+  }
+
+  async #makeReady(): Promise<void> {
+    this.#making += 1;
     try {
-      if (this.#readyBytes === 0) await this.#prepare(this.#options.fileSizeBytes);
-      await this.#fillReserve();
-      this.#full = false;
+      this.#ready.push(await this.#make(this.#options.fileSizeBytes));
+      this.#tell();
+    } finally {
+      this.#making -= 1;
+    }
+  }
+
+  async #make(sizeBytes: number): Promise<PreparedFile> {
+    const slot = this.#freeSlot();
+    const file = { slot, name: preparedName(slot), isRecycled: false };
+    try {
+      await this.#options.device.prepare(this.#path(file.name), sizeBytes);
+      return file;
     } catch (error) {
-      if (!isProblem(error, 'DiskFull')) throw error;
-      if (!this.#full) this.#options.logger.warn({ folder: this.#options.folder }, 'log disk full');
-      this.#full = true;
+      this.release(file);
+      throw error;
     }
   }
 
-  /** Uses up the prepared file; it has exactly `sizeBytes` of zeros. From the reserve if there is no other way. */
-  async take(sizeBytes: number): Promise<void> {
-    if (this.#readyBytes !== sizeBytes) {
-      try {
-        await this.#prepare(sizeBytes);
-      } catch (error) {
-        if (!isProblem(error, 'DiskFull') || sizeBytes !== this.#options.fileSizeBytes) throw error;
-        this.#full = true;
-        await this.#takeReserve(error);
-      }
-    }
-    this.#readyBytes = 0;
+  #freeSlot(): number {
+    let slot = 1;
+    while (this.#slots.has(slot)) slot += 1;
+    this.#slots.add(slot);
+    return slot;
   }
 
-  async #prepare(sizeBytes: number): Promise<void> {
-    this.#readyBytes = 0;
-    await this.#options.device.prepare(this.#path(PREPARED_NAME), sizeBytes);
-    this.#readyBytes = sizeBytes;
-  }
-
-  async #takeReserve(reason: Error): Promise<void> {
+  async #takeReserve(reason: Error): Promise<PreparedFile> {
     const [number] = await this.#knownReserves();
     if (number === undefined) throw reason;
     this.#reserves?.delete(number);
-    await this.#options.device.rename(this.#path(reserveName(number)), this.#path(PREPARED_NAME));
+    const slot = this.#freeSlot();
+    const file = { slot, name: preparedName(slot), isRecycled: false };
+    await this.#options.device.rename(this.#path(reserveName(number)), this.#path(file.name));
     this.#options.logger.warn({ folder: this.#options.folder, reserve: reserveName(number) }, 'log reserve used');
+    return file;
   }
 
   async #fillReserve(): Promise<void> {
@@ -98,6 +181,22 @@ export class FileSupply {
     }
     this.#reserves = found;
     return found;
+  }
+
+  #noteError(error: unknown): void {
+    const reason = error instanceof Error ? error : new Error(messageOf(error));
+    if (isProblem(error, 'DiskFull')) {
+      if (!this.full) this.#options.logger.warn({ folder: this.#options.folder }, 'log disk full');
+      this.#fullReason = reason;
+    } else {
+      this.#failure = reason;
+      this.#options.onFailure();
+    }
+  }
+
+  #tell(): void {
+    this.#news.resolve();
+    this.#news = deferred();
   }
 
   #path(name: string): string {

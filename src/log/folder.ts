@@ -1,16 +1,18 @@
 /**
  * What lies in a log's folder, and the first steps of every start: a cut that was begun is finished (divergence.ts), a
- * rotation that was interrupted between its two renames is finished, and a file that was being prepared is dropped.
+ * rotation that was interrupted between its two renames is finished, and the files that stood ready are dropped: they may
+ * hold a header, or an older life's records, that must never be taken for news.
  */
 import type { Disk } from './disk.ts';
 import { joinName } from './disk.ts';
 import {
   closedGeneration,
+  closedName,
   decodeHeader,
+  isPreparedName,
   LOG_HEADER_BYTES,
   type LogFileHeader,
   OPEN_NAME,
-  PREPARED_NAME,
 } from './log-file.ts';
 
 export interface FolderFile {
@@ -46,20 +48,40 @@ export interface SettledRotation {
   announced: LogFileHeader | undefined;
 }
 
-/** Finishes or undoes a rotation that a crash interrupted. Durable when it resolves. */
+/** Finishes or undoes a rotation that a crash interrupted. Durable when it resolves and the folder is synced. */
 export async function settleRotation(disk: Disk, folder: string): Promise<SettledRotation> {
   const names = await disk.list(folder);
-  if (!names.includes(PREPARED_NAME)) return { finishedRename: false, announced: undefined };
-  const prepared = joinName(folder, PREPARED_NAME);
-  const header = await readHeader(disk, folder, PREPARED_NAME);
-  const hasClosed = names.some((name) => closedGeneration(name) !== undefined);
-  const finishedRename = header !== undefined && hasClosed && !names.includes(OPEN_NAME);
-  if (finishedRename) await disk.rename(prepared, joinName(folder, OPEN_NAME));
-  return { finishedRename, announced: finishedRename ? undefined : header };
+  const prepared = names.filter(isPreparedName);
+  const last = prepared.length === 0 ? undefined : await lastHeader(disk, folder, names);
+  for (const name of prepared) {
+    const header = await readHeader(disk, folder, name);
+    if (last === undefined || header === undefined || !isNext(header, last)) continue;
+    const finishedRename = !names.includes(OPEN_NAME);
+    if (finishedRename) await disk.rename(joinName(folder, name), joinName(folder, OPEN_NAME));
+    return { finishedRename, announced: finishedRename ? undefined : header };
+  }
+  return { finishedRename: false, announced: undefined };
 }
 
-/** Drops the file that was being prepared, durably: a stale header in it must never be taken for news. */
+/** Of the open file, or of the newest closed one where there is no open one. */
+async function lastHeader(disk: Disk, folder: string, names: string[]): Promise<LogFileHeader | undefined> {
+  if (names.includes(OPEN_NAME)) return readHeader(disk, folder, OPEN_NAME);
+  const newest = Math.max(...names.map((name) => closedGeneration(name) ?? 0));
+  return newest > 0 ? readHeader(disk, folder, closedName(newest)) : undefined;
+}
+
+/** A file that is written again has its old header until it gets the new one. */
+function isNext(header: LogFileHeader, last: LogFileHeader): boolean {
+  return (
+    header.generation === last.generation + 1 &&
+    header.signature.equals(last.signature) &&
+    header.previousCreatedMs === last.createdMs
+  );
+}
+
+/** Drops the files that stood ready, durably. */
 export async function dropPrepared(disk: Disk, folder: string): Promise<void> {
-  await disk.remove(joinName(folder, PREPARED_NAME));
-  await disk.syncFolder(folder);
+  const prepared = (await disk.list(folder)).filter(isPreparedName);
+  for (const name of prepared) await disk.remove(joinName(folder, name));
+  if (prepared.length > 0) await disk.syncFolder(folder);
 }

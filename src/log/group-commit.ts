@@ -15,8 +15,9 @@ import { messageOf, Problem } from '../base/problem.ts';
 import { type Disk, joinName, type LogDevice } from './disk.ts';
 import { FileSupply } from './file-supply.ts';
 import { MAX_BATCH_BYTES } from './limits.ts';
-import { closedName, LOG_HEADER_BYTES, type LogFile, OPEN_NAME, PREPARED_NAME } from './log-file.ts';
+import { closedName, LOG_HEADER_BYTES, type LogFile, OPEN_NAME } from './log-file.ts';
 import type { LogFiles } from './log-files.ts';
+import { END_MARK_BYTES, encodeEndMark, readFrame } from './record.ts';
 
 export interface GroupCommitOptions {
   disk: Disk;
@@ -38,6 +39,8 @@ export class GroupCommit {
   readonly #options: GroupCommitOptions;
   readonly #supply: FileSupply;
   #file: LogFile | undefined;
+  /** The file holds older records behind its end. */
+  #isWrittenAgain = false;
   #queue: Queued[] = [];
   #queuedBytes = 0;
   #queuedFiles = 0;
@@ -51,7 +54,7 @@ export class GroupCommit {
   /** `files` as recovered: all of it durable. */
   constructor(options: GroupCommitOptions) {
     this.#options = options;
-    this.#supply = new FileSupply(options);
+    this.#supply = new FileSupply({ ...options, onFailure: () => this.#wake() });
     this.#file = options.files.open;
     this.#durableLsn = this.#file?.lastLsn ?? 0;
   }
@@ -76,6 +79,12 @@ export class GroupCommit {
   /** Waits until the queue is empty or the device has failed. */
   async stop(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
+    await this.#supply.settled();
+  }
+
+  /** Keeps a file that nobody needs any more, to write it again. False: there are enough. */
+  recycle(name: string, sizeBytes: number): Promise<boolean> {
+    return this.#supply.recycle(name, sizeBytes);
   }
 
   pushFile(file: LogFile, header: Buffer): void {
@@ -92,7 +101,7 @@ export class GroupCommit {
 
   /** Problem `DiskFull` if the disk is known to be full and the next file is not there; looks again meanwhile. */
   requireNextFile(): void {
-    if (!this.#supply.full || (this.#supply.isReady && this.#queuedFiles === 0)) return;
+    if (!this.#supply.full || this.#supply.readyFiles > this.#queuedFiles) return;
     this.#wasRefused = true;
     this.#wake();
     throw new Problem(
@@ -129,38 +138,35 @@ export class GroupCommit {
 
   #rest(): void {
     this.#running = undefined;
-    if (this.#queue.length > 0) this.#wake();
+    if (this.#queue.length > 0 || this.#supply.failure !== undefined) this.#wake();
   }
 
   async #run(): Promise<void> {
     for (;;) {
+      if (this.#supply.failure !== undefined) throw this.#supply.failure;
+      this.#prepareAhead();
       for (let turn = 0; turn < GATHERING_TURNS; turn++) await Promise.resolve();
       const next = this.#queue[0];
-      if (next === undefined) break;
+      if (next === undefined) return;
       if ('frame' in next) await this.#writeBatch();
       else await this.#startFile(next.file, next.header);
-      if (this.#isPastHalf()) await this.#prepareAhead();
     }
-    await this.#prepareAhead();
   }
 
   /** A disk that was full is tried again only when somebody was refused because of it. */
-  async #prepareAhead(): Promise<void> {
+  #prepareAhead(): void {
     if (this.#supply.full && !this.#wasRefused) return;
     this.#wasRefused = false;
-    await this.#supply.work();
-  }
-
-  /** Under load there is no idle moment: the next file is made when half of this one is used. */
-  #isPastHalf(): boolean {
-    return this.#file !== undefined && this.#file.durableBytes > this.#file.header.sizeBytes / 2;
+    this.#supply.fill();
   }
 
   async #writeBatch(): Promise<void> {
     const file = this.#file as LogFile;
     const { frames, bytes, lastLsn } = this.#takeRecords();
-    await this.#options.device.append(this.#path(OPEN_NAME), file.durableBytes, frames);
-    file.durableBytes += bytes;
+    const endBytes = file.durableBytes + bytes;
+    const chunks = this.#withEndMark(file, frames, endBytes);
+    await this.#options.device.append(this.#path(OPEN_NAME), file.durableBytes, chunks);
+    file.durableBytes = endBytes;
     this.#tell(lastLsn, bytes);
   }
 
@@ -168,16 +174,19 @@ export class GroupCommit {
     const { device, files } = this.#options;
     this.#queue.shift();
     const { frames, bytes, lastLsn } = this.#takeRecords();
-    await this.#supply.take(file.header.sizeBytes);
-    await device.append(this.#path(PREPARED_NAME), 0, [header, ...frames]);
-    await files.whileRenaming(() => this.#putInPlace(file));
+    const prepared = await this.#supply.take(file.header.sizeBytes);
+    this.#isWrittenAgain = prepared.isRecycled;
+    const endBytes = LOG_HEADER_BYTES + bytes;
+    await device.append(this.#path(prepared.name), 0, [header, ...this.#withEndMark(file, frames, endBytes)]);
+    await files.whileRenaming(() => this.#putInPlace(file, prepared.name));
+    this.#supply.release(prepared);
     this.#queuedFiles -= 1;
-    file.durableBytes = LOG_HEADER_BYTES + bytes;
+    file.durableBytes = endBytes;
     this.#file = file;
     this.#tell(lastLsn, bytes);
   }
 
-  async #putInPlace(file: LogFile): Promise<void> {
+  async #putInPlace(file: LogFile, preparedName: string): Promise<void> {
     const { device } = this.#options;
     const closing = this.#file;
     if (closing !== undefined) {
@@ -185,8 +194,16 @@ export class GroupCommit {
       await device.rename(this.#path(OPEN_NAME), this.#path(name));
       closing.name = name;
     }
-    await device.rename(this.#path(PREPARED_NAME), this.#path(OPEN_NAME));
+    await device.rename(this.#path(preparedName), this.#path(OPEN_NAME));
     file.name = OPEN_NAME;
+  }
+
+  /** Where older records may stand behind, the end is marked. */
+  #withEndMark(file: LogFile, frames: Buffer[], endBytes: number): Buffer[] {
+    if (!this.#isWrittenAgain || endBytes + END_MARK_BYTES > file.header.sizeBytes) return frames;
+    const last = frames.at(-1);
+    const chain = last === undefined ? file.header.crc : readFrame(last).crc;
+    return [...frames, encodeEndMark(chain, file.salt)];
   }
 
   /** The records at the head of the queue that go to one file in one write. */

@@ -24,6 +24,12 @@ export const READ_CHUNK_BYTES = 256 * KIB;
 /** Space set aside for a clean stop on a full disk. */
 export const RESERVE_FILES = 2;
 
+/** Next files that are made before they are needed: at full speed one is used up faster than one is made. */
+export const FILES_AHEAD = 3;
+
+/** How many files that nobody needs any more are kept to be written again. */
+export const MAX_RECYCLED_FILES = 32;
+
 /**
  * How many times the length of the searched bytes the search behind a bad record may checksum. Honest bytes need less
  * than twice; only a message built to look like thousands of records comes here, and then the answer is "damage".

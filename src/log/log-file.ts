@@ -1,7 +1,8 @@
 /**
- * A log file: a header of 4 KiB, then records, then zeros. The header ties the file to the one before it (generation,
- * creation time, log end and chain value), so that a file that is missing, swapped, doubled or from another storage
- * group is seen from the headers alone, and so that recovery knows where an older file ends without reading it.
+ * A log file: a header of 4 KiB, then records, then zeros, or, in a file that is written again, an end mark and what it
+ * held before. The header ties the file to the one before it (generation, creation time, log end and chain value), so
+ * that a file that is missing, swapped, doubled or from another storage group is seen from the headers alone, and so that
+ * recovery knows where an older file ends without reading it.
  *
  *     0  "HFLOG\0\0\0"          40  firstLsn       u64        80  sizeBytes  u32  of the file, as prepared
  *     8  format        u32      48  previousLsn    u64        84  crc        u32  over 0..84, then 88..4096
@@ -21,7 +22,6 @@ import { readU64, saltOf, writeU64 } from './record.ts';
 export const LOG_HEADER_BYTES = 4096;
 export const SIGNATURE_BYTES = 16;
 export const OPEN_NAME = 'E00.log';
-export const PREPARED_NAME = 'E00tmp.log';
 export const MAX_GENERATION = 0xffff_ffff;
 
 const MAGIC = Buffer.from('HFLOG\0\0\0', 'latin1');
@@ -126,6 +126,15 @@ export function closedName(generation: number): string {
 export function closedGeneration(name: string): number | undefined {
   const digits = /^E00([0-9a-f]{8})\.log$/.exec(name)?.[1];
   return digits === undefined ? undefined : Number.parseInt(digits, 16);
+}
+
+/** Names of the files that stand ready: `E00tmp.log` is the first, `E00tmp2.log` the second. */
+export function preparedName(slot: number): string {
+  return slot === 1 ? 'E00tmp.log' : `E00tmp${slot}.log`;
+}
+
+export function isPreparedName(name: string): boolean {
+  return /^E00tmp\d*\.log$/.test(name);
 }
 
 export function reserveName(number: number): string {

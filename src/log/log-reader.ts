@@ -127,13 +127,12 @@ export class LogReader {
       const { nameChanges } = this.#files;
       try {
         const bytes = await this.#disk.read(joinName(this.#folder, file.name ?? OPEN_NAME), position, length);
-        if (nameChanges === this.#files.nameChanges) return bytes;
+        if (nameChanges !== this.#files.nameChanges) continue;
+        this.#requireHere(file);
+        return bytes;
       } catch (error) {
         if (nameChanges !== this.#files.nameChanges) continue;
-        const { generation } = file.header;
-        if (isProblem(error, 'FileMissing') && this.#files.byGeneration(generation) === undefined) {
-          throw truncated(`from generation ${generation}`);
-        }
+        if (isProblem(error, 'FileMissing')) this.#requireHere(file);
         const isGone = isProblem(error, 'FileMissing') || isProblem(error, 'DiskFailed');
         throw isGone ? this.#unreadable(file, error) : error;
       }
@@ -143,6 +142,11 @@ export class LogReader {
   #unreadable(file: LogFile, problem: Problem): Problem {
     this.#onUnreadable(file.header.generation, problem.message);
     return problem;
+  }
+
+  /** A file that was removed meanwhile may have been written again while it was read. */
+  #requireHere({ header: { generation } }: LogFile): void {
+    if (this.#files.byGeneration(generation) === undefined) throw truncated(`from generation ${generation}`);
   }
 }
 

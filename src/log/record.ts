@@ -13,6 +13,10 @@
  * The crc is not chained but covers the chain: a record can be checked alone, wherever it is found, and equal crcs of
  * two records still prove equal histories. The salt is the checksum of the stream's random signature. It keeps a mail
  * from carrying bytes that recovery takes for a record: nobody outside knows it.
+ *
+ * A file that is written again still holds older records behind its end. They are never taken for new ones: their LSNs
+ * are lower. But where the end is must be told from a record that was torn, so each write there ends with a mark of 8
+ * bytes, which the next record overwrites: a length of 0, then a checksum of what that record will chain to.
  */
 import { assert } from '../base/assert.ts';
 import { crc32 } from '../base/checksum.ts';
@@ -20,6 +24,7 @@ import { MAX_PAYLOAD_BYTES } from './limits.ts';
 
 export const RECORD_HEAD_BYTES = 32;
 export const RECORD_ALIGNMENT_BYTES = 8;
+export const END_MARK_BYTES = 8;
 export const MAX_FRAME_BYTES = RECORD_HEAD_BYTES + MAX_PAYLOAD_BYTES;
 
 export interface RecordFields {
@@ -95,6 +100,18 @@ export function readFrame(frame: Buffer): LogRecord {
     durableUpTo: readU64(frame, 24),
     payload: frame.subarray(RECORD_HEAD_BYTES, frame.readUInt32LE(0)),
   };
+}
+
+/** What stands behind the last record of a file that is written again, unless the file is full. */
+export function encodeEndMark(chain: number, salt: number): Buffer {
+  const mark = Buffer.alloc(END_MARK_BYTES);
+  mark.writeUInt32LE(chain, 4);
+  mark.writeUInt32LE(crc32(mark, salt), 4);
+  return mark;
+}
+
+export function isEndMark(bytes: Buffer, position: number, chain: number, salt: number): boolean {
+  return bytes.subarray(position, position + END_MARK_BYTES).equals(encodeEndMark(chain, salt));
 }
 
 export function saltOf(signature: Uint8Array): number {

@@ -124,11 +124,11 @@ test('recovery: a new file was announced and the old one went on instead: the an
 test('recovery: the process dies between write and sync, later the machine: what the restart has shown stays', async () => {
   let shown = 0;
   for (let stop = 20; stop < 120; stop++) {
-    const disk = new MemoryDisk();
-    disk.stopBefore(stop);
+    const stopping = new MemoryDisk();
+    stopping.stopBefore(stop);
     const promised = { lsn: 0, count: 0 };
-    await Promise.race([standardLoad(disk, promised), disk.stopped]);
-    disk.stopBefore(Number.POSITIVE_INFINITY);
+    await Promise.race([standardLoad(stopping, promised), stopping.stopped]);
+    const disk = stopping.forNewProcess();
     const { log } = await openWorld(disk);
     if (log.endLsn > promised.lsn) shown += 1;
     const { log: again } = await openWorld(disk.afterCrash(new SeededRandom(stop), 'none'));

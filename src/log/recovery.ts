@@ -69,7 +69,8 @@ export async function recover(options: RecoveryOptions): Promise<{ files: LogFil
     files.push(open.file);
     tornBytes = open.tornBytes;
   }
-  if (announced !== undefined || finishedRename) await dropPrepared(disk, folder);
+  if (finishedRename) await disk.syncFolder(folder);
+  await dropPrepared(disk, folder);
   const report: RecoveryReport = {
     state: last === undefined ? 'empty' : 'recovered',
     endLsn: files.at(-1)?.lastLsn ?? 0,

@@ -5,10 +5,20 @@
 import type { Damage } from './damage.ts';
 import { MAX_EVIDENCE_FACTOR } from './limits.ts';
 import { LOG_HEADER_BYTES, type LogFile, nextLsn, OPEN_NAME } from './log-file.ts';
-import { type Decoded, decodeRecord, type LogRecord, RECORD_ALIGNMENT_BYTES, RECORD_HEAD_BYTES } from './record.ts';
+import {
+  type Decoded,
+  decodeRecord,
+  isEndMark,
+  type LogRecord,
+  RECORD_ALIGNMENT_BYTES,
+  RECORD_HEAD_BYTES,
+} from './record.ts';
 
-/** Why a walk ended: zeros from here on (`zeros`), something else than the next record (`bad`), or the bytes did (`end`). */
-export type ScanStop = 'zeros' | 'bad' | 'end';
+/**
+ * Why a walk ended: zeros from here on (`zeros`), the end mark of a file that is written again (`mark`), something else
+ * than the next record (`bad`), or the bytes did (`end`).
+ */
+export type ScanStop = 'zeros' | 'mark' | 'bad' | 'end';
 
 /**
  * Moves `file`'s end behind the last record of `bytes` (the whole file) that continues it. `visit` gets every record.
@@ -21,12 +31,22 @@ export function scanRecords(
   while (file.endBytes < bytes.length) {
     const position = file.endBytes;
     const decoded = decodeRecord(bytes, position, file.salt);
-    if (decoded.state === 'none') return isZeroFrom(bytes, position) ? 'zeros' : 'bad';
+    if (decoded.state === 'none') return stopAt(bytes, file);
     const record = acceptRecord(file, decoded);
     if (record === undefined) return 'bad';
     visit?.(record, position);
   }
   return 'end';
+}
+
+function stopAt(bytes: Buffer, { endBytes, endChain, salt }: LogFile): ScanStop {
+  if (isZeroFrom(bytes, endBytes)) return 'zeros';
+  return isEndMark(bytes, endBytes, endChain, salt) ? 'mark' : 'bad';
+}
+
+/** Nothing stands behind the end of `file` but what a file that is written again held before. */
+export function endsCleanly(bytes: Buffer, file: LogFile): boolean {
+  return file.endBytes >= bytes.length || stopAt(bytes, file) !== 'bad';
 }
 
 /** The record, if it is the next one of `file`, whose end moves behind it. */
@@ -87,7 +107,7 @@ function plausibleLength(bytes: Buffer, position: number, missing: number): numb
   return lsn > missing && lsn - missing <= bytes.length / RECORD_HEAD_BYTES ? length : 0;
 }
 
-export function isZeroFrom(bytes: Buffer, position: number): boolean {
+function isZeroFrom(bytes: Buffer, position: number): boolean {
   const rest = bytes.subarray(position);
   return rest.length === 0 || (rest[0] === 0 && rest.compare(rest, 0, rest.length - 1, 1) === 0);
 }

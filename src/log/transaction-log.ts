@@ -294,7 +294,9 @@ export class TransactionLog {
 
   /** Deletes the closed files whose records all lie at or below `lsn`, oldest first. Returns how many. */
   removeBelow(lsn: number): Promise<number> {
-    return removeBelow(this.#options.disk, this.#options.folder, this.#files, lsn);
+    const { disk, folder } = this.#options;
+    const recycle = (name: string, sizeBytes: number): Promise<boolean> => this.#commit.recycle(name, sizeBytes);
+    return removeBelow({ disk, folder, files: this.#files, recycle }, lsn);
   }
 
   /** Waits until what was appended is durable (or the device has failed), and lets go. The device stays open: it is the caller's. */

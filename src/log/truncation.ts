@@ -1,21 +1,32 @@
 /**
  * Deleting what nobody needs any more. Oldest first and each deletion durable before the next, so that at every moment
- * the files that are left are one unbroken run.
+ * the files that are left are one unbroken run. Some of them are not deleted but kept to be written again.
  */
 import { type Disk, joinName } from './disk.ts';
 import { closedName } from './log-file.ts';
 import type { LogFiles } from './log-files.ts';
 
+export interface Truncation {
+  disk: Disk;
+  folder: string;
+  files: LogFiles;
+  /** Takes a file for writing it again, durably: it has another name then. False: it has no use for it. */
+  recycle: (name: string, sizeBytes: number) => Promise<boolean>;
+}
+
 /** Deletes the closed files whose records all lie at or below `lsn`. Returns how many. */
-export async function removeBelow(disk: Disk, folder: string, files: LogFiles, lsn: number): Promise<number> {
+export async function removeBelow({ disk, folder, files, recycle }: Truncation, lsn: number): Promise<number> {
   let removed = 0;
   for (;;) {
     const [oldest, next] = files.all;
     // `next` has a name once it is in place: until then the oldest is all that a recovery would find.
     if (oldest === undefined || next?.name === undefined || oldest.lastLsn > lsn) return removed;
     files.dropFirst();
-    await disk.remove(joinName(folder, closedName(oldest.header.generation)));
-    await disk.syncFolder(folder);
+    const name = closedName(oldest.header.generation);
+    if (!(await recycle(name, oldest.header.sizeBytes))) {
+      await disk.remove(joinName(folder, name));
+      await disk.syncFolder(folder);
+    }
     removed += 1;
   }
 }

@@ -101,24 +101,28 @@ export class PortLogDevice implements LogDevice {
     this.#place = place;
   }
 
-  prepare(name: string, sizeBytes: number): Promise<void> {
+  async prepare(name: string, sizeBytes: number): Promise<void> {
     const { disk } = this.#place;
     const path = this.#path(name);
-    return this.#inOrder('prepare', async () => {
+    try {
+      if (this.#failure !== undefined) throw this.#failure;
       await this.#access(() => {
         if (disk.isFull) throw new Problem('DiskFull', `Cannot make ${name}: the disk is full`, { temporary: true });
         disk.create(path, Buffer.alloc(sizeBytes));
       });
       await this.#sync(() => disk.sync(path));
       await this.#sync(() => disk.syncFolder(folderOf(path)));
-    });
+    } catch (error) {
+      if (!(error instanceof Problem)) this.#note(error);
+      throw error;
+    }
   }
 
   append(name: string, position: number, chunks: Uint8Array[]): Promise<void> {
     const { disk } = this.#place;
     const path = this.#path(name);
     const bytes = Buffer.concat(chunks);
-    return this.#inOrder('append', async () => {
+    return this.#inOrder(async () => {
       await this.#access(() => disk.write(path, position, bytes));
       await this.#sync(() => disk.sync(path));
     });
@@ -126,7 +130,7 @@ export class PortLogDevice implements LogDevice {
 
   rename(from: string, to: string): Promise<void> {
     const { disk } = this.#place;
-    return this.#inOrder('rename', async () => {
+    return this.#inOrder(async () => {
       await this.#access(() => disk.rename(this.#path(from), this.#path(to)));
       await this.#sync(() => disk.syncFolder(folderOf(this.#path(to))));
     });
@@ -136,16 +140,17 @@ export class PortLogDevice implements LogDevice {
     await this.#tail;
   }
 
-  #inOrder(operation: 'prepare' | 'append' | 'rename', run: () => Promise<void>): Promise<void> {
+  #inOrder(run: () => Promise<void>): Promise<void> {
     const done = this.#tail.then(() => {
       if (this.#failure !== undefined) throw this.#failure;
       return run();
     });
-    this.#tail = done.catch((error: unknown) => {
-      const isHarmless = operation === 'prepare' && error instanceof Problem;
-      if (!isHarmless && error instanceof Error) this.#failure ??= error;
-    });
+    this.#tail = done.catch((error: unknown) => this.#note(error));
     return done;
+  }
+
+  #note(error: unknown): void {
+    if (error instanceof Error) this.#failure ??= error;
   }
 
   #access<T>(work: () => T): Promise<T> {

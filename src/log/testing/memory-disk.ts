@@ -67,6 +67,15 @@ export class MemoryDisk implements Disk {
     return this.#pending.length + [...inodes].reduce((sum, { dirty }) => sum + dirty.size, 0);
   }
 
+  /** The same machine, with what it had written and not synced, for a new process: the stopped one stays stopped. */
+  forNewProcess(): MemoryDisk {
+    const disk = new MemoryDisk();
+    disk.#names = new Map(this.#names);
+    disk.#durableNames = new Map(this.#durableNames);
+    disk.#pending = [...this.#pending];
+    return disk;
+  }
+
   /** What a new start of the machine finds. `keep`: what becomes of each thing that was not synced. */
   afterCrash(random: Random, keep: 'all' | 'none' | 'some'): MemoryDisk {
     return this.afterCrashKeeping(() => keep === 'all' || (keep === 'some' && random.below(2) === 1));
@@ -184,6 +193,8 @@ export class MemoryLogDevice implements LogDevice {
   #failNext: { operation: string; error: Error } | undefined;
   /** Sizes of the appends, for tests of the group commit. */
   readonly appendedChunks: number[] = [];
+  /** How many files it has made. */
+  preparedFiles = 0;
 
   constructor(disk: MemoryDisk) {
     this.#disk = disk;
@@ -193,20 +204,20 @@ export class MemoryLogDevice implements LogDevice {
     this.#failNext = { operation, error };
   }
 
-  prepare(name: string, sizeBytes: number): Promise<void> {
-    return this.#inOrder('prepare', async () => {
-      await this.#disk.step();
-      if (sizeBytes > this.#disk.freeBytes) {
-        throw new Problem('DiskFull', `Cannot make ${name}: the disk is full`, { temporary: true });
-      }
-      this.#disk.freeBytes -= sizeBytes;
-      const inode = { durable: Buffer.alloc(0), current: Buffer.alloc(sizeBytes), dirty: new Set<number>() };
-      markDirty(inode, 0, sizeBytes);
-      this.#disk.put(name, inode);
-      await this.#disk.step();
-      syncInode(inode);
-      await this.#disk.syncFolder();
-    });
+  async prepare(name: string, sizeBytes: number): Promise<void> {
+    this.#checkHealth('prepare');
+    await this.#disk.step();
+    if (sizeBytes > this.#disk.freeBytes) {
+      throw new Problem('DiskFull', `Cannot make ${name}: the disk is full`, { temporary: true });
+    }
+    this.#disk.freeBytes -= sizeBytes;
+    const inode = { durable: Buffer.alloc(0), current: Buffer.alloc(sizeBytes), dirty: new Set<number>() };
+    markDirty(inode, 0, sizeBytes);
+    this.#disk.put(name, inode);
+    this.preparedFiles += 1;
+    await this.#disk.step();
+    syncInode(inode);
+    await this.#disk.syncFolder();
   }
 
   append(name: string, position: number, chunks: Uint8Array[]): Promise<void> {
@@ -233,14 +244,18 @@ export class MemoryLogDevice implements LogDevice {
 
   #inOrder(operation: string, run: () => Promise<void>): Promise<void> {
     const done = this.#tail.then(async () => {
-      if (this.#failNext?.operation === operation) this.#failure ??= this.#failNext.error;
-      if (this.#failure !== undefined) throw this.#failure;
+      this.#checkHealth(operation);
       await run();
     });
     this.#tail = done.catch((error: unknown) => {
-      if (operation !== 'prepare' && error instanceof Error) this.#failure ??= error;
+      if (error instanceof Error) this.#failure ??= error;
     });
     return done;
+  }
+
+  #checkHealth(operation: string): void {
+    if (this.#failNext?.operation === operation) this.#failure ??= this.#failNext.error;
+    if (this.#failure !== undefined) throw this.#failure;
   }
 }
 

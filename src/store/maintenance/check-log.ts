@@ -6,7 +6,7 @@
 import { isProblem } from '../../base/problem.ts';
 import type { Damage } from '../../log/damage.ts';
 import { type Disk, joinName } from '../../log/disk.ts';
-import { inspect } from '../../log/inspection.ts';
+import { type Inspection, inspect } from '../../log/inspection.ts';
 import {
   closedGeneration,
   closedName,
@@ -102,13 +102,12 @@ class LogRun {
     let isDone = true;
     for (const { name, generation } of files) {
       if (generation <= this.#generation) continue;
-      const bytes = await this.#read(name);
-      if (bytes === undefined) continue; // truncated meanwhile
+      const inspection = await this.#inspect(name);
+      if (inspection === undefined) continue; // truncated meanwhile
       isDone = false;
       this.#checkGap(generation);
-      if (bytes === UNREADABLE) this.#skip(generation);
-      else this.#checkClosed(bytes, name, generation);
-      await this.#pace(bytes.length);
+      if (inspection === UNREADABLE) this.#skip(generation);
+      else this.#checkClosed(inspection, name, generation);
     }
     return isDone;
   }
@@ -151,8 +150,18 @@ class LogRun {
     this.#last = undefined;
   }
 
-  #checkClosed(bytes: Buffer, name: string, generation: number): void {
-    const inspection = inspect(bytes, name);
+  /** Damage must be seen twice: a file that nobody needs any more may be written again, under another name, while it is read. */
+  async #inspect(name: string): Promise<Inspection | typeof UNREADABLE | undefined> {
+    for (let isFirst = true; ; isFirst = false) {
+      const bytes = await this.#read(name);
+      if (bytes === undefined || bytes === UNREADABLE) return bytes;
+      await this.#pace(bytes.length);
+      const inspection = inspect(bytes, name);
+      if (inspection.healthy || !isFirst) return inspection;
+    }
+  }
+
+  #checkClosed(inspection: Inspection, name: string, generation: number): void {
     this.#generation = generation;
     if (!inspection.healthy) {
       this.#findings.push(findingOf(inspection.damage, this.#path(name), generation));
