@@ -83,6 +83,7 @@ test('N25: mail that its reader expunged or moved before the takeover, as both c
       stage.heal();
       await stage.servesOn(passive, 8_000);
       assert.equal(passive.serving?.lossy, true);
+      await stage.sleep(1_000); // hub and client hear of it
       await stage.becomes('everything is sent again', () => cluster.hub.queue?.queuedMessages === 0, 5_000);
       const inbox = (await stage.look()).messages;
       assert.equal(inbox.length, 3);
