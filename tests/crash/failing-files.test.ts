@@ -8,11 +8,11 @@ import { type EachCall, noFaultyDisk as skip, sufferEach } from '../support/disk
 import type { FaultAction } from '../support/faulty-disk.ts';
 
 function onceAndForEver(action: FaultAction, kinds: readonly string[]): EachCall[] {
-  return kinds.flatMap((kind) => [false, true].map((ever) => ({ kind, action, ever })));
+  return kinds.flatMap((kind) => [false, true].map((ever) => ({ kind, actions: [action], ever })));
 }
 
 test('failing disk: read-only from the Nth change on, for every N: what was promised is kept', { skip }, () =>
-  sufferEach('EROFS', [{ kind: 'any', action: 'EROFS', ever: true }]),
+  sufferEach('EROFS', [{ kind: 'any', actions: ['EROFS'], ever: true }]),
 );
 
 test('failing disk: the Nth file cannot be opened, for every N: what was promised is kept', { skip }, () =>

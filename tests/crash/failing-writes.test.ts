@@ -6,20 +6,16 @@
 import { test } from 'node:test';
 import { noFaultyDisk as skip, sufferEach } from '../support/disk-faults.ts';
 
-test('failing disk: EIO at the Nth write, for every N: what was promised is kept', { skip }, () =>
-  sufferEach('EIO at writes', [
-    { kind: 'write', action: 'EIO', ever: false },
-    { kind: 'write', action: 'EIO', ever: true },
-  ]),
-);
+for (const action of ['EIO', 'ENOSPC'] as const) {
+  test(`failing disk: ${action} at the Nth write, for every N: what was promised is kept`, { skip }, () =>
+    sufferEach(`${action} at writes`, [{ kind: 'write', actions: [action], ever: false }]),
+  );
+}
 
-test('failing disk: ENOSPC at the Nth write, for every N: what was promised is kept', { skip }, () =>
-  sufferEach('ENOSPC at writes', [
-    { kind: 'write', action: 'ENOSPC', ever: false },
-    { kind: 'write', action: 'ENOSPC', ever: true },
-  ]),
+test('failing disk: the Nth write and all that follow fail, for every N: what was promised is kept', { skip }, () =>
+  sufferEach('writes that fail from then on', [{ kind: 'write', actions: ['EIO', 'ENOSPC'], ever: true }]),
 );
 
 test('failing disk: the Nth write does half of its bytes, for every N: the other half follows', { skip }, () =>
-  sufferEach('short writes', [{ kind: 'write', action: 'short', ever: false }]),
+  sufferEach('short writes', [{ kind: 'write', actions: ['short'], ever: false }]),
 );

@@ -45,7 +45,8 @@ export const noFaultyDisk = hasProgram('gcc') ? false : 'no gcc';
 export interface EachCall {
   /** A kind of calls (faulty-disk.c). */
   readonly kind: string;
-  readonly action: FaultAction;
+  /** In turn: the first call gets the first one. */
+  readonly actions: readonly FaultAction[];
   /** That call and all that follow. */
   readonly ever: boolean;
 }
@@ -55,11 +56,7 @@ export async function sufferEach(title: string, calls: readonly EachCall[]): Pro
   const disk = buildFaultyDisk();
   try {
     const counts = await countCalls(disk);
-    const faults = calls.flatMap(({ kind, action, ever }) => {
-      const count = counts.get(kind) ?? 0;
-      assert.ok(count > 0, `the story makes no call of the kind ${kind}`);
-      return Array.from({ length: count }, (_, index) => ({ point: kind, number: index + 1, action, ever }));
-    });
+    const faults = calls.flatMap((each) => faultsOf(each, counts.get(each.kind) ?? 0));
     const outcomes = (await inParallel(portions(faults), (portion) => suffer(disk, portion))).flat();
     const refused = outcomes.filter(({ code }) => code !== undefined).length;
     console.log(`${title}: ${faults.length} faults, ${refused} ended in a refusal`);
@@ -69,7 +66,18 @@ export async function sufferEach(title: string, calls: readonly EachCall[]): Pro
   }
 }
 
-/** How often the story passes each kind of calls; "any": all but reads. */
+function faultsOf({ kind, actions, ever }: EachCall, count: number): Fault[] {
+  assert.ok(count > 0, `the story makes no call of the kind ${kind}`);
+  const numbers = Array.from({ length: count }, (_, index) => index + 1);
+  return numbers.map((number) => ({
+    point: kind,
+    number,
+    action: actions[(number - 1) % actions.length] ?? 'EIO',
+    ever,
+  }));
+}
+
+/** How often the story passes each kind of calls; "any": all that a read-only disk refuses. */
 async function countCalls(disk: FaultyDisk): Promise<Map<string, number>> {
   const root = mkdtempSync(join(disk.folder, 'watched-'));
   const trace = join(disk.folder, 'trace');
@@ -79,7 +87,7 @@ async function countCalls(disk: FaultyDisk): Promise<Map<string, number>> {
   for (const line of readFileSync(trace, 'utf8').trim().split('\n')) {
     const [kind = ''] = line.split(' ');
     count(kind);
-    if (kind !== 'read') count('any');
+    if (kind !== 'read' && kind !== 'sync') count('any');
   }
   return counts;
 }

@@ -5,7 +5,7 @@
  *
  *   FAULTY_ROOT    absolute path of the folder that is watched; without it, nothing happens
  *   FAULTY_POINT   which calls count: a kind ("write", "sync", "read", "open", "rename", "unlink", "truncate", "mkdir",
- *                  "any" for all of them but "read"), or a point's name: kind, space, path below the root; a run of six
+ *                  "any" for all of them but "read" and "sync"), or a point's name: kind, space, path below the root; a run of six
  *                  or more digits (also hex) is one '#'
  *   FAULTY_NUMBER  the how-manieth of them, from 1
  *   FAULTY_ACTION  "kill-before", "kill-after", "kill-half" (half of a write is done), "short" (a write does half and says
@@ -107,7 +107,7 @@ static enum outcome judge(const char *kind, const char *path) {
     int length = snprintf(line, sizeof line, "%s\n", name);
     syscall(SYS_write, trace, line, length);
   }
-  if (point && action && (!strcmp(point, kind) || !strcmp(point, name) || (!strcmp(point, "any") && strcmp(kind, "read")))) mine = ++passed;
+  if (point && action && (!strcmp(point, kind) || !strcmp(point, name) || (!strcmp(point, "any") && strcmp(kind, "read") && strcmp(kind, "sync")))) mine = ++passed;
   if (mine && (mine == number || (ever && mine > number))) {
     if (!strcmp(action, "kill-before")) die();
     result = failure ? FAIL : !strcmp(action, "short") ? HALF : !strcmp(action, "kill-half") ? DIE_HALF : DIE_AFTER;
