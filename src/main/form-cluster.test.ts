@@ -219,11 +219,11 @@ test('lock: a second one on the same folder: refused with the number of the firs
   assert.equal(inspectFolder(folder), undefined);
 });
 
-test('lock: its holder is killed: free at once', async () => {
+test('lock: its holder refers to it no more and is killed: held until then, and free at once', async () => {
   const folder = join(root, 'killed');
   const module = JSON.stringify(new URL('./folder-lock.ts', import.meta.url).href);
-  const program = `const { lockFolder } = await import(${module}); lockFolder(${JSON.stringify(folder)}); console.log('held'); setInterval(() => 0, 1e6);`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+  const program = `const { lockFolder } = await import(${module}); lockFolder(${JSON.stringify(folder)}); gc(); console.log('held'); setInterval(() => 0, 1e6);`;
+  const child = spawn(process.execPath, ['--expose-gc', '--input-type=module', '-e', program], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await new Promise((resolve) => child.stdout.once('data', resolve));
