@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isProblem } from '../base/problem.ts';
+import { isProblem, Problem } from '../base/problem.ts';
 import { SeededRandom } from '../base/random.ts';
 import { MemoryDisk } from '../log/testing/memory-disk.ts';
 import { EpochFile } from './epoch-file.ts';
@@ -63,4 +63,17 @@ test('epochs: a damaged file: refused by name, never taken for zero', async () =
     await new EpochFile(disk).resetIfDamaged();
     assert.equal((await reopened(disk)).floor, 0, 'a copy that is made anew begins anew');
   }
+});
+
+test('epochs: the disk does not give the file of a copy that is made anew: what was known of it is written again', async () => {
+  const disk = new MemoryDisk();
+  const file = await reopened(disk);
+  await file.use(3);
+  const read = disk.read.bind(disk);
+  disk.read = (name) =>
+    Promise.reject(new Problem('DiskFailed', `Cannot read ${name}: it reports an error. Check the disk.`));
+  await assert.rejects(reopened(disk), (error) => isProblem(error, 'DiskFailed'));
+  await file.resetIfDamaged();
+  disk.read = read;
+  assert.equal((await reopened(disk)).floor, 3);
 });

@@ -109,9 +109,17 @@ export class Database {
    * sake is a Problem('DiskFull' | 'DiskFailed' | 'DatabaseDamaged').
    */
   prepare(sql: string): StatementSync {
-    const statement = this.connection.prepare(sql);
+    const statement = this.#compile(sql);
     statement.setReturnArrays(true);
     return explained(statement, (error) => this.#explain(error));
+  }
+
+  #compile(sql: string): StatementSync {
+    try {
+      return this.connection.prepare(sql);
+    } catch (error) {
+      throw this.#explain(error);
+    }
   }
 
   /** To be called before a write. Problem('DiskFull' | 'DiskFailed' | 'DatabaseDamaged') */
