@@ -372,6 +372,12 @@ export class SimulatedHost {
     return true;
   }
 
+  /** The disk does not give one page of the database that is in use. */
+  failDatabaseRead(): void {
+    this.#options.story.tell(this.name, 'a page of its database cannot be read');
+    present(this.#copy, 'The host has a copy').copy.databaseDamaged('a page cannot be read', false);
+  }
+
   /** A loss of power, after which a page of the database is not what was written. False when it had none yet. */
   rotDatabase(): boolean {
     this.losePower();

@@ -52,6 +52,33 @@ for (const role of ['passive', 'active'] as const) {
   });
 }
 
+test('a page of the database cannot be read on the active copy: it hands over to the one that has everything, and is made anew', async () => {
+  await scenario(async (stage) => {
+    await fill(stage);
+    const { active, passive } = stage;
+    stage.startLoad();
+    active.failDatabaseRead();
+    await stage.servesOn(passive, 10_000);
+    await isWholeAgain(stage, active);
+    assert.equal(stage.cluster.story.lines.filter((line) => line.includes('was made anew')).length, 1);
+  }, SMALL_FILES);
+});
+
+test('a page of the database cannot be read once while no other copy is there: the copy goes on serving', async () => {
+  await scenario(async (stage) => {
+    await fill(stage);
+    const { active, passive } = stage;
+    passive.kill();
+    await stage.deliver(3);
+    await stage.inSync([active], 10_000);
+    active.failDatabaseRead();
+    await stage.deliver(3);
+    assert.equal(stage.active, active);
+    passive.start();
+    await stage.well(30_000);
+  });
+});
+
 test('a page of the database is damaged while no other copy is there: made anew from the log, which reaches back', async () => {
   await scenario(async (stage) => {
     await fill(stage, 40);
