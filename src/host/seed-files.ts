@@ -44,14 +44,12 @@ export async function openSnapshot(
     snapshot.packs.map(({ pack }) => packPath(pack)),
   );
   const name = join(SNAPSHOTS, basename(copy));
-  const database = await open(copy, 'r').catch((error: unknown) => {
-    throw diskProblem(error, `open the snapshot ${name}`);
-  });
+  const { database, sizeBytes } = await openDatabase(copy, name);
   const manifest: SnapshotManifest = {
     lsn: snapshot.lsn,
     signature,
     files: [
-      { name: DATABASE_NAME, sizeBytes: (await database.stat()).size },
+      { name: DATABASE_NAME, sizeBytes },
       ...snapshot.packs.map(({ pack, length }) => ({ name: packPath(pack), sizeBytes: length })),
     ],
   };
@@ -75,6 +73,18 @@ export async function openSnapshot(
       }
     },
   };
+}
+
+/** A file that is left to the garbage collector ends the process: it is closed where nobody takes it over. */
+async function openDatabase(path: string, name: string): Promise<{ database: FileHandle; sizeBytes: number }> {
+  let database: FileHandle | undefined;
+  try {
+    database = await open(path, 'r');
+    return { database, sizeBytes: (await database.stat()).size };
+  } catch (error) {
+    await database?.close();
+    throw diskProblem(error, `open the snapshot ${name}`);
+  }
 }
 
 function holdPacks(root: string, held: string, names: readonly string[]): void {

@@ -26,5 +26,5 @@ test(
 );
 
 test('failing disk: the Nth read fails, for every N: what was promised is kept', { skip }, () =>
-  sufferEach('EIO at reads', onceAndForEver('EIO', ['read'])),
+  sufferEach('EIO at reads', [{ kind: 'read', actions: ['EIO'], ever: false }]),
 );

@@ -148,9 +148,9 @@ export class StorageUnderTest {
   /** Seeds `second` from what is committed here; how many messages that holds. */
   async seed(): Promise<number> {
     const messages = this.#delivered;
-    const snapshot = await this.files.takeSnapshot();
     const { disk } = new CopyFolder(join(this.root, 'second'), takeSnapshot);
     const place = new SeedPlace(disk);
+    const snapshot = await this.files.takeSnapshot();
     const manifest = { ...snapshot.manifest, ends: [] };
     try {
       await place.begin(manifest);
