@@ -17,6 +17,8 @@ import { type Cell, MIB, milliseconds, oneDecimal, printTable, sizeName, twoDeci
 interface Setting {
   readonly recordBytes: number;
   readonly writers: number;
+  /** Old files go as they do with circular logging, and are written again. */
+  readonly isCircular?: boolean;
 }
 
 interface Measured extends Setting {
@@ -31,9 +33,12 @@ const SETTINGS: readonly Setting[] = [
   { recordBytes: 5_000, writers: 64 },
   { recordBytes: 5_000, writers: 256 },
   { recordBytes: 50_000, writers: 64 },
+  { recordBytes: 50_000, writers: 64, isCircular: true },
   { recordBytes: 1_000_000, writers: 16 },
 ];
 const KIND = 1;
+const TRUNCATION_INTERVAL_MS = 50;
+const KEPT_RECORDS = 200;
 
 export interface OpenLog {
   readonly log: TransactionLog;
@@ -66,14 +71,41 @@ export async function benchLog({ folder, isQuick }: PartOptions): Promise<void> 
   process.stdout.write(`${diskLine(folder, disk)}\n`);
   const root = join(folder, 'log');
   const measureMs = isQuick ? 1_000 : 4_000;
-  const open = await openLog(root);
-  open.log.startEpoch(1, KIND, Buffer.alloc(64));
+  const [open, circular] = [await begin(root), await begin(join(folder, 'circular'))];
   const measured: Measured[] = [];
-  for (const setting of SETTINGS) measured.push(await commit(open.log, setting, measureMs));
-  const writtenBytes = measured.reduce((sum, { records, recordBytes }) => sum + records * recordBytes, 0);
+  for (const setting of SETTINGS) {
+    const isCircular = setting.isCircular === true;
+    const stop = isCircular ? keepShort(circular.log) : () => Promise.resolve();
+    measured.push(await commit(isCircular ? circular.log : open.log, setting, measureMs));
+    await stop();
+  }
+  const read = measured.filter(({ isCircular }) => isCircular !== true);
+  const writtenBytes = read.reduce((sum, { records, recordBytes }) => sum + records * recordBytes, 0);
+  await circular.close();
   await open.close();
   printCommits(measured, disk);
   await readBack(root, writtenBytes, disk);
+}
+
+async function begin(root: string): Promise<OpenLog> {
+  const open = await openLog(root);
+  open.log.startEpoch(1, KIND, Buffer.alloc(64));
+  return open;
+}
+
+/** Until it is stopped. */
+function keepShort(log: TransactionLog): () => Promise<void> {
+  let isOver = false;
+  const work = (async (): Promise<void> => {
+    while (!isOver) {
+      await new Promise((resolve) => setTimeout(resolve, TRUNCATION_INTERVAL_MS));
+      await log.removeBelow(log.durableLsn - KEPT_RECORDS);
+    }
+  })();
+  return () => {
+    isOver = true;
+    return work;
+  };
 }
 
 async function commit(log: TransactionLog, setting: Setting, measureMs: number): Promise<Measured> {
@@ -93,17 +125,30 @@ async function commit(log: TransactionLog, setting: Setting, measureMs: number):
 }
 
 function printCommits(measured: readonly Measured[], disk: DiskFigures): void {
-  const head = ['record', 'writers', 'records/s', 'MiB/s', 'p50 ms', 'p99 ms', 'per fdatasync', 'of disk %'];
-  const rows = measured.map(({ recordBytes, writers, records, seconds, latencyMs }): Cell[] => {
+  const latency = ['p50 ms', 'p99 ms'];
+  const head = [
+    'record',
+    'writers',
+    'files',
+    'records/s',
+    'MiB/s',
+    ...latency,
+    'per fdatasync',
+    'of disk %',
+    'of synced %',
+  ];
+  const rows = measured.map(({ recordBytes, writers, isCircular, records, seconds, latencyMs }): Cell[] => {
     const rate = records / seconds;
     return [
       sizeName(recordBytes),
       writers,
+      isCircular === true ? 'again' : 'new',
       whole(rate),
       oneDecimal((rate * recordBytes) / MIB),
       ...latencyMs.map(milliseconds),
       twoDecimals(rate / disk.syncsPerSecond),
       oneDecimal((100 * rate * recordBytes) / disk.sequentialBytesPerSecond),
+      oneDecimal((100 * rate * recordBytes) / disk.syncedBytesPerSecond),
     ];
   });
   printTable('log: records committed (one synced copy)', head, rows);

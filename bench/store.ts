@@ -19,7 +19,7 @@ import type { PartOptions } from './part.ts';
 import { benchMaintenance } from './store-maintenance.ts';
 import { carryOver, closeParts, inboxOf, newStore, openParts, storeOf } from './store-parts.ts';
 import { BenchClient, benchSearch, row } from './store-search.ts';
-import { type Cell, MIB, oneDecimal, printTable, twoDecimals, whole } from './table.ts';
+import { type Cell, KIB, MIB, oneDecimal, printTable, twoDecimals, whole } from './table.ts';
 
 const MAILBOXES = 64;
 const DELIVERERS = 64;
@@ -151,6 +151,8 @@ async function benchBigFolder(root: string, messages: number): Promise<void> {
     row('SELECT', await client.coldAndWarm('SELECT INBOX')),
     row('UID SEARCH ALL', await client.coldAndWarm('UID SEARCH ALL', 3)),
     row('UID SEARCH UNSEEN', await client.coldAndWarm('UID SEARCH UNSEEN', 3)),
+    row('UID SEARCH 1000:2000 UNSEEN', await client.coldAndWarm('UID SEARCH 1000:2000 UNSEEN')),
+    row('UID SEARCH SUBJECT "usual", no index', await client.coldAndWarm('UID SEARCH SUBJECT "usual"', 1)),
     row('UID FETCH 1:* (FLAGS)', await client.coldAndWarm('UID FETCH 1:* (FLAGS)', 3)),
     row('STORE 1:* +FLAGS.SILENT (\\Seen)', await client.coldAndWarm('STORE 1:* +FLAGS.SILENT (\\Seen)', 1)),
   ];
@@ -174,7 +176,7 @@ async function benchBigFolder(root: string, messages: number): Promise<void> {
   printTable('the same folder, below the session', ['step', 'count', 'seconds', 'per second'], cells);
   const { rss, heapUsed } = process.memoryUsage();
   process.stdout.write(
-    `\nmemory of this process at the end: ${whole(rss / MIB)} MiB resident, ${whole(heapUsed / MIB)} MiB of it in V8's heap\n`,
+    `\nmemory of this process: ${whole(rss / MIB)} MiB resident at the end, ${whole(heapUsed / MIB)} MiB of it in V8's heap; at most ${whole(process.resourceUsage().maxRSS / KIB)} MiB\n`,
   );
 }
 

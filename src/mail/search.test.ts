@@ -144,3 +144,18 @@ test('decoded text: a limit: kept, over all parts together', () => {
   assert.equal(decodedText(MAIL, parseMessage(MAIL), 8), 'Grüße au');
   assert.ok(decodedText(MAIL, parseMessage(MAIL), 25).length <= 25 + 4);
 });
+
+test('search: subject: the first field is looked at where it is cheap to have, the others in the header', () => {
+  const bytes = Buffer.from('Subject: one\r\nSubject: two\r\n\r\n');
+  const structure = parseMessage(bytes);
+  let headers = 0;
+  const header = () => {
+    headers += 1;
+    return decodedHeader(bytes, structure);
+  };
+  const twice = message({ header, subject: () => structure.envelope.subject ?? '' });
+  assert.ok(matches({ key: 'subject', text: 'ONE' }, twice));
+  assert.equal(headers, 0);
+  assert.ok(matches({ key: 'subject', text: 'two' }, twice));
+  assert.ok(!matches({ key: 'subject', text: 'three' }, twice));
+});

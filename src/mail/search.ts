@@ -48,6 +48,8 @@ export interface SearchableMessage {
   header(): readonly DecodedField[];
   /** decodedText of decoded-text.ts. */
   text(): string;
+  /** The first Subject field, decoded, or its beginning, where that is cheaper to have than the header. */
+  subject?(): string;
   /** What an index says about this message and `key`; undefined: it does not know. */
   indexed?(key: TextKey): boolean | undefined;
 }
@@ -107,8 +109,9 @@ function holds(key: SearchKey, message: SearchableMessage): boolean {
     case 'cc':
     case 'from':
     case 'to':
-    case 'subject':
       return fieldContains(message, key.key, key.text);
+    case 'subject':
+      return contains(message.subject?.() ?? '', key.text) || fieldContains(message, key.key, key.text);
     case 'body':
       return contains(message.text(), key.text);
     case 'text':

@@ -108,12 +108,21 @@ export function encodeStructure(structure: MessageStructure): Buffer {
 /** Problem('Malformed') when `bytes` are no structure. */
 export function decodeStructure(bytes: Uint8Array): MessageStructure {
   const reader = new ByteReader(bytes);
-  const version = reader.u8();
-  if (version !== VERSION) throw malformed(`version ${version} is not known`);
-  const envelope = readEnvelope(reader);
+  const envelope = readHead(reader);
   const root = readTree(reader);
   reader.end();
   return { envelope, root };
+}
+
+/** Of the structure's beginning alone: what a list of messages needs of each. Problem('Malformed') */
+export function decodeEnvelope(bytes: Uint8Array): Envelope {
+  return readHead(new ByteReader(bytes));
+}
+
+function readHead(reader: ByteReader): Envelope {
+  const version = reader.u8();
+  if (version !== VERSION) throw malformed(`version ${version} is not known`);
+  return readEnvelope(reader);
 }
 
 function writePart(writer: ByteWriter, part: Part, origin: number): void {

@@ -117,7 +117,7 @@ export class UidSet {
   }
 
   /** Those of `uids`, which must ascend, that are in the set: as many steps as there are ranges and results. */
-  select(uids: readonly number[]): number[] {
+  select(uids: ArrayLike<number>): number[] {
     const selected: number[] = [];
     let index = 0;
     for (const { first, last } of this.#ranges) {
@@ -169,7 +169,7 @@ export class UidSet {
 }
 
 /** Index of the first number >= `wanted`, not before `from`. */
-function lowerBound(numbers: readonly number[], wanted: number, from: number): number {
+function lowerBound(numbers: ArrayLike<number>, wanted: number, from: number): number {
   let low = from;
   let high = numbers.length;
   while (low < high) {

@@ -9,6 +9,7 @@
  * nothing may be answered: the connection is closed without a word (the outcome is unknown to the client).
  */
 import type { Delivery, DeliveryResult } from '../mail/delivery.ts';
+import type { Envelope } from '../mail/envelope.ts';
 import type { MessageStructure } from '../mail/mime.ts';
 import type { UidSet } from '../mail/uid-set.ts';
 import type { FolderAnswer, TextQuestion } from './content-index.ts';
@@ -120,6 +121,8 @@ export interface MailStore {
   /** Rows with first <= uid <= last, ascending, at most `limit`. */
   messages(folderId: number, first: number, last: number, limit: number): readonly MessageRow[];
   structure(bodyId: number): MessageStructure;
+  /** The envelope of that structure, at a part of its cost. */
+  envelope(bodyId: number): Envelope;
   /** crc32 of the message's bytes. */
   checksum(bodyId: number): number;
   /** The message's bytes, or the given range of them. Problem('BodyDamaged') */

@@ -14,10 +14,11 @@ import { type Logger, silentLogger } from '../base/logger.ts';
 import { messageOf, Problem } from '../base/problem.ts';
 import type { Random } from '../base/random.ts';
 import { canonicalAddress } from '../mail/address.ts';
+import type { Envelope } from '../mail/envelope.ts';
 import { MAX_UID } from '../mail/limits.ts';
 import { normaliseMailboxName } from '../mail/mailbox-name.ts';
 import type { MessageStructure } from '../mail/mime.ts';
-import { decodeStructure } from '../mail/structure-codec.ts';
+import { decodeEnvelope, decodeStructure } from '../mail/structure-codec.ts';
 import { UidSet } from '../mail/uid-set.ts';
 import { Applier } from './apply.ts';
 import type { ChangePort } from './change-port.ts';
@@ -249,9 +250,17 @@ export class StorageGroup implements MailStore {
   }
 
   structure(bodyId: number): MessageStructure {
+    return decodeStructure(this.#structure(bodyId));
+  }
+
+  envelope(bodyId: number): Envelope {
+    return decodeEnvelope(this.#structure(bodyId));
+  }
+
+  #structure(bodyId: number): Uint8Array {
     const bytes = this.#queries.structure(bodyId);
     if (bytes === undefined) throw bodyNotFound(bodyId);
-    return decodeStructure(bytes);
+    return bytes;
   }
 
   checksum(bodyId: number): number {

@@ -43,9 +43,10 @@ export class IndexedSearch {
   }
 
   /** Those of `uids` that may match: no others need be looked at, not even their rows. */
-  candidates(key: SearchKey, uids: readonly number[]): readonly number[] {
+  candidates(key: SearchKey, uids: ArrayLike<number>): ArrayLike<number> {
     const possible = this.#possible(key);
-    return possible === undefined ? uids : uids.filter((uid) => uid >= this.#uidNext || possible.has(uid));
+    if (possible === undefined) return uids;
+    return Array.from(uids).filter((uid) => uid >= this.#uidNext || possible.has(uid));
   }
 
   /** Undefined: all. As deep as the key, which mail/limits.ts bounds. */

@@ -6,11 +6,12 @@ import type { SelectedFolder } from './selected-folder.ts';
 export function* messageRows(
   store: MailStore,
   folder: SelectedFolder,
-  uids: readonly number[],
+  uids: ArrayLike<number>,
   pageRows: number,
 ): Generator<MessageRow> {
   for (let start = 0; start < uids.length; start += pageRows) {
-    const page = uids.slice(start, start + pageRows);
+    const length = Math.min(pageRows, uids.length - start);
+    const page = Array.from({ length }, (_, index) => uids[start + index] ?? 0);
     for (const row of readPage(store, folder, page)) if (!folder.isGone(row.uid)) yield row;
   }
 }

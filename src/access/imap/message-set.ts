@@ -26,5 +26,5 @@ export function resolveMessages(folder: SelectedFolder, set: MessageSet): readon
   if (set.numbering === 'uid') return resolve(set.ranges, uids.at(-1) ?? 0).select(uids);
   const asked = resolve(set.ranges, uids.length).ranges();
   if (uids.length > 0 && (asked.at(-1)?.last ?? 0) > uids.length) throw new SyntaxFault('No such message');
-  return asked.flatMap(({ first, last }) => uids.slice(first - 1, last));
+  return asked.flatMap(({ first, last }) => Array.from(uids.subarray(first - 1, last)));
 }

@@ -14,21 +14,30 @@ export class RecentRegistry {
   }
 
   /** Of `uids` (ascending), those that are the caller's: from now on nobody else's. */
-  claim(folderId: number, uids: readonly number[]): readonly number[] {
+  claim(folderId: number, uids: ArrayLike<number>): readonly number[] {
     const untold = this.#untold.get(folderId) ?? 0;
-    const last = uids.at(-1) ?? 0;
+    const last = uids[uids.length - 1] ?? 0;
     if (last < untold) return [];
     this.#untold.set(folderId, last + 1);
-    let start = uids.length;
-    while (start > 0 && (uids[start - 1] ?? 0) >= untold) start--;
-    return uids.slice(start);
+    const claimed: number[] = [];
+    for (let index = firstFrom(uids, untold); index < uids.length; index++) claimed.push(uids[index] ?? 0);
+    return claimed;
+  }
+
+  /** Whether there is nothing to count, for a folder with this UIDNEXT. */
+  isAllTold(folderId: number, uidNext: number): boolean {
+    return (this.#untold.get(folderId) ?? uidNext) >= uidNext;
   }
 
   /** How many of `uids` nobody has been told of, without taking them: for EXAMINE and STATUS. */
-  count(folderId: number, uids: readonly number[]): number {
-    const untold = this.#untold.get(folderId) ?? Number.POSITIVE_INFINITY;
-    let start = uids.length;
-    while (start > 0 && (uids[start - 1] ?? 0) >= untold) start--;
-    return uids.length - start;
+  count(folderId: number, uids: ArrayLike<number>): number {
+    return uids.length - firstFrom(uids, this.#untold.get(folderId) ?? Number.POSITIVE_INFINITY);
   }
+}
+
+/** Index of the first of `uids` (ascending) that is `uid` or above; looked for from the end. */
+function firstFrom(uids: ArrayLike<number>, uid: number): number {
+  let start = uids.length;
+  while (start > 0 && (uids[start - 1] ?? 0) >= uid) start--;
+  return start;
 }

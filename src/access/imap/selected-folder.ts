@@ -10,6 +10,7 @@ import type { Output } from './output.ts';
 import { printFlags } from './print-flags.ts';
 import type { RecentRegistry } from './recent.ts';
 import type { Slice } from './slice.ts';
+import { UidList } from './uid-list.ts';
 
 export interface SelectedFolderOptions {
   readonly store: MailStore;
@@ -24,8 +25,8 @@ export class SelectedFolder {
   readonly readOnly: boolean;
   readonly #store: MailStore;
   readonly #registry: RecentRegistry;
-  /** What the client knows, ascending; index + 1 is the sequence number. */
-  #uids: readonly number[];
+  /** What the client knows. */
+  readonly #uids: UidList;
   #added: number[] = [];
   readonly #gone = new Set<number>();
   /** UID to the LSN of the change that is to be told. */
@@ -42,9 +43,9 @@ export class SelectedFolder {
     this.mailboxId = options.folder.mailboxId;
     this.readOnly = options.readOnly;
     this.#unlisten = options.store.listen(this.folderId, (event) => this.#onEvent(event));
-    this.#uids = options.store.uids(this.folderId);
+    this.#uids = new UidList(options.store.uids(this.folderId));
     options.recent.meet(this.folderId, options.folder.uidNext);
-    this.#claimRecent(this.#uids);
+    this.#claimRecent(this.uids);
   }
 
   leave(): void {
@@ -52,8 +53,9 @@ export class SelectedFolder {
     this.#onChange = undefined;
   }
 
-  get uids(): readonly number[] {
-    return this.#uids;
+  /** Ascending; index + 1 is the sequence number. */
+  get uids(): Uint32Array {
+    return this.#uids.all;
   }
 
   /** The folder itself is gone; the session cannot go on in it. */
@@ -62,7 +64,7 @@ export class SelectedFolder {
   }
 
   get recentCount(): number {
-    return this.readOnly ? this.#registry.count(this.folderId, this.#uids) : this.#recent.size;
+    return this.readOnly ? this.#registry.count(this.folderId, this.uids) : this.#recent.size;
   }
 
   isRecent(uid: number): boolean {
@@ -71,8 +73,7 @@ export class SelectedFolder {
 
   /** `undefined` when the client does not know the message. */
   sequenceOf(uid: number): number | undefined {
-    const index = lowerBound(this.#uids, uid);
-    return this.#uids[index] === uid ? index + 1 : undefined;
+    return this.#uids.sequenceOf(uid);
   }
 
   /** Expunged, and the client does not know yet. */
@@ -113,13 +114,7 @@ export class SelectedFolder {
   async #announceGone(out: Output, slice: Slice): Promise<void> {
     const gone = new Set(this.#gone);
     this.#gone.clear();
-    const sequences: number[] = [];
-    const left: number[] = [];
-    this.#uids.forEach((uid, index) => {
-      if (gone.has(uid)) sequences.push(index + 1);
-      else left.push(uid);
-    });
-    this.#uids = left;
+    const sequences = this.#uids.remove(gone);
     for (const uid of gone) {
       this.#flagged.delete(uid);
       this.#recent.delete(uid);
@@ -133,7 +128,7 @@ export class SelectedFolder {
   #announceAdded(out: Output): void {
     const added = this.#added;
     this.#added = [];
-    this.#uids = [...this.#uids, ...added];
+    this.#uids.append(added);
     this.#claimRecent(added);
     out.text(`* ${this.#uids.length} EXISTS\r\n* ${this.recentCount} RECENT\r\n`);
   }
@@ -150,7 +145,7 @@ export class SelectedFolder {
     }
   }
 
-  #claimRecent(uids: readonly number[]): void {
+  #claimRecent(uids: ArrayLike<number>): void {
     if (this.readOnly) return;
     for (const uid of this.#registry.claim(this.folderId, uids)) this.#recent.add(uid);
   }
@@ -187,16 +182,4 @@ export class SelectedFolder {
 async function pause(out: Output, slice: Slice): Promise<void> {
   await out.flushIfLarge();
   if (slice.isOver()) await slice.step();
-}
-
-/** Index of the first element that is not below `value`. */
-function lowerBound(ascending: readonly number[], value: number): number {
-  let low = 0;
-  let high = ascending.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((ascending[middle] ?? 0) < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

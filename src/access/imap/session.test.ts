@@ -260,7 +260,7 @@ test('session: our own mistake in the middle of a response: nothing half is said
   const logger = { info: note, warn: note, error: note, child: () => logger };
   const store = new Proxy(world.store, {
     get: (target, name) => {
-      if (name === 'structure') return () => assert.fail('a bug');
+      if (name === 'envelope') return () => assert.fail('a bug');
       const value: unknown = Reflect.get(target, name);
       return typeof value === 'function' ? value.bind(target) : value;
     },

@@ -11,7 +11,7 @@ type Item = (folder: Folder, session: SessionContext) => number;
 
 const items = new Map<string, Item>([
   ['MESSAGES', (folder) => folder.messageCount],
-  ['RECENT', (folder, session) => session.recent.count(folder.id, session.store.uids(folder.id))],
+  ['RECENT', countRecent],
   ['UIDNEXT', (folder) => folder.uidNext],
   ['UIDVALIDITY', (folder) => folder.uidValidity],
   ['UNSEEN', (folder) => folder.unseenCount],
@@ -20,6 +20,11 @@ const items = new Map<string, Item>([
   ['DELETED-STORAGE', (folder, session) => session.store.deletedSum(folder.id).sizeBytes],
   ['APPENDLIMIT', () => appendLimitBytes], // RFC 7889
 ]);
+
+/** STATUS is asked often and finds something recent seldom: only then are the messages listed. */
+function countRecent(folder: Folder, { recent, store }: SessionContext): number {
+  return recent.isAllTold(folder.id, folder.uidNext) ? 0 : recent.count(folder.id, store.uids(folder.id));
+}
 
 /** Names of items, each once. */
 export function readStatusItems(args: ArgumentReader): readonly string[] {

@@ -6,6 +6,7 @@ import { type Deferred, deferred } from '../../base/deferred.ts';
 import { Problem } from '../../base/problem.ts';
 import { canonicalAddress } from '../../mail/address.ts';
 import type { Delivery, DeliveryResult } from '../../mail/delivery.ts';
+import type { Envelope } from '../../mail/envelope.ts';
 import type { MessageStructure } from '../../mail/mime.ts';
 import type { Folder, Mailbox, MessageRow } from '../../store/mail-store.ts';
 import { type DeletedItems, type MailboxSettings, UNLIMITED } from '../../store/mailbox-keeping.ts';
@@ -111,6 +112,10 @@ export class MemoryStore implements CopyStore {
   }
 
   structure(): MessageStructure {
+    throw noFolders();
+  }
+
+  envelope(): Envelope {
     throw noFolders();
   }
 

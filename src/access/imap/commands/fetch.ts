@@ -106,7 +106,7 @@ function printItem(
     case 'size':
       return `RFC822.SIZE ${row.sizeBytes}`;
     case 'envelope':
-      return `ENVELOPE ${printEnvelope(session.store.structure(row.bodyId).envelope)}`;
+      return `ENVELOPE ${printEnvelope(session.store.envelope(row.bodyId))}`;
     case 'body':
       return `BODY ${printBody(session.store.structure(row.bodyId).root, false)}`;
     case 'bodyStructure':

@@ -2,8 +2,10 @@
  * SEARCH and UID SEARCH (RFC 3501 6.4.4), with RETURN (RFC 4731). Message after message is held against the criteria;
  * what is in its bytes is read only when a criterion asks for it and the content index cannot tell.
  */
+
 import { type DecodedField, decodedHeader, decodedText } from '../../../mail/decoded-text.ts';
-import { matches, type SearchableMessage } from '../../../mail/search.ts';
+import { decodeEncodedWords } from '../../../mail/encoded-word.ts';
+import { matches, type SearchableMessage, type SearchKey } from '../../../mail/search.ts';
 import type { MailStore, MessageRow } from '../../../store/mail-store.ts';
 import { type CommandDefinition, type Completion, defineCommand, type SessionContext } from '../command.ts';
 import { printUids } from '../copy-uid.ts';
@@ -11,6 +13,7 @@ import { CommandRefused } from '../errors.ts';
 import { IndexedSearch } from '../indexed-search.ts';
 import { messageRows } from '../message-rows.ts';
 import type { Numbering } from '../message-set.ts';
+import { namedMessages } from '../named-messages.ts';
 import { type PendingKey, readSearchKeys } from '../search-keys.ts';
 import type { SelectedFolder } from '../selected-folder.ts';
 import type { ArgumentReader } from '../wire/arguments.ts';
@@ -46,20 +49,35 @@ async function run(session: SessionContext, args: SearchArguments, numbering: Nu
   if (!charsets.has(args.charset)) throw new CommandRefused('BADCHARSET (UTF-8 US-ASCII)', 'Unknown charset');
   const folder = session.selectedFolder();
   const key = args.key(folder);
-  const index = await IndexedSearch.ask(session.store, folder.folderId, key);
-  const uids = index?.candidates(key, folder.uids) ?? folder.uids;
-  session.slice.begin();
-  const found: number[] = [];
-  for (const row of messageRows(session.store, folder, uids, session.limits.rows)) {
-    const sequence = folder.sequenceOf(row.uid) ?? 0;
-    if (matches(key, searchable(session.store, folder, row, sequence, index))) {
-      found.push(numbering === 'uid' ? row.uid : sequence);
-    }
-    if (session.slice.isOver()) await session.slice.step();
-  }
+  const named = namedMessages(key, folder.uids);
+  const uids = named.isAnswer ? present(named.uids, folder) : await matching(session, folder, key, named.uids);
+  const found = numbering === 'uid' ? uids : uids.map((uid) => folder.sequenceOf(uid) ?? 0);
   if (args.returns !== undefined) printExtended(session, found, args.returns, numbering);
   else await printPlain(session, found);
   return {};
+}
+
+function present(uids: ArrayLike<number>, folder: SelectedFolder): readonly number[] {
+  return Array.from(uids).filter((uid) => !folder.isGone(uid));
+}
+
+async function matching(
+  session: SessionContext,
+  folder: SelectedFolder,
+  key: SearchKey,
+  named: ArrayLike<number>,
+): Promise<readonly number[]> {
+  const { store, slice, limits } = session;
+  const index = await IndexedSearch.ask(store, folder.folderId, key);
+  const uids = index?.candidates(key, named) ?? named;
+  slice.begin();
+  const found: number[] = [];
+  for (const row of messageRows(store, folder, uids, limits.rows)) {
+    const sequence = folder.sequenceOf(row.uid) ?? 0;
+    if (matches(key, searchable(store, folder, row, sequence, index))) found.push(row.uid);
+    if (slice.isOver()) await slice.step();
+  }
+  return found;
 }
 
 function searchable(
@@ -71,6 +89,7 @@ function searchable(
 ): SearchableMessage {
   let header: readonly DecodedField[] | undefined;
   let text: string | undefined;
+  let subject: string | undefined;
   return {
     uid: row.uid,
     sequence,
@@ -81,6 +100,7 @@ function searchable(
     sizeBytes: row.sizeBytes,
     modseq: row.modseq,
     header: () => (header ??= readHeader(store, row)),
+    subject: () => (subject ??= decodeEncodedWords(store.envelope(row.bodyId).subject ?? '')),
     indexed: (key) => index?.tell(key, row.uid),
     text: () => (text ??= decodedText(store.body(row.bodyId), store.structure(row.bodyId))),
   };
