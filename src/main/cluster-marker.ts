@@ -2,7 +2,7 @@
  * cluster.json: the mark that a folder is ours. It is written first, as not yet formed, and last, as formed; so a folder
  * in which forming was interrupted is known to hold nothing of value, and a folder without it is never touched.
  */
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { messageOf, Problem } from '../base/problem.ts';
@@ -54,11 +54,11 @@ export function writeMarker(folder: string, marker: ClusterMarker): void {
 }
 
 /** Whole or not at all, also after a power loss: written beside, synced, renamed, and the folder synced. */
-export function replaceFile(path: string, text: string, mode = 0o600): void {
+export function replaceFile(path: string, text: string | Uint8Array, mode = 0o600): void {
   const beside = `${path}.new`;
   const file = openSync(beside, 'w', mode);
   try {
-    writeSync(file, text);
+    writeFileSync(file, text);
     fsyncSync(file);
   } finally {
     closeSync(file);

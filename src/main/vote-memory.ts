@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { decodeNote, encodeNote } from '../base/checked-note.ts';
 import type { Logger } from '../base/logger.ts';
 import { messageOf } from '../base/problem.ts';
 import type { KnownSet } from '../cluster/acceptor-set.ts';
@@ -32,7 +33,7 @@ export class VoteMemory {
     const { path, config, logger } = this.#options;
     const whole = { ...asFormed(config), ...set };
     try {
-      replaceFile(path, `${JSON.stringify({ format: 1, clusterId: config.cluster.id, set: whole })}\n`);
+      replaceFile(path, encodeVotes(config.cluster.id, whole));
     } catch (error) {
       // The acceptors say it again at the next start.
       logger.warn({ path, reason: messageOf(error) }, 'the set of acceptors cannot be remembered');
@@ -42,7 +43,7 @@ export class VoteMemory {
   #load(): VoteSet | undefined {
     const { path, config, logger } = this.#options;
     try {
-      const { clusterId, set } = schema.parse(JSON.parse(readFileSync(path, 'utf8')));
+      const { clusterId, set } = decodeVotes(readFileSync(path));
       return clusterId === config.cluster.id ? set : undefined;
     } catch (error) {
       const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
@@ -50,6 +51,15 @@ export class VoteMemory {
       return undefined;
     }
   }
+}
+
+export function encodeVotes(clusterId: string, set: VoteSet): Buffer {
+  return encodeNote({ format: 1, clusterId, set });
+}
+
+/** Throws when it is not what was encoded. */
+export function decodeVotes(bytes: Buffer): z.infer<typeof schema> {
+  return schema.parse(decodeNote(bytes));
 }
 
 function asFormed(config: HostConfig): VoteSet {

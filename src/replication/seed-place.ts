@@ -9,7 +9,7 @@
  * The exchange is written down first (`seeding/complete`): each file to be moved or removed by its name. From then on it
  * is finished by whoever opens the copy next, and every step may be repeated. A file that is not on the list stays.
  */
-import { encodeNote } from '../base/checked-note.ts';
+import { decodeNote, encodeNote } from '../base/checked-note.ts';
 import { isProblem, Problem } from '../base/problem.ts';
 import { type Disk, joinName } from '../log/disk.ts';
 import { replicationLimits } from './limits.ts';
@@ -143,7 +143,8 @@ export class SeedPlace {
     await disk.syncFolder(joinName(SEEDING, PACKS));
     await disk.syncFolder(SEEDING);
     const aside = oldLog.surplus.length === 0 ? undefined : await freshQuarantine(disk, `before-seed-at-${lsn}`);
-    await disk.writeAtomically(COMPLETE, asJson(await this.#plan(manifest, oldLog, aside)));
+    const { moves, removes } = await this.#plan(manifest, oldLog, aside);
+    await disk.writeAtomically(COMPLETE, encodeNote({ moves, removes }));
     await finishSeed(disk);
     return aside;
   }
@@ -191,12 +192,8 @@ export async function finishSeed(disk: Disk): Promise<void> {
 }
 
 function parseExchange(bytes: Buffer): Exchange {
-  try {
-    const { moves, removes } = JSON.parse(bytes.toString('utf8')) as Partial<Exchange>;
-    if (Array.isArray(moves) && Array.isArray(removes)) return { moves, removes };
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
+  const { moves, removes } = (decodeNote(bytes) ?? {}) as Partial<Exchange>;
+  if (Array.isArray(moves) && Array.isArray(removes)) return { moves, removes };
   throw new Problem(
     'SeedDamaged',
     `Cannot open this copy: ${COMPLETE}, the note of a seed to be finished, is damaged. Seed this copy again with Update-StorageGroupCopy.`,
@@ -231,10 +228,6 @@ export async function freshQuarantine(disk: Disk, wanted: string): Promise<strin
 
 function folderOf(path: string): string {
   return path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '';
-}
-
-function asJson(value: unknown): Buffer {
-  return Buffer.from(JSON.stringify(value));
 }
 
 function damagedAt(name: string, position: number): Problem {
