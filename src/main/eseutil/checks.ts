@@ -5,12 +5,13 @@ import type { DatabaseSync } from 'node:sqlite';
 import { isProblem } from '../../base/problem.ts';
 import { FileSystemDisk } from '../../host/disk.ts';
 import { DATABASE_NAME } from '../../host/seed-files.ts';
+import { listLogFiles } from '../../log/folder.ts';
 import { openReader } from '../../store/database.ts';
 import { checkBodies } from '../../store/maintenance/check-bodies.ts';
 import { checkPages, checkRows, type DatabaseFile } from '../../store/maintenance/check-database.ts';
 import { checkLog, checkLogFile } from '../../store/maintenance/check-log.ts';
 import { checkSums } from '../../store/maintenance/check-sums.ts';
-import { describePacks } from '../../store/maintenance/describe-copy.ts';
+import { describeDatabase, describePacks } from '../../store/maintenance/describe-copy.ts';
 import type { Finding } from '../../store/maintenance/finding.ts';
 import { packName, packNumber } from '../../store/maintenance/pack-name.ts';
 import { walkPack } from '../../store/maintenance/walk-pack.ts';
@@ -39,8 +40,25 @@ export async function verify(path: string, print: Print, progress: Progress): Pr
     case 'pack':
       return verifyPacks(check);
     case 'copy':
-      return [...(await verifyLog(check, 'log')), ...verifyDatabase(check), ...(await verifyPacks(check))];
+      return verifyCopy(check);
   }
+}
+
+/** A database of another storage group is whole, and says nothing about these packs: they are not compared with it. */
+async function verifyCopy(check: Check): Promise<readonly Finding[]> {
+  const log = await verifyLog(check, 'log');
+  const database = verifyDatabase(check);
+  const stream = database.length > 0 ? [] : await verifyStream(check);
+  return stream.length > 0 ? [...log, ...stream] : [...log, ...database, ...(await verifyPacks(check))];
+}
+
+async function verifyStream({ place, disk }: Check): Promise<readonly Finding[]> {
+  const headers = (await listLogFiles(disk, 'log')).flatMap(({ header }) => header ?? []);
+  return withDatabase(join(place.root, DATABASE_NAME), ({ connection, name, sizeBytes }) => {
+    const { signature } = describeDatabase(connection);
+    const isOurs = headers.length === 0 || headers.some((header) => header.signature.toString('hex') === signature);
+    return isOurs ? [] : [{ file: name, fromByte: 0, toByte: sizeBytes, what: 'it belongs to another log stream' }];
+  });
 }
 
 async function verifyLogFile({ place, disk, print }: Check): Promise<readonly Finding[]> {
