@@ -29,6 +29,8 @@ const promised = [
   'Restore-StorageGroupCopy',
   'Get-ClusterQuorum',
   'Set-ClusterQuorum',
+  'Get-ClusterVersion',
+  'Set-ClusterVersion',
   'Set-MailboxServer',
   'Set-StorageGroup',
   'Set-Mailbox',

@@ -10,6 +10,7 @@ import { backupStorageGroup } from './commands/backup-storage-group.ts';
 import { dismountDatabase } from './commands/dismount-database.ts';
 import { getClusterNetwork } from './commands/get-cluster-network.ts';
 import { getClusterQuorum } from './commands/get-cluster-quorum.ts';
+import { getClusterVersion } from './commands/get-cluster-version.ts';
 import { getClusteredMailboxServerStatus } from './commands/get-clustered-mailbox-server-status.ts';
 import { getCommand } from './commands/get-command.ts';
 import { getContentIndexStatus } from './commands/get-content-index-status.ts';
@@ -32,6 +33,7 @@ import { restoreRecoverableItems } from './commands/restore-recoverable-items.ts
 import { restoreStorageGroupCopy } from './commands/restore-storage-group-copy.ts';
 import { resumeStorageGroupCopy } from './commands/resume-storage-group-copy.ts';
 import { setClusterQuorum } from './commands/set-cluster-quorum.ts';
+import { setClusterVersion } from './commands/set-cluster-version.ts';
 import { setMailbox } from './commands/set-mailbox.ts';
 import { setMailboxDatabase } from './commands/set-mailbox-database.ts';
 import { setMailboxServer } from './commands/set-mailbox-server.ts';
@@ -92,6 +94,7 @@ export const registry: Catalog = new Registry([
   dismountDatabase,
   getClusterNetwork,
   getClusterQuorum,
+  getClusterVersion,
   getClusteredMailboxServerStatus,
   getCommand,
   getContentIndexStatus,
@@ -116,6 +119,7 @@ export const registry: Catalog = new Registry([
   setMailbox,
   setMailboxDatabase,
   setClusterQuorum,
+  setClusterVersion,
   setMailboxServer,
   setStorageGroup,
   startClusteredMailboxServer,

@@ -12,9 +12,12 @@ import {
   takeOver,
 } from './changes.ts';
 import * as configuration from './configuration-changes.ts';
+import { formatRange } from './format-level.ts';
 import { leaseMarkOf } from './lease.ts';
 import { parseRegisterDocument, type RegisterDocument } from './register-document.ts';
 import { documentOf, GROUP } from './testing/documents.ts';
+
+const FORMATS = { ...formatRange, software: 'this one' };
 
 const owner = { storageGroup: GROUP, host: 'A', epoch: 5 };
 
@@ -41,8 +44,8 @@ test('changes: a takeover when anything has moved since it was watched: refused'
   const seen = documentOf();
   const renewed = renewLease(seen, { host: 'A', incarnation: 3, lease: 41 })!;
   assert.equal(takeOver(renewed, claim(seen)), undefined, 'the owner lives');
-  assert.equal(takeOver(startNode(seen, 'A'), claim(seen)), undefined, 'the owner has come back');
-  assert.equal(takeOver(startNode(seen, 'B'), claim(seen)), undefined, 'another run of the taker');
+  assert.equal(takeOver(startNode(seen, 'A', FORMATS)!, claim(seen)), undefined, 'the owner has come back');
+  assert.equal(takeOver(startNode(seen, 'B', FORMATS)!, claim(seen)), undefined, 'another run of the taker');
   assert.equal(takeOver(seen, claim(seen, 7)), undefined, 'a lease number is used once');
   assert.equal(takeOver(seen, { ...claim(seen), host: 'C' }), undefined);
   assert.equal(takeOver(seen, { ...claim(seen), epoch: 5 }), undefined, 'epochs rise');

@@ -3,6 +3,7 @@
  * compare of the compare-and-set) and returns the next document, or undefined when the condition does not hold. What
  * administrators configure is in configuration-changes.ts.
  */
+import { formatLevelOf, formatRange, reads, type SoftwareFormats } from './format-level.ts';
 import { isSameMark, type LeaseMark, leaseMarkOf } from './lease.ts';
 import {
   type LogPosition,
@@ -38,17 +39,26 @@ export interface TakeOverClaim extends NodeClaim {
 
 export function formCluster(
   clusterId: string,
+  formatLevel: number = formatRange.highest,
 ): (document: RegisterDocument | undefined) => RegisterDocument | undefined {
   return (document) =>
     document === undefined
-      ? { clusterId, version: 1, nodes: {}, storageGroups: {}, clusteredMailboxServers: {} }
+      ? { clusterId, version: 1, formatLevel, nodes: {}, storageGroups: {}, clusteredMailboxServers: {} }
       : undefined;
 }
 
-/** A start of a host's cluster service: the run before it, if it still lives, is superseded. */
-export function startNode(document: RegisterDocument, host: string): RegisterDocument {
+/**
+ * A start of a host's cluster service: the run before it, if it still lives, is superseded. undefined when its software
+ * does not read what the cluster writes (C11).
+ */
+export function startNode(
+  document: RegisterDocument,
+  host: string,
+  formats: SoftwareFormats,
+): RegisterDocument | undefined {
+  if (!reads(formats, formatLevelOf(document))) return undefined;
   const incarnation = (member(document.nodes, host)?.incarnation ?? 0) + 1;
-  return { ...next(document), nodes: { ...document.nodes, [host]: { incarnation, lease: 0 } } };
+  return { ...next(document), nodes: { ...document.nodes, [host]: { incarnation, lease: 0, formats } } };
 }
 
 export function renewLease(document: RegisterDocument, claim: NodeClaim): RegisterDocument | undefined {
@@ -159,7 +169,8 @@ function isCurrentRun(document: RegisterDocument, claim: NodeClaim): boolean {
 }
 
 function withLease(document: RegisterDocument, claim: NodeClaim): RegisterDocument['nodes'] {
-  return { ...document.nodes, [claim.host]: { incarnation: claim.incarnation, lease: claim.lease } };
+  const { incarnation, lease } = claim;
+  return { ...document.nodes, [claim.host]: { ...document.nodes[claim.host], incarnation, lease } };
 }
 
 export function withGroup(document: RegisterDocument, name: string, group: StorageGroupRecord): RegisterDocument {

@@ -22,6 +22,7 @@ export function checkDocument(value: unknown): string | undefined {
     firstFault([
       name(value['clusterId'], 'clusterId'),
       whole(value['version'], 'version'),
+      value['formatLevel'] === undefined ? undefined : whole(value['formatLevel'], 'formatLevel'),
       namedRecords(value['nodes'], 'nodes', MAX_NODES, node),
       namedRecords(value['storageGroups'], 'storageGroups', MAX_STORAGE_GROUPS, storageGroup),
       namedRecords(
@@ -37,7 +38,20 @@ export function checkDocument(value: unknown): string | undefined {
 
 const node: Check = (value, where) => {
   if (!isObject(value)) return `${where} is not an object`;
-  return firstFault([whole(value['incarnation'], `${where}.incarnation`), whole(value['lease'], `${where}.lease`)]);
+  return firstFault([
+    whole(value['incarnation'], `${where}.incarnation`),
+    whole(value['lease'], `${where}.lease`),
+    value['formats'] === undefined ? undefined : formats(value['formats'], `${where}.formats`),
+  ]);
+};
+
+const formats: Check = (value, where) => {
+  if (!isObject(value)) return `${where} is not an object`;
+  return firstFault([
+    whole(value['lowest'], `${where}.lowest`),
+    whole(value['highest'], `${where}.highest`),
+    comment(value['software'], `${where}.software`),
+  ]);
 };
 
 const storageGroup: Check = (value, where) => {

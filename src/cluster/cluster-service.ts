@@ -13,10 +13,11 @@
  */
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
-import { messageOf } from '../base/problem.ts';
+import { messageOf, type Problem } from '../base/problem.ts';
 import { ActiveCare } from './active-care.ts';
 import { compose, giveUp, growInSync, isOwner, moveTo, type OwnerClaim, renewLease, shrinkInSync } from './changes.ts';
 import type { ActivationGrant, CopyControl, CopyRequests, RequestAnswer } from './copy-control.ts';
+import { formatLevelOf, type SoftwareFormats } from './format-level.ts';
 import { HintBoard } from './hint-board.ts';
 import { type ClockReading, leaseMarkOf, wallOffsetMs } from './lease.ts';
 import { documentOf, NodeSession } from './node-session.ts';
@@ -44,6 +45,10 @@ export interface ClusterServiceOptions {
   readonly timing: ClusterTiming;
   /** Another run of the same host name has joined: this one leads nothing any more and should end. */
   readonly onSuperseded: () => void;
+  /** Announced by every start. */
+  readonly formats: SoftwareFormats;
+  /** The cluster writes what this host's software does not read: it takes no part and should end. */
+  readonly onUnfit: (problem: Problem) => void;
 }
 
 export interface ServiceStatus {
@@ -72,7 +77,6 @@ export class ClusterService implements CopyRequests {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #timing: ClusterTiming;
-  readonly #onSuperseded: () => void;
   readonly #seats = new Map<string, Seat>();
   readonly #hints: HintBoard;
   /** Given up here, not yet known to be given up in the register. */
@@ -91,14 +95,20 @@ export class ClusterService implements CopyRequests {
     this.#clock = options.clock;
     this.#logger = options.logger;
     this.#timing = options.timing;
-    this.#onSuperseded = options.onSuperseded;
     this.#hints = new HintBoard(options.host);
     this.#session = new NodeSession({
       ...options,
       logger: this.#logger,
       timeoutMs: options.timing.registerTimeoutMs,
       onChosen: (document) => this.#reconcile(document),
-      onSuperseded: () => this.#end(),
+      onSuperseded: () => {
+        this.#end('superseded by another run');
+        options.onSuperseded();
+      },
+      onUnfit: (problem) => {
+        this.#end(problem.message);
+        options.onUnfit(problem);
+      },
     });
     this.#driver = new TakeOverDriver({ ...options, logger: this.#logger, session: this.#session });
     this.#care = new ActiveCare({
@@ -294,10 +304,10 @@ export class ClusterService implements CopyRequests {
   }
 
   /** The lease is told first, so that a copy that is quick may serve at once. Recovery may take long; renewals go on. */
-  async #activate(seat: Seat, { group, sent, previousActive }: Taken): Promise<void> {
+  async #activate(seat: Seat, { group, formatLevel, sent, previousActive }: Taken): Promise<void> {
     if (seat.isDetached || this.#isStopped || this.#session.isSuperseded) return;
     const { epoch, inSync, mode } = group;
-    seat.active = { epoch, inSync, mode, lossy: group.lossy ?? null, previousActive };
+    seat.active = { epoch, inSync, mode, formatLevel, lossy: group.lossy ?? null, previousActive };
     seat.waitReason = undefined;
     this.#extendLease(seat, epoch, sent);
     try {
@@ -380,7 +390,7 @@ export class ClusterService implements CopyRequests {
     if (ending !== undefined && !seat.isBusy) this.#inBackground(seat, this.#stepDown(seat, ending));
   }
 
-  /** The mode belongs to an epoch: with another one the copy begins a new epoch, at the next look. */
+  /** Mode and format level belong to an epoch: with another one the copy begins a new epoch, at the next look. */
   #reasonToEnd(
     seat: Seat,
     document: RegisterDocument,
@@ -390,7 +400,9 @@ export class ClusterService implements CopyRequests {
     const stopped = serverOf(document, seat.storageGroup)?.record.stopped;
     if (stopped !== undefined) return `the server was stopped: ${stopped.reason}`;
     if (!group.mounted) return 'an administrator dismounted it';
-    return group.mode === active.mode ? undefined : `the mode is ${group.mode} from now on`;
+    if (group.mode !== active.mode) return `the mode is ${group.mode} from now on`;
+    const formatLevel = formatLevelOf(document);
+    return formatLevel === active.formatLevel ? undefined : `the format level is ${formatLevel} from now on`;
   }
 
   async #stepDown(seat: Seat, reason: string): Promise<void> {
@@ -475,11 +487,9 @@ export class ClusterService implements CopyRequests {
     return group !== undefined && this.#owns(group, claim.epoch) && isFulfilled(group) ? 'changed' : 'refused';
   }
 
-  #end(): void {
+  #end(reason: string): void {
     for (const loop of this.#loops) loop.stop();
-    for (const seat of this.#seats.values())
-      this.#inBackground(seat, this.#stepDown(seat, 'superseded by another run'));
-    this.#onSuperseded();
+    for (const seat of this.#seats.values()) this.#inBackground(seat, this.#stepDown(seat, reason));
   }
 }
 

@@ -31,6 +31,8 @@ export interface ActivationGrant {
   /** Copies that every commit must reach, this host included. */
   readonly inSync: readonly string[];
   readonly mode: ReplicationMode;
+  /** At which records are written (format-level.ts). */
+  readonly formatLevel: number;
   /**
    * The last takeover that may have lost records. If its epoch is above the last one in this copy's log, this activation
    * makes up for it: UIDNEXT moves on (C6), the dumpster is asked. (A run that died in between did not get to it.)

@@ -4,7 +4,9 @@
  */
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
+import type { Problem } from '../base/problem.ts';
 import { type NodeClaim, startNode } from './changes.ts';
+import { type SoftwareFormats, unreadableLevel } from './format-level.ts';
 import { type ClockReading, readClock } from './lease.ts';
 import type { ChangeOutcome, Register } from './register.ts';
 import { member, type RegisterDocument } from './register-document.ts';
@@ -18,6 +20,9 @@ export interface NodeSessionOptions {
   /** A document that was certainly the register's, never older than the one before. */
   readonly onChosen: (document: RegisterDocument) => void;
   readonly onSuperseded: () => void;
+  readonly formats: SoftwareFormats;
+  /** The cluster writes what this run's software does not read: it does nothing more (C11). */
+  readonly onUnfit: (problem: Problem) => void;
 }
 
 export class NodeSession {
@@ -27,6 +32,7 @@ export class NodeSession {
   #lease = 0;
   #chosenVersion = 0;
   #isSuperseded = false;
+  #isUnfit = false;
 
   constructor(options: NodeSessionOptions) {
     this.host = options.host;
@@ -34,7 +40,7 @@ export class NodeSession {
   }
 
   get isJoined(): boolean {
-    return this.#incarnation !== undefined && !this.#isSuperseded;
+    return this.#incarnation !== undefined && !this.#isSuperseded && !this.#isUnfit;
   }
 
   get isSuperseded(): boolean {
@@ -49,8 +55,8 @@ export class NodeSession {
   async join(): Promise<void> {
     const drawn = new Set<number>();
     const outcome = await this.change((document) => {
-      const joined = startNode(document, this.host);
-      drawn.add(joined.nodes[this.host]?.incarnation ?? 0);
+      const joined = startNode(document, this.host, this.#options.formats);
+      if (joined !== undefined) drawn.add(joined.nodes[this.host]?.incarnation ?? 0);
       return joined;
     });
     if (outcome.kind !== 'changed') return;
@@ -81,8 +87,17 @@ export class NodeSession {
   #chosen(document: RegisterDocument): void {
     if (document.version < this.#chosenVersion) return;
     this.#chosenVersion = document.version;
+    const unreadable = unreadableLevel(document, this.host, this.#options.formats);
+    if (unreadable !== undefined) return this.#leave(unreadable);
     if (this.#incarnation === undefined || this.isCurrentIn(document)) this.#options.onChosen(document);
     else this.#supersede();
+  }
+
+  #leave(problem: Problem): void {
+    if (this.#isUnfit) return;
+    this.#isUnfit = true;
+    this.#options.logger.error({ code: problem.code, reason: problem.message }, 'this host leaves the cluster');
+    this.#options.onUnfit(problem);
   }
 
   #supersede(): void {

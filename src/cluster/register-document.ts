@@ -12,6 +12,7 @@
  */
 import { Problem } from '../base/problem.ts';
 import { checkDocument } from './check-document.ts';
+import type { SoftwareFormats } from './format-level.ts';
 import type { VoteSet } from './vote-set.ts';
 
 export type ReplicationMode = 'sync' | 'sync-strict' | 'async';
@@ -31,6 +32,8 @@ export interface NodeRecord {
    * so that a watcher which sees the same number twice has seen the same renewal twice.
    */
   readonly lease: number;
+  /** What the software of its present run reads; absent: it is older than levels. */
+  readonly formats?: SoftwareFormats;
 }
 
 /** A takeover that may have lost records, kept for the loss report until the next one. */
@@ -97,6 +100,8 @@ export interface ClusteredMailboxServerRecord {
 export interface RegisterDocument {
   readonly clusterId: string;
   readonly version: number;
+  /** At which the cluster writes (format-level.ts); absent: the first one. */
+  readonly formatLevel?: number;
   readonly nodes: Readonly<Record<string, NodeRecord>>;
   readonly storageGroups: Readonly<Record<string, StorageGroupRecord>>;
   readonly clusteredMailboxServers: Readonly<Record<string, ClusteredMailboxServerRecord>>;

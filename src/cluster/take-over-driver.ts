@@ -7,6 +7,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { messageOf } from '../base/problem.ts';
 import { takeOver } from './changes.ts';
+import { formatLevelOf } from './format-level.ts';
 import type { ClockReading } from './lease.ts';
 import { MAX_EPOCH } from './limits.ts';
 import { documentOf, type LeaseDraws, type NodeSession } from './node-session.ts';
@@ -19,6 +20,7 @@ import { withinTime } from './within-time.ts';
 
 export interface Taken {
   readonly group: StorageGroupRecord;
+  readonly formatLevel: number;
   /** When the change was sent: the lease counts from here. */
   readonly sent: ClockReading;
   readonly previousActive: string | null;
@@ -116,7 +118,8 @@ export class TakeOverDriver {
     const group = member(document.storageGroups, seat.storageGroup);
     const sent = draws.readingIn(document, this.#session.host);
     const isMine = group?.active === this.#session.host && group.epoch === epoch;
-    if (outcome.kind === 'changed' && isMine && sent !== undefined) return { group, sent, previousActive };
+    const formatLevel = formatLevelOf(document);
+    if (outcome.kind === 'changed' && isMine && sent !== undefined) return { group, formatLevel, sent, previousActive };
     await this.#unfenceUnlessUsed(seat, epoch, document);
     return undefined;
   }

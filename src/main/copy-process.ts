@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import type { Channel } from '../base/network.ts';
 import { messageOf } from '../base/problem.ts';
+import { formatRange } from '../cluster/format-level.ts';
 import { defaultTiming } from '../cluster/timing.ts';
 import { copyEndpoint } from '../directory/copy-protocol.ts';
 import { CopyService } from '../directory/copy-service.ts';
@@ -19,6 +20,7 @@ import { machineClock, machineRandom, yieldTurn } from '../host/machine.ts';
 import { pinoLogger } from '../host/pino-logger.ts';
 import { TlsNetwork } from '../host/tls-network.ts';
 import { Copy } from '../replication/copy.ts';
+import { recordFormats } from '../store/record-formats.ts';
 import { takeSnapshot } from '../store/snapshot.ts';
 import { hostFiles } from './cluster-files.ts';
 import { CopyDoor } from './copy-door.ts';
@@ -74,6 +76,7 @@ export async function runCopy(args: CopyArguments): Promise<void> {
     storage: folder,
     requests: link,
     random: machineRandom,
+    formats: { ...formatRange, ...recordFormats },
     clockJumpMs: defaultTiming.clockJumpMs,
     yieldTurn,
     onServing: (serving) => {

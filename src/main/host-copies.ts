@@ -10,6 +10,7 @@ import type { Logger } from '../base/logger.ts';
 import { messageOf, Problem } from '../base/problem.ts';
 import type { ClusterService } from '../cluster/cluster-service.ts';
 import type { CopyView } from '../cluster/copy-control.ts';
+import { formatLevelOf, formatRange, reads } from '../cluster/format-level.ts';
 import type { Register } from '../cluster/register.ts';
 import { member, type StorageGroupRecord } from '../cluster/register-document.ts';
 import { type HostConfig, hostEntry } from '../host/config.ts';
@@ -59,12 +60,14 @@ export class HostCopies {
     this.#tellSettings();
   }
 
+  /** Waits as well while the cluster writes what no copy of this version could read: then the cluster service ends this host. */
   async #groupRecord(register: Register, storageGroup: string): Promise<StorageGroupRecord | undefined> {
     const { clock, logger } = this.#options;
     for (let attempt = 0; !this.#isStopping; attempt++) {
       const peeked = await register.peek({ timeoutMs: PEEK_TIMEOUT_MS });
       const group = peeked && member(peeked.document.storageGroups, storageGroup);
-      if (group !== undefined) return group;
+      const isReadable = peeked !== undefined && reads(formatRange, formatLevelOf(peeked.document));
+      if (group !== undefined && isReadable) return group;
       if (attempt === 10) logger.warn({ storageGroup }, 'no majority of the register answers: the copy waits for it');
       await sleep(clock, REGISTER_RETRY_MS);
     }

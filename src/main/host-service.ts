@@ -9,6 +9,7 @@ import { isProblem, messageOf } from '../base/problem.ts';
 import { Rpc, type RpcHandler } from '../base/rpc.ts';
 import { AcceptorSet } from '../cluster/acceptor-set.ts';
 import { ClusterService } from '../cluster/cluster-service.ts';
+import { formatRange } from '../cluster/format-level.ts';
 import type { Register } from '../cluster/register.ts';
 import { defaultTiming } from '../cluster/timing.ts';
 import { type HostConfig, hostEntry, loadConfig } from '../host/config.ts';
@@ -18,6 +19,7 @@ import { pinoLogger } from '../host/pino-logger.ts';
 import { type TlsIdentity, TlsNetwork } from '../host/tls-network.ts';
 import { AdminService } from './admin-service.ts';
 import { hostFiles } from './cluster-files.ts';
+import { programVersion } from './command-line.ts';
 import { lockFolder } from './folder-lock.ts';
 import { HostCopies } from './host-copies.ts';
 import { readHostIdentity } from './host-identity.ts';
@@ -138,6 +140,8 @@ function openClusterService({ config, logger, fail }: HostParts, register: Regis
     clock: machineClock,
     logger,
     timing: defaultTiming,
+    formats: { ...formatRange, software: programVersion() },
+    onUnfit: (problem) => fail(problem.message),
     onSuperseded: () =>
       fail(
         `Cannot go on as ${config.host}: another process with this host's name has joined the cluster. Stop one of them.`,

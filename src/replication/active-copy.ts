@@ -18,7 +18,9 @@ import { type LeaseHolder, readClock } from '../cluster/lease.ts';
 import { type CopyDelay, decideShrink } from '../cluster/shrink.ts';
 import type { TransactionLog } from '../log/transaction-log.ts';
 import type { Journal } from '../store/journal.ts';
+import type { RecordFormats } from '../store/record-formats.ts';
 import { CommitPoint, type ReplicationMode } from './commit-point.ts';
+import { checkMayWrite, readsLevel } from './format-gate.ts';
 import { replicationLimits } from './limits.ts';
 import { PacedWatch, WATCH_INTERVAL_MS } from './paced-watch.ts';
 import type { ReplicationHello, SourceProgress } from './protocol.ts';
@@ -30,6 +32,9 @@ export interface ActiveCopyOptions {
   readonly storageGroup: string;
   readonly epoch: number;
   readonly mode: ReplicationMode;
+  /** Of the cluster, as of this epoch. */
+  readonly formatLevel: number;
+  readonly formats: RecordFormats;
   readonly copies: readonly string[];
   readonly inSync: readonly string[];
   readonly log: TransactionLog;
@@ -149,9 +154,10 @@ export class ActiveCopy implements Journal {
 
   // ── the journal ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-  admit(payloadBytes: number): void {
+  admit(payloadBytes: number, kinds: readonly number[]): void {
     if (this.#ended !== undefined) throw notActive(this.#ended);
     if (this.#options.isDraining()) throw notActive('it is being moved to another host');
+    checkMayWrite(kinds, this.#options.formats, this.#options.formatLevel);
     this.#admitToLog(payloadBytes);
     if (this.#options.mode !== 'sync-strict') return;
     const missing = this.#commit.required().filter((host) => this.#subscriptions.get(host)?.caughtUp !== true);
@@ -255,6 +261,13 @@ export class ActiveCopy implements Journal {
     if (this.#ended !== undefined || !this.#options.copies.includes(channel.remoteHost)) {
       return channel.close('this copy is not active, or yours is not one of its copies');
     }
+    const { formatLevel, logger } = this.#options;
+    if (!readsLevel(hello, formatLevel)) {
+      const { remoteHost: peer } = channel;
+      if (!this.#seen.has(peer)) logger.error({ peer, formatLevel }, 'a copy does not read the level: update its host');
+      this.#seen.add(peer);
+      return channel.close(`your software does not read format level ${formatLevel}`);
+    }
     if (hello.epoch > this.epoch) {
       channel.close('you have seen a higher epoch');
       return this.lose(`${channel.remoteHost} has seen epoch ${hello.epoch}`);
@@ -270,7 +283,7 @@ export class ActiveCopy implements Journal {
       onAcknowledged: (follower) => this.#onAcknowledged(follower),
       onHigherEpoch: (epoch) => this.lose(`${channel.remoteHost} has seen epoch ${epoch}`),
       onClosed: (follower, reason) => this.#onSubscriptionClosed(follower, reason),
-      logger: this.#options.logger,
+      logger,
     });
     this.#subscriptions.set(channel.remoteHost, subscription);
     this.#absentSinceMs.delete(channel.remoteHost);
@@ -454,13 +467,9 @@ export class ActiveCopy implements Journal {
     const { clock } = this.#options;
     const deadline = clock.monotonicMs() + timeoutMs;
     while (this.#ended === undefined && clock.monotonicMs() < deadline) {
-      const subscription = this.#subscriptions.get(host);
-      if (
-        subscription !== undefined &&
-        subscription.durableLsn >= this.#log.endLsn &&
-        this.#log.durableLsn >= this.#log.endLsn
-      )
-        return true;
+      const { endLsn, durableLsn } = this.#log;
+      const heldLsn = this.#subscriptions.get(host)?.durableLsn ?? 0;
+      if (Math.min(heldLsn, durableLsn) >= endLsn) return true;
       await sleep(clock, WATCH_INTERVAL_MS / 5);
     }
     return false;

@@ -17,11 +17,13 @@ import { TransactionLog } from '../log/transaction-log.ts';
 import type { ContentIndex } from '../store/content-index.ts';
 import { Database } from '../store/database.ts';
 import { type PackDevice, Packs } from '../store/packs.ts';
+import type { RecordFormats } from '../store/record-formats.ts';
 import { Replayer } from '../store/replay.ts';
 import type { StorageGroup } from '../store/storage-group.ts';
 import { BackupNote } from './backup-note.ts';
 import { DatabaseCheckpoints } from './database-checkpoints.ts';
 import { EpochFile } from './epoch-file.ts';
+import { checkIsKnown } from './format-gate.ts';
 import { replicationLimits } from './limits.ts';
 import { LACK_FILE, noteLack } from './log-aside.ts';
 import { PendingRecords } from './pending-records.ts';
@@ -70,6 +72,7 @@ export interface CopyFilesOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly formats: RecordFormats;
   readonly yieldTurn: () => Promise<void>;
   /** The last LSN that may have been answered; 0 while this copy is not active. */
   readonly committedLsn: () => number;
@@ -356,10 +359,11 @@ export class CopyFiles {
     this.#openStore(this.log.signature);
   }
 
-  /** `frames`: whole records, one behind the other. Returns the last LSN. Problem('LogMismatch' | 'Malformed') */
+  /** `frames`: whole records, one behind the other. Returns the last LSN. Problem('LogMismatch' | 'Malformed' | 'UnknownRecordKind') */
   appendFrames(frames: Buffer): number {
     let lsn = this.log.endLsn;
     for (const frame of splitFrames(frames)) {
+      checkIsKnown(readFrame(frame).kind, this.#options.formats);
       lsn = this.log.appendFrame(frame);
       this.#pending.push({ lsn, generation: this.log.generation, frame });
     }

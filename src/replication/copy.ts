@@ -12,8 +12,10 @@ import type { Channel, Network } from '../base/network.ts';
 import { isProblem, messageOf, Problem } from '../base/problem.ts';
 import type { Random } from '../base/random.ts';
 import type { ActivationGrant, CopyControl, CopyRequests, CopyView } from '../cluster/copy-control.ts';
+import type { FormatRange } from '../cluster/format-level.ts';
 import { LeaseHolder } from '../cluster/lease.ts';
 import type { UnreadableListener } from '../log/log-reader.ts';
+import type { RecordFormats } from '../store/record-formats.ts';
 import { StorageGroup } from '../store/storage-group.ts';
 import { ActiveCopy } from './active-copy.ts';
 import { CopyFiles, type CopyStorage } from './copy-files.ts';
@@ -46,6 +48,7 @@ export interface CopyOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly clockJumpMs: number;
+  readonly formats: FormatRange & RecordFormats;
   readonly yieldTurn: () => Promise<void>;
   /** Called with the mounted storage group when this copy begins to serve, with undefined when it ends. */
   readonly onServing: (serving: Serving | undefined) => void;

@@ -1,4 +1,5 @@
 /** What a follower may do to the files of its copy, and what they are when it says hello. */
+import type { FormatRange } from '../cluster/format-level.ts';
 import type { EpochEnd } from './common-point.ts';
 import type { CopyFiles } from './copy-files.ts';
 import type { FollowedCopy } from './follower.ts';
@@ -34,9 +35,15 @@ export function followedCopy(files: CopyFiles, hello: () => ReplicationHello): F
   };
 }
 
+interface HelloOptions {
+  readonly storageGroup: string;
+  readonly incarnation: number;
+  readonly formats: FormatRange;
+}
+
 /** `ends`: of the epochs in its log, none while it has no log; then its database says from where it wants records. */
 export function helloOf(
-  { storageGroup, incarnation }: { readonly storageGroup: string; readonly incarnation: number },
+  { storageGroup, incarnation, formats }: HelloOptions,
   files: CopyFiles,
   ends: readonly EpochEnd[],
 ): ReplicationHello {
@@ -48,5 +55,6 @@ export function helloOf(
     logSignature: files.signature,
     ends: ends.map(({ epoch, lastLsn }) => ({ epoch, lastLsn })),
     seededLsn: ends.length === 0 ? files.appliedLsn : 0,
+    formats: { lowest: formats.lowest, highest: formats.highest },
   };
 }

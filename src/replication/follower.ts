@@ -78,6 +78,8 @@ const OF_THE_DISK = new Set(['DiskFull', 'DiskFailed', 'TooManyFiles']);
 
 /** How often the same failure may repeat before the copy counts as failed (it is still retried). */
 const FAILURES_BEFORE_FAILED = 3;
+/** What no further attempt mends. */
+const LASTING: ReadonlySet<string> = new Set(['SeedNeeded', 'Diverged', 'UnknownRecordKind']);
 
 export class Follower {
   readonly #options: FollowerOptions;
@@ -295,8 +297,7 @@ export class Follower {
       { peer: host, code: error.code, reason: error.message, times: this.#failures },
       'cannot follow the active copy',
     );
-    const lasting =
-      error.code === 'SeedNeeded' || error.code === 'Diverged' || this.#failures >= FAILURES_BEFORE_FAILED;
+    const lasting = LASTING.has(error.code) || this.#failures >= FAILURES_BEFORE_FAILED;
     if (lasting) this.#state = { ...this.#state, failure: error.message };
   }
 }

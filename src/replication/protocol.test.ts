@@ -53,6 +53,7 @@ test('replication protocol: hostile hellos: a Problem, never a crash', () => {
     logSignature: '',
     ends: [],
     seededLsn: 0,
+    formats: { lowest: 1, highest: 2 },
   };
   assert.deepEqual(parseReplicationHello(hello), hello);
   fc.assert(

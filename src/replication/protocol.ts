@@ -5,6 +5,7 @@
  */
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { Problem } from '../base/problem.ts';
+import type { FormatRange } from '../cluster/format-level.ts';
 import type { EpochEnd } from './common-point.ts';
 
 export interface ReplicationHello {
@@ -18,6 +19,8 @@ export interface ReplicationHello {
   readonly ends: readonly EpochEnd[];
   /** LSN of the database, when the copy was seeded and its log has still to begin; else 0. */
   readonly seededLsn: number;
+  /** What its software reads. Absent: it is older than levels. */
+  readonly formats?: FormatRange;
 }
 
 /** From the source: */
@@ -141,7 +144,7 @@ export function parseReplicationHello(value: unknown): ReplicationHello {
     new Problem('Malformed', 'Cannot accept a replication channel: its first frame is not a hello');
   if (typeof value !== 'object' || value === null) throw malformed();
   const hello = value as Record<string, unknown>;
-  const { storageGroup, incarnation, epoch, logSignature, ends, seededLsn } = hello;
+  const { storageGroup, incarnation, epoch, logSignature, ends, seededLsn, formats } = hello;
   if (typeof storageGroup !== 'string' || !isCount(incarnation) || typeof logSignature !== 'string') throw malformed();
   if (!isCount(epoch) || !isCount(seededLsn) || !Array.isArray(ends) || ends.length > MAX_EPOCH_ENDS) throw malformed();
   const checked: EpochEnd[] = [];
@@ -150,7 +153,11 @@ export function parseReplicationHello(value: unknown): ReplicationHello {
     if (!isCount(endEpoch) || !isCount(lastLsn)) throw malformed();
     checked.push({ epoch: endEpoch, lastLsn });
   }
-  return { service: 'replication', storageGroup, incarnation, epoch, logSignature, ends: checked, seededLsn };
+  const checkedHello = { storageGroup, incarnation, epoch, logSignature, ends: checked, seededLsn };
+  if (formats === undefined) return { service: 'replication', ...checkedHello };
+  const { lowest, highest } = (formats ?? {}) as Record<string, unknown>;
+  if (!isCount(lowest) || !isCount(highest)) throw malformed();
+  return { service: 'replication', ...checkedHello, formats: { lowest, highest } };
 }
 
 function isCount(value: unknown): value is number {

@@ -33,7 +33,15 @@ const TRANSACTION_TIMEOUT_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 1_000;
 const RETRY_MS = 50;
 /** Answers that say for certain that nothing was done. */
-const NOT_DONE = new Set(['NotActive', 'Unreachable', 'NotRedundant', 'LogBusy', 'DiskFull', 'FolderNotFound']);
+const NOT_DONE = new Set([
+  'NotActive',
+  'Unreachable',
+  'NotRedundant',
+  'LogBusy',
+  'DiskFull',
+  'FolderNotFound',
+  'FormatLevelTooLow',
+]);
 
 export interface ClientOptions {
   readonly network: Network;

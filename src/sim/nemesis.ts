@@ -15,9 +15,10 @@ import {
 import type { FaultLog } from './fault-log.ts';
 import { SERVER, type SimulatedCluster, STORAGE_GROUP } from './simulated-cluster.ts';
 import type { SimulatedHost } from './simulated-host.ts';
+import { versionFaults } from './version-faults.ts';
 
 /** Begins; returns how it ends. */
-type Fault = (cluster: SimulatedCluster, random: Random) => () => void;
+export type Fault = (cluster: SimulatedCluster, random: Random) => () => void;
 
 const nothing = (): void => undefined;
 
@@ -313,7 +314,10 @@ export const faults = {
   },
 } as const satisfies Record<string, Fault>;
 
-export type FaultKind = keyof typeof faults;
+/** The last ones have a plan of their own (version-faults.ts). */
+const allFaults = { ...faults, ...versionFaults };
+
+export type FaultKind = keyof typeof allFaults;
 
 /** One fault of a plan. It draws its chances from a seed of its own, so that a run without the others has the same one. */
 export interface PlannedFault {
@@ -361,6 +365,13 @@ export function planNemesis(random: Random, pace: NemesisPace, only?: readonly F
   return { kinds, durationMs: pace.durationMs, faults: planned };
 }
 
+/** The plan with further faults in between. */
+export function withFaults(plan: NemesisPlan, further: readonly Omit<PlannedFault, 'number'>[]): NemesisPlan {
+  const inOrder = [...plan.faults, ...further].sort((one, other) => one.atMs - other.atMs);
+  const kinds = new Set([...plan.kinds, ...further.map(({ kind }) => kind)]);
+  return { ...plan, kinds: [...kinds], faults: inOrder.map((fault, index) => ({ ...fault, number: index + 1 })) };
+}
+
 /** Ends when its time is over; every fault is over then. */
 export async function runNemesis(cluster: SimulatedCluster, plan: NemesisPlan, log: FaultLog): Promise<void> {
   const startMs = cluster.time.nowMs;
@@ -375,7 +386,7 @@ export async function runNemesis(cluster: SimulatedCluster, plan: NemesisPlan, l
     await cluster.sleep(startMs + fault.atMs - cluster.time.nowMs);
     log.began(fault.kind);
     cluster.story.tell('nemesis', `fault ${fault.number}: ${fault.kind}`);
-    open.set(fault, faults[fault.kind](cluster, new SeededRandom(fault.seed)));
+    open.set(fault, allFaults[fault.kind](cluster, new SeededRandom(fault.seed)));
     cluster.time.after(fault.lastsMs, () => {
       if (open.has(fault)) finish(fault);
     });

@@ -11,10 +11,12 @@ import type { ReplicationMode } from '../cluster/register-document.ts';
 import { CLOCK_DRIFT, defaultTiming } from '../cluster/timing.ts';
 import { allCheckers } from './checkers/all.ts';
 import { FaultLog } from './fault-log.ts';
-import { healEverything, type NemesisPlan, planNemesis, runNemesis } from './nemesis.ts';
+import { healEverything, type NemesisPlan, planNemesis, runNemesis, withFaults } from './nemesis.ts';
 import { type LifePlan, planLife, scaledTiming } from './plan-life.ts';
 import type { PlantedBug } from './planted-bugs/planted-bug.ts';
 import { type ClusterOptions, SimulatedCluster, Violation } from './simulated-cluster.ts';
+import { earlierSoftware } from './software.ts';
+import { isOfVersions, planUpdate } from './version-faults.ts';
 
 export interface SeedResult {
   readonly seed: number;
@@ -53,17 +55,20 @@ const MAX_OPERATIONS = 600;
 export async function runSeed(seed: number, options: SeedOptions = {}): Promise<SeedResult> {
   const { bug } = options;
   const life = planLife(seed, bug);
+  const update = bug === undefined ? planUpdate(seed, life.pace.durationMs) : [];
+  const isUpdate = update.length > 0 || bug?.faults?.some(isOfVersions) === true;
   const cluster = new SimulatedCluster({
     ...planCluster(seed),
     timing: scaledTiming(defaultTiming, life.slowness),
     // Heartbeats keep their pace: over hours they would be most of what happens.
     ...(life.slowness > 1 ? { networks: ['Public'] } : {}),
     ...(bug === undefined ? {} : { ports: bug.ports }),
+    ...(isUpdate ? { software: earlierSoftware } : {}),
     ...(bug?.mode === undefined ? {} : { mode: bug.mode, nodes: ['node1', 'node2'] }),
   });
   const random = new SeededRandom(cluster.random.below(0x1_0000_0000));
   const log = new FaultLog();
-  const whole = planNemesis(random, life.pace, bug?.faults);
+  const whole = withFaults(planNemesis(random, life.pace, bug?.faults), update);
   const plan = options.only === undefined ? whole : { ...whole, faults: chosen(whole, options.only) };
   cluster.watch(...allCheckers(cluster));
   const violation = await violationOf(cluster, () => live(cluster, random, { life, plan, log }));

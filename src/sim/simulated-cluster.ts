@@ -27,6 +27,7 @@ import { SimulatedNetwork } from './simulated-network.ts';
 import { SimulatedProcess } from './simulated-process.ts';
 import { SimulatedTime } from './simulated-time.ts';
 import { remoteVote, SimulatedVote, type VoteRules } from './simulated-vote.ts';
+import { presentSoftware, type SimulatedSoftware } from './software.ts';
 import { Story } from './story.ts';
 import { TrueRegister } from './true-register.ts';
 
@@ -48,6 +49,8 @@ export interface ClusterOptions {
   readonly circularLogging?: boolean;
   /** Greatest error in speed of a node's clock. */
   readonly maxDrift?: number;
+  /** On every host to begin with, and at its highest level; the present one unless it is given. */
+  readonly software?: SimulatedSoftware;
   /** Where a planted bug stands, on every host. */
   readonly ports?: BugPorts;
 }
@@ -127,6 +130,7 @@ export class SimulatedCluster {
       copies: nodes,
       storageGroup: STORAGE_GROUP,
       ports: options.ports ?? {},
+      software: options.software ?? presentSoftware,
       onVoteStored: this.#onVoteStored,
       onServing: (host: SimulatedHost, serving: Serving | undefined) => this.#onServing(host, serving),
       onLease: (host: SimulatedHost, forMs: number) => this.#check((checker) => checker.leased?.(host, forMs)),
@@ -223,7 +227,7 @@ export class SimulatedCluster {
 
   /** Formed, started, one mailbox, every copy in sync. */
   async begin(): Promise<void> {
-    await this.#form(this.#circularLogging);
+    await this.#form();
     for (const host of this.hosts) host.start();
     this.hub.start();
     const limitMs = 30_000;
@@ -234,7 +238,7 @@ export class SimulatedCluster {
     if (!isMade) throw new Violation('L1', `a new cluster does not serve within ${limitMs} ms: ${this.health()}`);
   }
 
-  async #form(circularLogging: boolean): Promise<void> {
+  async #form(): Promise<void> {
     const process = new SimulatedProcess('administrator');
     const clock = new MachineClock(this.time, { drift: 0, startMs: 0 }).of(process);
     const disks = this.register.disks;
@@ -245,7 +249,7 @@ export class SimulatedCluster {
     const register = new CasPaxosRegister({ acceptors, proposer: 'administrator', clock, random: this.#chance() });
     const names = this.hosts.map(({ name }) => name);
     const steps = [
-      formCluster(IDENTITY.clusterId),
+      formCluster(IDENTITY.clusterId, Math.min(...this.hosts.map(({ software }) => software.highest))),
       (document: RegisterDocument | undefined) =>
         document &&
         addStorageGroup(document, {
@@ -253,7 +257,7 @@ export class SimulatedCluster {
           copies: names,
           mode: this.mode,
           sharedStorage: false,
-          circularLogging,
+          circularLogging: this.#circularLogging,
         }),
       (document: RegisterDocument | undefined) =>
         document && addServer(document, { name: SERVER, storageGroups: [STORAGE_GROUP], redundantMachines: names }),

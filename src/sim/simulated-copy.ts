@@ -5,12 +5,14 @@ import type { Channel, Network } from '../base/network.ts';
 import { messageOf } from '../base/problem.ts';
 import type { Random } from '../base/random.ts';
 import type { CopyRequests } from '../cluster/copy-control.ts';
+import type { FormatRange } from '../cluster/format-level.ts';
 import { copyEndpoint, decodeHello, MAIL_SERVICE } from '../directory/copy-protocol.ts';
 import { CopyService } from '../directory/copy-service.ts';
 import { Copy, type Serving } from '../replication/copy.ts';
 import type { CopyStorage } from '../replication/copy-files.ts';
 import { parseReplicationHello } from '../replication/protocol.ts';
 import type { MailStore } from '../store/mail-store.ts';
+import type { RecordFormats } from '../store/record-formats.ts';
 import { SESSION_SERVICE, serveSession } from './session-service.ts';
 
 export interface SimulatedCopyOptions {
@@ -27,6 +29,7 @@ export interface SimulatedCopyOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly clockJumpMs: number;
+  readonly formats: FormatRange & RecordFormats;
   readonly yieldTurn: () => Promise<void>;
   readonly onServing: (serving: Serving | undefined) => void;
   /** It promised everything up to `lsn` to somebody under this epoch, right now. */

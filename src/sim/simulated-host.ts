@@ -5,7 +5,7 @@
  */
 import { present } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
-import { messageOf } from '../base/problem.ts';
+import { messageOf, type Problem } from '../base/problem.ts';
 import type { Random } from '../base/random.ts';
 import { SeededRandom } from '../base/random.ts';
 import type { Acceptor, AcceptorIdentity } from '../cluster/acceptor.ts';
@@ -32,6 +32,7 @@ import { SimulatedProcess } from './simulated-process.ts';
 import { DatabaseImages, SimulatedStorage } from './simulated-storage.ts';
 import type { SimulatedTime } from './simulated-time.ts';
 import { remoteVote, SimulatedVote, type VoteRules } from './simulated-vote.ts';
+import { presentSoftware, type SimulatedSoftware } from './software.ts';
 import type { Story } from './story.ts';
 
 export interface HostOptions {
@@ -51,6 +52,7 @@ export interface HostOptions {
   readonly drift: number;
   /** Where a planted bug stands. */
   readonly ports: BugPorts;
+  readonly software: SimulatedSoftware;
   readonly onVoteStored: VoteRules['onStored'];
   readonly onServing: (host: SimulatedHost, serving: Serving | undefined) => void;
   /** Its copy was told that it holds the lease for so long from now on, on its own clock. */
@@ -64,6 +66,8 @@ const VOTE_FOLDER = 'cluster';
 const RESTART_MS = 300;
 /** How often a copy reports to the service, at the pace of the cluster's times: 100 ms by default. */
 const REPORTS_PER_WATCH = 1.5;
+/** From the refusal of its version to its start with another one. */
+const UPDATE_MS = 5_000;
 
 export class SimulatedHost {
   readonly name: string;
@@ -85,6 +89,7 @@ export class SimulatedHost {
   constructor(options: HostOptions) {
     this.#options = options;
     this.name = options.name;
+    this.software = options.software;
     const { time, drift } = options;
     this.clock = new MachineClock(time, { drift, startMs: 1_000 + options.random.below(1_000_000) });
     this.disk = new SimulatedDisk(time, this.#derivedRandom(), { syncMs: 2, ...options.ports.disk });
@@ -139,6 +144,11 @@ export class SimulatedHost {
   }
   #storage: SimulatedStorage | undefined;
 
+  software: SimulatedSoftware;
+
+  /** Why its last start was not let into the cluster. */
+  refusal: Problem | undefined;
+
   /** How often its disk was replaced by an empty one. */
   disksLost = 0;
 
@@ -161,6 +171,7 @@ export class SimulatedHost {
     }
     story.tell(this.name, 'starts');
     this.#starts += 1;
+    this.refusal = undefined;
     const service = new SimulatedProcess(`${this.name}/service`);
     this.#service = service;
     this.#restartPause = new RestartPause();
@@ -176,6 +187,8 @@ export class SimulatedHost {
       clock,
       logger: story.logger(this.name),
       timing: this.#options.timing,
+      formats: this.software,
+      onUnfit: (problem) => time.after(0, () => this.#shutOut(service, problem)),
       onSuperseded: () => {
         time.after(0, () => {
           if (this.#service === service) this.kill('its cluster service was superseded');
@@ -186,6 +199,23 @@ export class SimulatedHost {
     this.#clusterService = clusterService;
     this.#startCopy(clusterService, service);
     clusterService.start();
+  }
+
+  /** It does as it is told: ends, and after a while somebody installs what its message asks for. */
+  #shutOut(service: SimulatedProcess, problem: Problem): void {
+    if (this.#service !== service) return;
+    this.refusal = problem;
+    this.kill(problem.message);
+    this.#options.time.after(UPDATE_MS, () => {
+      this.install(presentSoftware);
+      this.start();
+    });
+  }
+
+  /** Of the next start. */
+  install(software: SimulatedSoftware): void {
+    this.#options.story.tell(this.name, `gets the ${software.software} version`);
+    this.software = software;
   }
 
   readonly #isDown = (peer: string, name: string): boolean => this.#heartbeats?.isDown(peer, name) ?? false;
@@ -243,6 +273,7 @@ export class SimulatedHost {
     this.#storage = storage;
     const copy = new SimulatedCopy({
       ...this.#options,
+      formats: ports.wrapFormats?.(this.software) ?? this.software,
       clockJumpMs: ports.clockJumpMs ?? this.#options.timing.clockJumpMs,
       host: this.name,
       incarnation: this.#starts,

@@ -378,6 +378,10 @@ const kindsByNumber: ReadonlyMap<number, Kind<Fact>> = new Map(
   Object.values(kinds).map((kind) => [kind.kind, kind as Kind<Fact>]),
 );
 
+export function isKnownKind(kind: number): boolean {
+  return kindsByNumber.has(kind);
+}
+
 /** `capacityBytes`: about how long the payload will be; right for a fact with a message in it, it saves a copy. */
 export function encodeFact(fact: Fact, capacityBytes = 256): { kind: number; payload: Buffer } {
   const kind = kinds[fact.type] as Kind<Fact>;

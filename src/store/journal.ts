@@ -5,9 +5,10 @@
 export interface Journal {
   /**
    * Called before a change is applied: throws a Problem when it cannot be accepted now ('NotActive'; 'NotRedundant',
-   * 'DiskFull', 'LogBusy': temporary). After it has returned, `append` of that payload in the same turn does not fail.
+   * 'DiskFull', 'LogBusy', 'FormatLevelTooLow': temporary). After it has returned, `append` of records of these kinds
+   * in the same turn does not fail.
    */
-  admit(payloadBytes: number): void;
+  admit(payloadBytes: number, kinds: readonly number[]): void;
   /** The LSN that the next `append` will give. */
   nextLsn(): number;
   /** Puts a record into the log's queue, synchronously. The store has applied it already, under exactly this LSN. */

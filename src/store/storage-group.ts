@@ -438,7 +438,11 @@ export class StorageGroup implements MailStore {
   #record(facts: readonly Fact[]): void {
     assert(this.#gate === undefined, 'No change while the database commits');
     const encoded = facts.map((fact) => encodeFact(fact, capacityFor(fact)));
-    this.#journal.admit(encoded.reduce((total, { payload }) => total + payload.length, 0));
+    const payloadBytes = encoded.reduce((total, { payload }) => total + payload.length, 0);
+    this.#journal.admit(
+      payloadBytes,
+      encoded.map(({ kind }) => kind),
+    );
     for (const { kind, payload } of encoded) this.#listeners.tell(this.#applyAndAppend(kind, payload));
   }
 

@@ -9,7 +9,7 @@ import { test } from 'node:test';
 
 const root = new URL('../../', import.meta.url);
 /** The rows of docs/invariants.md that the simulator can do; the others need real processes, disks or people. */
-const simulatedFaults = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 18, 25].map((number) => `N${number}`);
+const simulatedFaults = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 18, 19, 25].map((number) => `N${number}`);
 
 function read(path: string): string {
   return readFileSync(new URL(path, root), 'utf8');

@@ -199,6 +199,29 @@ test('quorum: no witness, two, a host that is none, or one that would not vote: 
   await assert.rejects(set({ WitnessHost: 'hub1' }), { code: 'WitnessNotNeeded' });
 });
 
+test('version: one host is updated, then the other: the level is raised when both read it, and once', async () => {
+  const cluster = new FakeCluster();
+  const ran = (highest: number) => ({
+    incarnation: 1,
+    lease: 1,
+    formats: { lowest: 1, highest, software: `1.${highest}.0` },
+  });
+  cluster.nodes = { [ACTIVE]: ran(2) };
+  const [active, passive] = await run(cluster, 'Get-ClusterVersion');
+  assert.deepEqual([active?.['SoftwareVersion'], active?.['HighestLevel']], ['1.2.0', 2]);
+  assert.deepEqual([passive?.['SoftwareVersion'], passive?.['HighestLevel'], passive?.['CanRaiseTo']], [null, 1, null]);
+  await assert.rejects(run(cluster, 'Set-ClusterVersion', { FormatLevel: 2 }), {
+    code: 'FormatLevelNotRead',
+    message: /to 2: mbx01-node2 cannot read it/,
+  });
+  await assert.rejects(run(cluster, 'Set-ClusterVersion'), { code: 'FormatLevelNotRaised' });
+  cluster.nodes = { [ACTIVE]: ran(2), [PASSIVE]: ran(3) };
+  assert.equal((await run(cluster, 'Get-ClusterVersion'))[0]?.['CanRaiseTo'], 2);
+  await run(cluster, 'Set-ClusterVersion');
+  assert.equal((await run(cluster, 'Get-ClusterVersion'))[0]?.['FormatLevel'], 2);
+  await assert.rejects(run(cluster, 'Set-ClusterVersion', { FormatLevel: 1 }), { code: 'FormatLevelNotRaised' });
+});
+
 test('vote: a lost one is given back; one that counts, or that nobody knows, is not', async () => {
   const cluster = new FakeCluster();
   await assert.rejects(run(cluster, 'Restore-ClusterVote', { Identity: 'witness' }), { code: 'VoteCounts' });

@@ -113,6 +113,8 @@ export class FakeCluster implements AdminContext {
     autoDatabaseMountDial: 'BestAvailability',
     forcedDatabaseMountAfterHours: null,
   };
+  nodes: RegisterDocument['nodes'] = {};
+  formatLevel: number | undefined;
   readonly admitted: string[] = [];
   views: Record<string, CopyView> = { [ACTIVE]: { ...passiveView, state: 'active' }, [PASSIVE]: passiveView };
   /** Called with every order to a host; a story may change the facts. */
@@ -122,7 +124,8 @@ export class FakeCluster implements AdminContext {
     return {
       clusterId: '0123456789abcdef0123456789abcdef',
       version: 9,
-      nodes: {},
+      ...(this.formatLevel === undefined ? {} : { formatLevel: this.formatLevel }),
+      nodes: this.nodes,
       storageGroups: { [GROUP]: this.group },
       clusteredMailboxServers: {
         mbx01: this.server,
@@ -133,7 +136,8 @@ export class FakeCluster implements AdminContext {
   async changeRegister(change: (document: RegisterDocument) => RegisterDocument | undefined): Promise<boolean> {
     const changed = change(await this.register());
     if (changed === undefined) return false;
-    const { storageGroups, clusteredMailboxServers } = parseRegisterDocument(changed);
+    const { storageGroups, clusteredMailboxServers, formatLevel } = parseRegisterDocument(changed);
+    this.formatLevel = formatLevel;
     this.group = present(storageGroups[GROUP], 'The storage group stays');
     this.server = present(clusteredMailboxServers['mbx01'], 'The server stays');
     return true;

@@ -10,6 +10,7 @@ import { CasPaxosRegister } from '../caspaxos-register.ts';
 import { compose } from '../changes.ts';
 import { ClusterService } from '../cluster-service.ts';
 import { addServer, addStorageGroup } from '../configuration-changes.ts';
+import { formatRange } from '../format-level.ts';
 import type { RegisterDocument, StorageGroupRecord } from '../register-document.ts';
 import { defaultTiming } from '../timing.ts';
 import { FakeCopy } from './fake-copy.ts';
@@ -120,6 +121,8 @@ export class ClusterWorld {
       clock: host.clock,
       logger: silentLogger,
       timing: defaultTiming,
+      formats: { ...formatRange, software: 'this one' },
+      onUnfit: (problem) => assert.fail(problem.message),
       onSuperseded: () => {
         host.isSuperseded = true;
       },

@@ -3,6 +3,7 @@ import type { Checker, SimulatedCluster } from '../simulated-cluster.ts';
 import { AcknowledgedIsThere } from './acknowledged-is-there.ts';
 import { CommittedInSet } from './committed-in-set.ts';
 import { EpochsGrow } from './epochs-grow.ts';
+import { FormatsAreRead } from './formats-are-read.ts';
 import { HintFollows } from './hint-follows.ts';
 import { InSyncHoldsAll } from './in-sync-holds-all.ts';
 import { LeaseCounts } from './lease-counts.ts';
@@ -33,5 +34,6 @@ export function allCheckers(cluster: SimulatedCluster): readonly Checker[] {
     new ShownStays(cluster),
     new SameHistory(cluster),
     new HintFollows(cluster),
+    new FormatsAreRead(cluster),
   ];
 }

@@ -48,6 +48,7 @@ import {
   beginRenewal,
   beginShrink,
   decideCall,
+  FORMATS,
   finishCall,
   look,
   peekedDocument,
@@ -397,8 +398,8 @@ function initialDocument(isBothInSync: boolean): RegisterDocument {
       circularLogging: false,
     });
   const changes = [
-    (document: RegisterDocument) => startNode(document, 'A'),
-    (document: RegisterDocument) => startNode(document, 'B'),
+    (document: RegisterDocument) => startNode(document, 'A', FORMATS),
+    (document: RegisterDocument) => startNode(document, 'B', FORMATS),
     added,
     (document: RegisterDocument) => {
       const expected = leaseMarkOf(document, GROUP);

@@ -8,6 +8,7 @@
 import { assert } from '../../base/assert.ts';
 import { growInSync, renewLease, shrinkInSync, startNode, takeOver } from '../../cluster/changes.ts';
 import type { CopyView } from '../../cluster/copy-control.ts';
+import { formatRange } from '../../cluster/format-level.ts';
 import { leaseMarkOf } from '../../cluster/lease.ts';
 import { member, type RegisterDocument } from '../../cluster/register-document.ts';
 import type { TakeOverDecision } from '../../cluster/take-over.ts';
@@ -21,6 +22,7 @@ import { type Call, type Disk, HOSTS, type HostIndex, otherHost, type World, wit
 /** Longer than every grace and every patience. */
 const LONG_MS = 60_000;
 const GENERATION = 1;
+export const FORMATS = { ...formatRange, software: 'modelled' };
 
 function emptyCall(kind: Call['kind'], epoch: number): Call {
   return { kind, epoch, writes: [], drawn: [] };
@@ -123,8 +125,8 @@ export function decideCall(rules: Rules) {
     const claim = { storageGroup: GROUP, host: self, epoch: call.epoch };
     switch (call.kind) {
       case 'join': {
-        const joined = startNode(document, self);
-        return { document: joined, call: drew(call, member(joined.nodes, self)?.incarnation ?? 0) };
+        const joined = startNode(document, self, FORMATS);
+        return { document: joined, call: drew(call, (joined && member(joined.nodes, self)?.incarnation) ?? 0) };
       }
       case 'settle':
         return { document: undefined, call };

@@ -5,6 +5,7 @@ import type { PlantedBug } from './planted-bug.ts';
 import { registerAndVotesBugs } from './register-and-votes.ts';
 import { replicationBugs } from './replication.ts';
 import { storeAndMailBugs } from './store-and-mail.ts';
+import { versionBugs } from './versions.ts';
 
 export const plantedBugs: readonly PlantedBug[] = [
   ...logAndDiskBugs,
@@ -13,4 +14,5 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...ownershipBugs,
   ...replicationBugs,
   ...storeAndMailBugs,
+  ...versionBugs,
 ];

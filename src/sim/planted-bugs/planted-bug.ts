@@ -14,6 +14,7 @@ import type { CopyStorage } from '../../replication/copy-files.ts';
 import type { MailStore } from '../../store/mail-store.ts';
 import type { FaultKind } from '../nemesis.ts';
 import type { DiskTraits, SimulatedDisk } from '../simulated-disk.ts';
+import type { SimulatedSoftware } from '../software.ts';
 
 /** What a port knows of where it stands. */
 export interface PortPlace {
@@ -34,6 +35,8 @@ export interface BugPorts {
   readonly wrapRegister?: (register: Register, place: PortPlace) => Register;
   readonly wrapRequests?: (requests: CopyRequests) => CopyRequests;
   readonly wrapControl?: (control: CopyControl, place: PortPlace) => CopyControl;
+  /** What a copy takes its software to know. */
+  readonly wrapFormats?: (formats: SimulatedSoftware) => SimulatedSoftware;
   /** Everything that a copy keeps; the machine's disk beneath it is handed along. */
   readonly wrapStorage?: (storage: CopyStorage, disk: SimulatedDisk) => CopyStorage;
   /** The network as the copy's process uses it. */

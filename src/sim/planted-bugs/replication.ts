@@ -45,7 +45,7 @@ function believesAllCommitted(channel: Channel): Channel {
   });
 }
 
-function activatedWith(alter: (grant: ActivationGrant, host: string) => ActivationGrant): BugPorts {
+export function activatedWith(alter: (grant: ActivationGrant, host: string) => ActivationGrant): BugPorts {
   return {
     wrapControl: (control: CopyControl, { host }) =>
       altered(control, { activate: (grant) => control.activate(alter(grant, host)) }),
