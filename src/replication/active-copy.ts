@@ -11,7 +11,7 @@ import { type Clock, sleep } from '../base/clock.ts';
 import { type Deferred, deferred } from '../base/deferred.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Channel } from '../base/network.ts';
-import { isProblem, messageOf, Problem } from '../base/problem.ts';
+import { isProblem, messageOf } from '../base/problem.ts';
 import type { CopyRequests } from '../cluster/copy-control.ts';
 import { decideGrow, type GrowStep } from '../cluster/grow.ts';
 import { type LeaseHolder, readClock } from '../cluster/lease.ts';
@@ -21,6 +21,7 @@ import type { Journal } from '../store/journal.ts';
 import type { RecordFormats } from '../store/record-formats.ts';
 import { CommitPoint, type ReplicationMode } from './commit-point.ts';
 import { checkMayWrite, readsLevel } from './format-gate.ts';
+import { notActive, notRedundant } from './journal-problems.ts';
 import { replicationLimits } from './limits.ts';
 import { PacedWatch, WATCH_INTERVAL_MS } from './paced-watch.ts';
 import type { ReplicationHello, SourceProgress } from './protocol.ts';
@@ -161,13 +162,7 @@ export class ActiveCopy implements Journal {
     this.#admitToLog(payloadBytes);
     if (this.#options.mode !== 'sync-strict') return;
     const missing = this.#commit.required().filter((host) => this.#subscriptions.get(host)?.caughtUp !== true);
-    if (missing.length > 0) {
-      throw new Problem(
-        'NotRedundant',
-        `Cannot accept a change: ${missing.join(', ')} cannot confirm it now and the mode is sync-strict. Try again later.`,
-        { temporary: true },
-      );
-    }
+    if (missing.length > 0) throw notRedundant(missing);
   }
 
   /** A full disk here is no reason to refuse mail as long as a copy with room can lead. */
@@ -499,10 +494,4 @@ export class ActiveCopy implements Journal {
     this.#leaseWaiters = [];
     for (const waiter of waiters) waiter.done.reject(notActive(reason));
   }
-}
-
-function notActive(reason: string): Problem {
-  return new Problem('NotActive', `Cannot serve this storage group here: ${reason}. Try the active copy.`, {
-    temporary: true,
-  });
 }

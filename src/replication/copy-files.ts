@@ -17,7 +17,7 @@ import { TransactionLog } from '../log/transaction-log.ts';
 import type { ContentIndex } from '../store/content-index.ts';
 import { Database } from '../store/database.ts';
 import { type PackDevice, Packs } from '../store/packs.ts';
-import type { RecordFormats } from '../store/record-formats.ts';
+import { type RecordFormats, recordFormats } from '../store/record-formats.ts';
 import { Replayer } from '../store/replay.ts';
 import type { StorageGroup } from '../store/storage-group.ts';
 import { BackupNote } from './backup-note.ts';
@@ -72,7 +72,8 @@ export interface CopyFilesOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  readonly formats: RecordFormats;
+  /** Absent: what this version knows. */
+  readonly formats?: RecordFormats;
   readonly yieldTurn: () => Promise<void>;
   /** The last LSN that may have been answered; 0 while this copy is not active. */
   readonly committedLsn: () => number;
@@ -361,9 +362,10 @@ export class CopyFiles {
 
   /** `frames`: whole records, one behind the other. Returns the last LSN. Problem('LogMismatch' | 'Malformed' | 'UnknownRecordKind') */
   appendFrames(frames: Buffer): number {
+    const { formats = recordFormats } = this.#options;
     let lsn = this.log.endLsn;
     for (const frame of splitFrames(frames)) {
-      checkIsKnown(readFrame(frame).kind, this.#options.formats);
+      checkIsKnown(readFrame(frame).kind, formats);
       lsn = this.log.appendFrame(frame);
       this.#pending.push({ lsn, generation: this.log.generation, frame });
     }

@@ -28,6 +28,7 @@ import { epochStart } from './epoch-start.ts';
 import { explainLogFiles, type LogFileNeed } from './explain-truncation.ts';
 import { followedCopy, helloOf } from './followed-copy.ts';
 import { Follower } from './follower.ts';
+import { checkReads } from './format-gate.ts';
 import { replicationLimits } from './limits.ts';
 import { type LogMarks, logMarksOf } from './log-marks.ts';
 import type { ReplicationHello } from './protocol.ts';
@@ -374,6 +375,7 @@ export class Copy implements CopyControl {
         `Cannot activate this copy under epoch ${grant.epoch}: ${this.#failure ?? 'it knows a higher one'}.`,
       );
     }
+    checkReads(this.#options.formats, grant.formatLevel);
     await this.#endServing('it is activated anew');
     await this.#follower?.stop('this copy becomes active');
     this.#follower = undefined;

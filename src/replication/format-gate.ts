@@ -4,13 +4,22 @@
  * not know, before it is in its log: what it acknowledges counts as held by a copy that can lead, and this one could not.
  */
 import { Problem } from '../base/problem.ts';
-import { announcedBy, reads } from '../cluster/format-level.ts';
+import { announcedBy, type FormatRange, reads } from '../cluster/format-level.ts';
 import type { RecordFormats } from '../store/record-formats.ts';
 import type { ReplicationHello } from './protocol.ts';
 
 /** Whether a copy that says hello could read what is written at `level`. */
 export function readsLevel(hello: ReplicationHello, level: number): boolean {
   return reads(hello.formats ?? announcedBy(undefined), level);
+}
+
+/** For a copy's process that was started from other files than its service. Problem('FormatLevelUnreadable') */
+export function checkReads(range: FormatRange, level: number): void {
+  if (reads(range, level)) return;
+  throw new Problem(
+    'FormatLevelUnreadable',
+    `Cannot activate this copy: the cluster writes at format level ${level}, and this version reads ${range.lowest} to ${range.highest}. Restart this host's service with the version that is installed.`,
+  );
 }
 
 /** Problem('FormatLevelTooLow') */

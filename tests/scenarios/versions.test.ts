@@ -100,7 +100,7 @@ test('N19: the active copy writes what the passive one does not know: it is refu
     await stage.deliver(5);
     const folder = await makeFolder(stage);
     passive.kill();
-    passive.software = { ...presentSoftware, levelOf: earlierSoftware.levelOf };
+    passive.software = { ...presentSoftware, levelOf: (kind) => earlierSoftware.levelOf(kind) };
     passive.start();
     await stage.well();
     const before = passive.view?.durableLsn ?? 0;

@@ -17,7 +17,6 @@ import { sumsOf } from '../../src/replication/seed-manifest.ts';
 import { SeedPlace } from '../../src/replication/seed-place.ts';
 import { encodeFact } from '../../src/store/facts.ts';
 import type { Journal } from '../../src/store/journal.ts';
-import { recordFormats } from '../../src/store/record-formats.ts';
 import { takeSnapshot } from '../../src/store/snapshot.ts';
 import { StorageGroup } from '../../src/store/storage-group.ts';
 import { newDelivery, newMessage } from '../../src/store/testing/store-world.ts';
@@ -49,7 +48,6 @@ export class StorageUnderTest {
       clock: machineClock,
       random: machineRandom,
       logger: silentLogger,
-      formats: recordFormats,
       yieldTurn,
     };
   }

@@ -25,7 +25,6 @@ import { type BackupManifest, planRestore } from '../../replication/backup-manif
 import { CopyFiles } from '../../replication/copy-files.ts';
 import { openReader } from '../../store/database.ts';
 import { digestOf } from '../../store/digest.ts';
-import { recordFormats } from '../../store/record-formats.ts';
 import { takeSnapshot } from '../../store/snapshot.ts';
 import { BackupFolder, checkBackupFile } from '../backup-folder.ts';
 import { isBehind, type RestorePoint } from './restore-point.ts';
@@ -174,7 +173,6 @@ async function replay(root: string): Promise<{ lsn: number; digest: string }> {
     clock: machineClock,
     random: machineRandom,
     logger: silentLogger,
-    formats: recordFormats,
     yieldTurn,
     committedLsn: () => 0,
   });

@@ -20,7 +20,6 @@ import { digestApplied } from '../../store/digest.ts';
 import { encodeFact } from '../../store/facts.ts';
 import type { Journal } from '../../store/journal.ts';
 import { Packs } from '../../store/packs.ts';
-import { recordFormats } from '../../store/record-formats.ts';
 import { Replayer } from '../../store/replay.ts';
 import { takeSnapshot } from '../../store/snapshot.ts';
 import { StorageGroup } from '../../store/storage-group.ts';
@@ -52,7 +51,6 @@ class World {
       clock: this.clock,
       random: new SeededRandom(1),
       logger: silentLogger,
-      formats: recordFormats,
       yieldTurn,
     };
     this.files = new CopyFiles({ ...options, committedLsn: () => this.files.durableLsn });
