@@ -70,8 +70,8 @@ export class ThreadLogDevice implements LogDevice {
     return this.#enqueue(`write ${name}`, { type: 'append', name, position, length: 0, memory: undefined }, chunks);
   }
 
-  rename(from: string, to: string): Promise<void> {
-    return this.#enqueue(`rename ${from} to ${to}`, { type: 'rename', from, to });
+  rename(from: string, to: string, { lazy } = { lazy: false }): Promise<void> {
+    return this.#enqueue(`rename ${from} to ${to}`, { type: 'rename', from, to, lazy });
   }
 
   async close(): Promise<void> {

@@ -19,7 +19,7 @@ export interface LogWriterSettings {
 export type LogWriterRequest =
   /** The first `length` bytes of `memory`, or else of the staging area. */
   | { type: 'append'; name: string; position: number; length: number; memory: SharedArrayBuffer | undefined }
-  | { type: 'rename'; from: string; to: string }
+  | { type: 'rename'; from: string; to: string; lazy: boolean }
   | { type: 'close' };
 
 /** With an error the device is broken for good. */
@@ -58,7 +58,7 @@ function perform(request: LogWriterRequest): void {
       append(request.name, request.position, new Uint8Array(request.memory ?? staging, 0, request.length));
       break;
     case 'rename':
-      rename(request.from, request.to);
+      rename(request);
       break;
     case 'close':
       closeAll();
@@ -74,11 +74,11 @@ function append(name: string, position: number, bytes: Uint8Array): void {
   fdatasyncSync(file);
 }
 
-function rename(from: string, to: string): void {
+function rename({ from, to, lazy }: LogWriterRequest & { type: 'rename' }): void {
   forget(to);
   renameSync(pathInside(root, from), pathInside(root, to));
-  syncFolder(dirname(to));
-  if (dirname(from) !== dirname(to)) syncFolder(dirname(from));
+  if (!lazy) syncFolder(dirname(to));
+  if (!lazy && dirname(from) !== dirname(to)) syncFolder(dirname(from));
   const file = files.get(from);
   if (file === undefined) return;
   files.delete(from);

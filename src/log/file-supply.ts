@@ -96,7 +96,7 @@ export class FileSupply {
     }
   }
 
-  /** The file has another name now. */
+  /** The file has another name now, durably. */
   release({ slot }: PreparedFile): void {
     this.#slots.delete(slot);
   }

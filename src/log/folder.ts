@@ -51,16 +51,33 @@ export interface SettledRotation {
 /** Finishes or undoes a rotation that a crash interrupted. Durable when it resolves and the folder is synced. */
 export async function settleRotation(disk: Disk, folder: string): Promise<SettledRotation> {
   const names = await disk.list(folder);
+  const next = await findNext(disk, folder, names);
+  if (next === undefined) return { finishedRename: false, announced: undefined };
+  if (names.includes(OPEN_NAME)) return { finishedRename: false, announced: next.header };
+  await disk.rename(joinName(folder, next.name), joinName(folder, OPEN_NAME));
+  return { finishedRename: true, announced: undefined };
+}
+
+/** What the open file is called while it has not got its name back after a loss of power; `undefined` if there is no such file. */
+export async function nameWithoutOpenName(disk: Disk, folder: string): Promise<string | undefined> {
+  const names = await disk.list(folder);
+  return names.includes(OPEN_NAME) ? undefined : (await findNext(disk, folder, names))?.name;
+}
+
+/** Of the files that stand ready, the one whose header says that it goes behind the last one. */
+async function findNext(
+  disk: Disk,
+  folder: string,
+  names: string[],
+): Promise<{ name: string; header: LogFileHeader } | undefined> {
   const prepared = names.filter(isPreparedName);
   const last = prepared.length === 0 ? undefined : await lastHeader(disk, folder, names);
+  if (last === undefined) return undefined;
   for (const name of prepared) {
     const header = await readHeader(disk, folder, name);
-    if (last === undefined || header === undefined || !isNext(header, last)) continue;
-    const finishedRename = !names.includes(OPEN_NAME);
-    if (finishedRename) await disk.rename(joinName(folder, name), joinName(folder, OPEN_NAME));
-    return { finishedRename, announced: finishedRename ? undefined : header };
+    if (header !== undefined && isNext(header, last)) return { name, header };
   }
-  return { finishedRename: false, announced: undefined };
+  return undefined;
 }
 
 /** Of the open file, or of the newest closed one where there is no open one. */

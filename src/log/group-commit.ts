@@ -5,7 +5,9 @@
  *
  * A new file's header leaves together with its first records, into the prepared file, before the renames that put the file
  * in place; they are acknowledged after the renames. So the order on the disk is: all records of the old file, header
- * and first records of the new one, the old one's final name, the new one's name `E00.log`; each durable before the next.
+ * and first records of the new one, the old one's final name; each durable before the next. The new one's name `E00.log`
+ * becomes durable with the next final name: until then a recovery finds the file under the name that it stood ready with,
+ * which is used for no other file as long.
  *
  * The first error ends the log: nobody who waits, and nobody who comes later, is told of a success.
  */
@@ -13,7 +15,7 @@ import { type Deferred, deferred } from '../base/deferred.ts';
 import type { Logger } from '../base/logger.ts';
 import { messageOf, Problem } from '../base/problem.ts';
 import { type Disk, joinName, type LogDevice } from './disk.ts';
-import { FileSupply } from './file-supply.ts';
+import { FileSupply, type PreparedFile } from './file-supply.ts';
 import { MAX_BATCH_BYTES } from './limits.ts';
 import { closedName, LOG_HEADER_BYTES, type LogFile, OPEN_NAME } from './log-file.ts';
 import type { LogFiles } from './log-files.ts';
@@ -39,6 +41,8 @@ export class GroupCommit {
   readonly #options: GroupCommitOptions;
   readonly #supply: FileSupply;
   #file: LogFile | undefined;
+  /** What the open file was before it got its name, which may not be durable yet. */
+  #taken: PreparedFile | undefined;
   /** The file holds older records behind its end. */
   #isWrittenAgain = false;
   #queue: Queued[] = [];
@@ -179,7 +183,8 @@ export class GroupCommit {
     const endBytes = LOG_HEADER_BYTES + bytes;
     await device.append(this.#path(prepared.name), 0, [header, ...this.#withEndMark(file, frames, endBytes)]);
     await files.whileRenaming(() => this.#putInPlace(file, prepared.name));
-    this.#supply.release(prepared);
+    if (this.#taken !== undefined) this.#supply.release(this.#taken);
+    this.#taken = prepared;
     this.#queuedFiles -= 1;
     file.durableBytes = endBytes;
     this.#file = file;
@@ -194,7 +199,7 @@ export class GroupCommit {
       await device.rename(this.#path(OPEN_NAME), this.#path(name));
       closing.name = name;
     }
-    await device.rename(this.#path(preparedName), this.#path(OPEN_NAME));
+    await device.rename(this.#path(preparedName), this.#path(OPEN_NAME), { lazy: closing !== undefined });
     file.name = OPEN_NAME;
   }
 

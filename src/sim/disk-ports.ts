@@ -128,11 +128,11 @@ export class PortLogDevice implements LogDevice {
     });
   }
 
-  rename(from: string, to: string): Promise<void> {
+  rename(from: string, to: string, { lazy } = { lazy: false }): Promise<void> {
     const { disk } = this.#place;
     return this.#inOrder(async () => {
       await this.#access(() => disk.rename(this.#path(from), this.#path(to)));
-      await this.#sync(() => disk.syncFolder(folderOf(this.#path(to))));
+      if (!lazy) await this.#sync(() => disk.syncFolder(folderOf(this.#path(to))));
     });
   }
 

@@ -231,10 +231,10 @@ export class MemoryLogDevice implements LogDevice {
     });
   }
 
-  rename(from: string, to: string): Promise<void> {
+  rename(from: string, to: string, { lazy } = { lazy: false }): Promise<void> {
     return this.#inOrder('rename', async () => {
       await this.#disk.rename(from, to);
-      await this.#disk.syncFolder();
+      if (!lazy) await this.#disk.syncFolder();
     });
   }
 

@@ -1,10 +1,25 @@
 /** S13, S19: what a copy calls durable would be there after a loss of power at this moment, under its name and whole. */
-import { decodeHeader, emptyLogFile, LOG_HEADER_BYTES, OPEN_NAME } from '../../log/log-file.ts';
+
+import { MAX_RECYCLED_FILES } from '../../log/limits.ts';
+import {
+  closedGeneration,
+  decodeHeader,
+  emptyLogFile,
+  follows,
+  isPreparedName,
+  LOG_HEADER_BYTES,
+  type LogFile,
+  OPEN_NAME,
+  preparedName,
+} from '../../log/log-file.ts';
 import { formatLsn } from '../../log/lsn.ts';
 import { scanRecords } from '../../log/scan.ts';
 import { type Checker, type SimulatedCluster, Violation } from '../simulated-cluster.ts';
 import type { SimulatedDisk } from '../simulated-disk.ts';
 import { LOG_FOLDER } from './read-log.ts';
+
+/** What stands ready has one of these names. One that is gone for the machine may be there after a loss of power. */
+const READY_NAMES = Array.from({ length: 2 * MAX_RECYCLED_FILES }, (_, index) => preparedName(index + 1));
 
 export class ToldIsDurable implements Checker {
   readonly name = 'what is told to be durable is';
@@ -46,20 +61,27 @@ interface DurableEnd {
   readonly lsn: number;
 }
 
-/** Of the open log file, or of the last closed one while none is open. */
+/**
+ * Of the open log file, or of the last closed one while none is open; or of the one behind it that still has the name
+ * under which it stood ready.
+ */
 function durableEnd(disk: SimulatedDisk, names: readonly string[]): number {
-  for (const name of names) {
-    const bytes = disk.durable(`${LOG_FOLDER}/${name}`);
-    const header = bytes && decodeHeader(bytes.subarray(0, LOG_HEADER_BYTES));
-    if (bytes === undefined || header === undefined) continue;
-    const file = emptyLogFile(header, name);
-    scanRecords(bytes, file);
-    return file.lastLsn;
-  }
-  return 0;
+  const files = names.flatMap((name) => durableFile(disk, name) ?? []);
+  const last = files.find(({ name }) => name !== undefined && !isPreparedName(name));
+  if (last === undefined) return 0;
+  return files.find(({ header }) => follows(header, last))?.lastLsn ?? last.lastLsn;
+}
+
+function durableFile(disk: SimulatedDisk, name: string): LogFile | undefined {
+  const bytes = disk.durable(`${LOG_FOLDER}/${name}`);
+  const header = bytes && decodeHeader(bytes.subarray(0, LOG_HEADER_BYTES));
+  if (bytes === undefined || header === undefined) return undefined;
+  const file = emptyLogFile(header, name);
+  scanRecords(bytes, file);
+  return file;
 }
 
 function endNames(disk: SimulatedDisk): readonly string[] {
-  const closed = disk.list(LOG_FOLDER).filter((name) => /^E00[0-9a-f]{8}\.log$/.test(name));
-  return [OPEN_NAME, ...closed.sort().slice(-1)];
+  const closed = disk.list(LOG_FOLDER).filter((name) => closedGeneration(name) !== undefined);
+  return [OPEN_NAME, ...closed.sort().slice(-1), ...READY_NAMES];
 }

@@ -67,8 +67,8 @@ function syncsAgain(device: LogDevice, open: () => LogDevice): LogDevice {
       const prepare = (): Promise<void> => current.prepare(name, sizeBytes);
       return untilItWorks(prepare, prepare);
     },
-    rename: (from, to) => {
-      const rename = (): Promise<void> => current.rename(from, to);
+    rename: (from, to, options) => {
+      const rename = (): Promise<void> => current.rename(from, to, options);
       return untilItWorks(rename, rename);
     },
   });
@@ -113,8 +113,8 @@ function endWith(disk: SimulatedDisk, file: LogFile, name: string): void {
 /** As soon as a file is closed the ones before it go, whoever still needs them. */
 function removesOldFiles(device: LogDevice, disk: SimulatedDisk): LogDevice {
   return altered(device, {
-    rename: async (from, to) => {
-      await device.rename(from, to);
+    rename: async (from, to, options) => {
+      await device.rename(from, to, options);
       for (const name of closedFiles(disk).slice(0, -1)) disk.remove(`${LOG_FOLDER}/${name}`);
     },
   });

@@ -6,6 +6,7 @@
 import { isProblem } from '../../base/problem.ts';
 import type { Damage } from '../../log/damage.ts';
 import { type Disk, joinName } from '../../log/disk.ts';
+import { nameWithoutOpenName } from '../../log/folder.ts';
 import { type Inspection, inspect } from '../../log/inspection.ts';
 import {
   closedGeneration,
@@ -117,15 +118,16 @@ class LogRun {
    * the bytes of a later write and, before them, not yet those of an earlier one.
    */
   async openFile(): Promise<boolean> {
-    let bytes = await this.#read(OPEN_NAME);
-    if (bytes instanceof Buffer && openFindings(bytes, OPEN_NAME).length > 0) bytes = await this.#read(OPEN_NAME);
+    const name = (await nameWithoutOpenName(this.#disk, this.#folder)) ?? OPEN_NAME;
+    let bytes = await this.#read(name);
+    if (bytes instanceof Buffer && openFindings(bytes, name).length > 0) bytes = await this.#read(name);
     if (bytes === undefined && this.#files > 0) this.#add(OPEN_NAME, 0, 0, 'the file is missing');
     if (bytes === undefined || bytes === UNREADABLE) return true;
     const header = decodeHeader(bytes);
     if (header !== undefined && this.#generation > 0 && header.generation !== this.#generation + 1) return false;
-    this.#findings.push(...openFindings(bytes, this.#path(OPEN_NAME)));
+    this.#findings.push(...openFindings(bytes, this.#path(name)));
     if (header !== undefined) {
-      const file = emptyLogFile(header, OPEN_NAME);
+      const file = emptyLogFile(header, name);
       this.#checkChain(file);
       scanRecords(bytes, file);
       this.#note(file);
