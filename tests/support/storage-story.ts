@@ -44,10 +44,10 @@ export async function storageStory(storage: StorageUnderTest, tell: PromiseListe
   await storage.commit();
   await deliver(9);
   await storage.expunge();
-  await storage.commit();
+  await storage.commitAndCheckpoint();
   tell({ backup: await storage.backUp() });
   await deliver(9);
-  await storage.commit();
+  await storage.commitAndCheckpoint();
   await storage.release();
   tell({ seeded: await storage.seed() });
   await deliver(3);

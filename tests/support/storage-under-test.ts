@@ -115,8 +115,12 @@ export class StorageUnderTest {
     await store.settled();
   }
 
-  /** With a checkpoint, as every so many commits of a copy are. */
   async commit(): Promise<void> {
+    await this.#serving().commitDatabase();
+  }
+
+  /** As every so-many-th commit of a copy. */
+  async commitAndCheckpoint(): Promise<void> {
     const store = this.#serving();
     let isComplete = false;
     const lsn = await store.commitDatabase(async () => {
