@@ -1,7 +1,7 @@
 /**
- * A closed log file is the same on every copy, byte for byte, and the open log knows of each one where it begins and ends
- * and what its last record chains to. So a file that was damaged on one disk can be taken from another one: either it is
- * the right one, or it is refused.
+ * Header and records of a closed log file are the same on every copy, and the open log knows of each one where it begins
+ * and ends and what its last record chains to. So a file that was damaged on one disk can be taken from another one:
+ * either it is the right one, or it is refused. What lies behind its end is nothing (a file that was written again).
  */
 import { assert } from '../base/assert.ts';
 import { type Disk, joinName } from './disk.ts';

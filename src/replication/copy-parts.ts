@@ -1,6 +1,6 @@
 /**
- * The small parts of an open copy that can be mended while it goes on: closed log files, which another copy has byte for
- * byte, and its notes, which it has in memory. What is to be mended is found elsewhere (the scrub, a read); here is what
+ * The small parts of an open copy that can be mended while it goes on: closed log files, which another copy has
+ * with the same records, and its notes, which it has in memory. What is to be mended is found elsewhere (the scrub, a read); here is what
  * the copy knows about it, and the turn in which a file may be replaced.
  */
 import { encodeNote } from '../base/checked-note.ts';
