@@ -9,6 +9,7 @@ const SAYINGS: readonly (readonly [system: string, code: string, message: string
     'DiskFailed',
     'Cannot write a.log: the file system is read-only (EROFS). Check the disk, and make it writable again.',
   ],
+  ['EACCES', 'DiskFailed', 'Cannot write a.log: permission denied (EACCES). Look whom the folder belongs to.'],
   ['ENOSPC', 'DiskFull', 'Cannot write a.log: the disk is full. Make room on it.'],
   ['EDQUOT', 'DiskFull', 'Cannot write a.log: the disk is full. Make room on it.'],
   [

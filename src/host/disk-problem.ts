@@ -11,6 +11,7 @@ export function errorCode(error: unknown): string | undefined {
 
 const DISK_STATES: Readonly<Record<string, string>> = {
   EIO: 'the disk reports an error (EIO). Check the disk.',
+  EACCES: 'permission denied (EACCES). Look whom the folder belongs to.',
   EROFS: 'the file system is read-only (EROFS). Check the disk, and make it writable again.',
 };
 

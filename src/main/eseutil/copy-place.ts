@@ -2,6 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isProblem, Problem } from '../../base/problem.ts';
+import { diskProblem } from '../../host/disk-problem.ts';
 import { DATABASE_NAME } from '../../host/seed-files.ts';
 import { type FolderLock, lockFolder } from '../folder-lock.ts';
 
@@ -49,14 +50,14 @@ export function wholeCopy(path: string, mode: string): string {
 
 /**
  * Nobody else uses the copy until it is released. A copy in its place is its host's, so the host's lock is taken; one
- * that was put somewhere else has a lock of its own. Problem('CopyInUse')
+ * that was put somewhere else has a lock of its own. Problem('CopyInUse' | 'DiskFull' | 'DiskFailed' | ...)
  */
 export function lockCopy(root: string, mode: string): FolderLock {
   const isInPlace = basename(dirname(root)) === 'copies';
   try {
     return lockFolder(isInPlace ? dirname(dirname(root)) : root);
   } catch (error) {
-    if (!isProblem(error, 'DataFolderInUse')) throw error;
+    if (!isProblem(error, 'DataFolderInUse')) throw diskProblem(error, `lock the folder ${root}`);
     throw new Problem('CopyInUse', `Cannot run ${mode} on ${root}: its host is running. Stop the host first.`, {
       cause: error,
     });
