@@ -6,10 +6,11 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { truncateAfter } from '../../src/log/divergence.ts';
 import { makeLsn, numberOf } from '../../src/log/lsn.ts';
-import { crashStates, markOf } from '../../src/log/testing/crash-states.ts';
+import { crashStates } from '../../src/log/testing/crash-states.ts';
 import { assertRecovers, type Promised, standardLoad } from '../../src/log/testing/crash-story.ts';
 import { contents, FOLDER, KIND, openWorld, payloadOf, writtenWorld } from '../../src/log/testing/log-story.ts';
 import { MemoryDisk } from '../../src/log/testing/memory-disk.ts';
+import { StopEverywhere } from '../support/stop-everywhere.ts';
 
 const LEAST_STATES = 20_000;
 /** What a log may keep of the records that were released: a stop may come before their files go. */
@@ -18,44 +19,16 @@ const KEPT_RECORDS = 12;
 /** Seeds of loads, and how many records they have under way. */
 const LOADS = Array.from({ length: 16 }, (_, seed) => [seed, 2 + (seed % 15)] as const);
 
-/** States that differ in their bytes or in what had been promised, over all stories. */
-const seen = new Set<string>();
+const stops = new StopEverywhere();
 
 after(() => {
-  console.log(`log: ${seen.size} different crash states, each recovered`);
-  assert.ok(seen.size >= LEAST_STATES, `only ${seen.size} crash states`);
+  console.log(`log: ${stops.states} different crash states, each recovered`);
+  assert.ok(stops.states >= LEAST_STATES, `only ${stops.states} crash states`);
 });
-
-interface Story {
-  /** The disk before it. */
-  readonly begin: () => MemoryDisk;
-  /** Never returns when the machine stops in it. */
-  readonly run: (disk: MemoryDisk, promised: Promised) => Promise<void>;
-  readonly check: (state: MemoryDisk, promised: Promised, label: string) => Promise<void>;
-}
-
-async function stopEverywhere({ begin, run, check }: Story): Promise<void> {
-  const whole = begin();
-  await run(whole, { lsn: 0, count: 0 });
-  for (let stop = 0; stop <= whole.steps; stop++) {
-    const disk = begin();
-    disk.stopBefore(stop);
-    const promised = { lsn: 0, count: 0 };
-    await Promise.race([run(disk, promised), disk.stopped]);
-    let number = 0;
-    for (const state of crashStates(disk, stop)) {
-      const mark = `${markOf(state)} ${promised.lsn}`;
-      number += 1;
-      if (seen.has(mark)) continue;
-      seen.add(mark);
-      await check(state, promised, `stop ${stop} state ${number}`);
-    }
-  }
-}
 
 test('crash: records, new files and a new epoch: all that was promised is there, at every stop', async () => {
   for (const [seed, underWay] of LOADS) {
-    await stopEverywhere({
+    await stops.run({
       begin: () => new MemoryDisk(),
       run: (disk, promised) => standardLoad(disk, promised, { seed, underWay }),
       check: assertRecovers,
@@ -65,7 +38,7 @@ test('crash: records, new files and a new epoch: all that was promised is there,
 
 test('crash: old files are released and written again: nothing behind the release is lost, nothing old comes back', async () => {
   for (const atOnce of [3, 5, 7, 9]) {
-    await stopEverywhere({
+    await stops.run({
       begin: () => new MemoryDisk(),
       run: (disk, promised) => releasingLoad(disk, promised, atOnce),
       check: assertRest,
@@ -110,7 +83,7 @@ async function assertRest(state: MemoryDisk, { lsn }: Promised, label: string): 
 test('crash: a tail is put aside and cut off: it is whole in the log or in quarantine, and the cut is done or not begun', async () => {
   const files = (await writtenWorld(40)).files();
   for (const lastKept of [1, 13, 27, 39]) {
-    await stopEverywhere({
+    await stops.run({
       begin: () => new MemoryDisk(new Map(files)),
       run: (disk) => cutBehind(disk, lastKept),
       check: async (state, _promised, label) => {
@@ -142,7 +115,7 @@ test('crash: a machine that stops again while it recovers: is as well off as aft
     await Promise.race([standardLoad(disk, promised), disk.stopped]);
     for (const state of [...crashStates(disk, first)].slice(0, 4)) {
       const files = state.files();
-      await stopEverywhere({
+      await stops.run({
         begin: () => new MemoryDisk(new Map(files)),
         run: async (again, shown) => {
           Object.assign(shown, promised);

@@ -132,7 +132,7 @@ export class MemoryDisk implements Disk {
 
   async remove(name: string): Promise<void> {
     await this.step();
-    if (this.#names.has(name)) this.#change({ name, inode: undefined });
+    this.removeNow(name);
   }
 
   async syncFolder(): Promise<void> {
@@ -155,8 +155,38 @@ export class MemoryDisk implements Disk {
 
   async write(name: string, position: number, bytes: Uint8Array): Promise<void> {
     await this.step();
+    this.writeNow(name, position, bytes);
+  }
+
+  /** Nothing of a file that is not there. */
+  readNow(name: string, position: number, length: number): Buffer {
+    return Buffer.from((this.#names.get(name)?.current ?? Buffer.alloc(0)).subarray(position, position + length));
+  }
+
+  lengthsNow(): [name: string, lengthBytes: number][] {
+    return [...this.#names].map(([name, { current }]) => [name, current.length]);
+  }
+
+  /** What a process does between two steps. */
+  writeNow(name: string, position: number, bytes: Uint8Array): void {
     if (!this.#names.has(name)) this.#change({ name, inode: inodeOf(Buffer.alloc(0)) });
     write(this.inode(name), position, Buffer.from(bytes));
+  }
+
+  /** The bytes are durable by themselves, the name is not: another one stands there, or this one. */
+  replaceNow(name: string, bytes: Uint8Array): void {
+    this.#change({ name, inode: inodeOf(Buffer.from(bytes)) });
+  }
+
+  /** A loss of power may bring the rest back. */
+  truncateNow(name: string, lengthBytes: number): void {
+    const inode = this.#names.get(name);
+    if (inode !== undefined && inode.current.length > lengthBytes)
+      inode.current = Buffer.from(inode.current.subarray(0, lengthBytes));
+  }
+
+  removeNow(name: string): void {
+    if (this.#names.has(name)) this.#change({ name, inode: undefined });
   }
 
   async sync(name: string): Promise<void> {
@@ -297,6 +327,7 @@ function survivingBytes(inode: Inode, survives: () => boolean): Buffer {
     if (!survives()) continue;
     const from = sector * SECTOR_BYTES;
     const to = Math.min(from + SECTOR_BYTES, inode.current.length);
+    if (to <= from) continue; // cut off since
     if (to > bytes.length) bytes = Buffer.concat([bytes, Buffer.alloc(to - bytes.length)]);
     inode.current.copy(bytes, from, from, to);
   }
