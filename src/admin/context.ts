@@ -2,7 +2,7 @@
  * What commands need of the cluster: the port that the cluster service implements on the host that was asked. Facts
  * come in, requests go out; what the facts mean is computed by the pure functions of cluster/ and by the commands.
  */
-import type { AcceptorPlace } from '../cluster/acceptor-places.ts';
+import type { AcceptorPlace, Witness } from '../cluster/acceptor-places.ts';
 import type { CopyView } from '../cluster/copy-control.ts';
 import type { LinkStatus } from '../cluster/heartbeat/heartbeats.ts';
 import type { ClusterNetwork, NetworkHost } from '../cluster/networks/cluster-network.ts';
@@ -72,6 +72,23 @@ export interface ClusterNetworks {
   readonly hosts: readonly NetworkHost[];
 }
 
+/** A host as the configuration names it. */
+export interface ConfiguredHost {
+  readonly name: string;
+  readonly roles: readonly string[];
+  readonly address: string;
+  readonly clusterPort: number;
+  /** By storage group. */
+  readonly copyPorts: Readonly<Record<string, number>>;
+}
+
+/** What the host that was asked has in its holdfast.yaml about the cluster. */
+export interface ClusterConfiguration {
+  readonly hosts: readonly ConfiguredHost[];
+  /** It votes beside an even number of nodes. */
+  readonly witness: Witness | undefined;
+}
+
 /** One vote of the register. */
 export interface AcceptorReport {
   readonly name: string;
@@ -94,6 +111,8 @@ export type HostMethod =
   | 'rebuild-content-index'
   | 'optimize-copy'
   | 'restore-mailbox'
+  | 'add-host'
+  | 'remove-host'
   | 'log-files';
 export type CopyMethod =
   | 'mailboxes'
@@ -107,6 +126,7 @@ export interface AdminContext {
   /** The host that was asked. */
   readonly hostName: string;
   readonly networks: ClusterNetworks;
+  readonly configuration: ClusterConfiguration;
   /** As decided: read through a majority. Problem('NoQuorum') */
   register(): Promise<RegisterDocument>;
   /**
@@ -128,6 +148,8 @@ export interface AdminContext {
   askActiveCopy(storageGroup: string, method: CopyMethod, body: object): Promise<unknown>;
   /** Asks a host's cluster service. Progress that it reports meanwhile goes to `onProgress`. Problem('Unreachable') */
   askHost(host: string, method: HostMethod, body: object, onProgress?: (line: string) => void): Promise<unknown>;
+  /** False when it does not answer within a bound that lets a host start. */
+  untilHostAnswers(host: string): Promise<boolean>;
   /** One line for whoever runs the command, while it runs. */
   reportProgress(line: string): void;
   /** PHC form. */

@@ -6,8 +6,11 @@ import { z } from 'zod';
 import { assert } from '../base/assert.ts';
 import { Problem } from '../base/problem.ts';
 import type { Catalog, Command, Permission, Row } from './command.ts';
+import { addClusterNode } from './commands/add-cluster-node.ts';
 import { backupStorageGroup } from './commands/backup-storage-group.ts';
+import { disableStorageGroupCopy } from './commands/disable-storage-group-copy.ts';
 import { dismountDatabase } from './commands/dismount-database.ts';
+import { enableStorageGroupCopy } from './commands/enable-storage-group-copy.ts';
 import { getClusterNetwork } from './commands/get-cluster-network.ts';
 import { getClusterQuorum } from './commands/get-cluster-quorum.ts';
 import { getClusterVersion } from './commands/get-cluster-version.ts';
@@ -27,6 +30,7 @@ import { mountDatabase } from './commands/mount-database.ts';
 import { moveClusteredMailboxServer } from './commands/move-clustered-mailbox-server.ts';
 import { newMailbox } from './commands/new-mailbox.ts';
 import { optimizeStorageGroupCopy } from './commands/optimize-storage-group-copy.ts';
+import { removeClusterNode } from './commands/remove-cluster-node.ts';
 import { restoreClusterVote } from './commands/restore-cluster-vote.ts';
 import { restoreMailbox } from './commands/restore-mailbox.ts';
 import { restoreRecoverableItems } from './commands/restore-recoverable-items.ts';
@@ -90,8 +94,11 @@ class Registry implements Catalog {
 }
 
 export const registry: Catalog = new Registry([
+  addClusterNode,
   backupStorageGroup,
+  disableStorageGroupCopy,
   dismountDatabase,
+  enableStorageGroupCopy,
   getClusterNetwork,
   getClusterQuorum,
   getClusterVersion,
@@ -111,6 +118,7 @@ export const registry: Catalog = new Registry([
   moveClusteredMailboxServer,
   newMailbox,
   optimizeStorageGroupCopy,
+  removeClusterNode,
   restoreClusterVote,
   restoreMailbox,
   restoreRecoverableItems,

@@ -120,8 +120,19 @@ test('configuration: suspend, resume, stop, start, mode, copies: valid documents
     'who would hold everything?',
   );
   assert.deepEqual(groupIn(configuration.addCopy(document, GROUP, 'C')).copies, ['A', 'B', 'C']);
-  assert.equal(configuration.removeCopy(document, GROUP, 'B'), undefined, 'still in sync');
-  assert.deepEqual(groupIn(configuration.removeCopy(documentOf({ inSync: ['A'] }), GROUP, 'B')).copies, ['A']);
+  assert.deepEqual(groupIn(configuration.addCopy(document, GROUP, 'C', 'to be seeded')).suspended, {
+    C: 'to be seeded',
+  });
+  const { epoch } = owner;
+  assert.deepEqual(groupIn(configuration.removeCopy(document, GROUP, 'B', epoch)).inSync, ['A']);
+  assert.equal(configuration.removeCopy(document, GROUP, 'B', epoch - 1), undefined, 'another activation');
+  assert.equal(configuration.removeCopy(document, GROUP, 'B', undefined), undefined, 'in sync, and nobody serves');
+  assert.equal(configuration.removeCopy(document, GROUP, 'A', epoch), undefined, 'the active one');
+  const lastGood = documentOf({ inSync: ['B'], active: null });
+  assert.equal(configuration.removeCopy(lastGood, GROUP, 'B', epoch), undefined, 'the last one that holds everything');
+  assert.deepEqual(groupIn(configuration.removeCopy(documentOf({ inSync: ['A'] }), GROUP, 'B', undefined)).copies, [
+    'A',
+  ]);
   assert.equal(configuration.removeStorageGroup(document, GROUP), undefined, 'mounted');
   const removed = configuration.removeStorageGroup(documentOf({ mounted: false }), GROUP);
   assert.deepEqual(removed?.clusteredMailboxServers['mbx01']?.storageGroups, []);

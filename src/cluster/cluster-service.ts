@@ -256,6 +256,7 @@ export class ClusterService implements CopyRequests {
       const mark = leaseMarkOf(peeked.document, seat.storageGroup);
       if (mark !== undefined) seat.watcher.observe(mark, nowMs);
       seat.noteOwner(peeked.document, this.#host, nowMs);
+      seat.tellCopies(peeked.document);
       if (!this.#session.isJoined) continue;
       const cared = this.#care.look(seat, peeked.document, nowMs);
       if (cared !== undefined) this.#inBackground(seat, cared);
@@ -306,8 +307,8 @@ export class ClusterService implements CopyRequests {
   /** The lease is told first, so that a copy that is quick may serve at once. Recovery may take long; renewals go on. */
   async #activate(seat: Seat, { group, formatLevel, sent, previousActive }: Taken): Promise<void> {
     if (seat.isDetached || this.#isStopped || this.#session.isSuperseded) return;
-    const { epoch, inSync, mode } = group;
-    seat.active = { epoch, inSync, mode, formatLevel, lossy: group.lossy ?? null, previousActive };
+    const { epoch, inSync, copies, mode } = group;
+    seat.active = { epoch, inSync, copies, mode, formatLevel, lossy: group.lossy ?? null, previousActive };
     seat.waitReason = undefined;
     this.#extendLease(seat, epoch, sent);
     try {

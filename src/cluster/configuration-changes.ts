@@ -53,7 +53,8 @@ export function removeStorageGroup(document: RegisterDocument, name: string): Ch
   return { ...next(document), storageGroups, clusteredMailboxServers };
 }
 
-export function addCopy(document: RegisterDocument, storageGroup: string, host: string): Changed {
+/** With `comment` it begins suspended: it has nothing yet, and is to be seeded first. */
+export function addCopy(document: RegisterDocument, storageGroup: string, host: string, comment?: string): Changed {
   return changeGroup(document, storageGroup, (group) =>
     group.copies.includes(host)
       ? undefined
@@ -61,18 +62,29 @@ export function addCopy(document: RegisterDocument, storageGroup: string, host: 
           ...group,
           copies: [...group.copies, host],
           inSync: group.sharedStorage ? [...group.inSync, host] : group.inSync,
+          suspended: comment === undefined ? group.suspended : { ...group.suspended, [host]: comment },
         },
   );
 }
 
-/** Not the owner's, and none that is still in sync: the owner shrinks the set first, by what it does when a copy is away. */
-export function removeCopy(document: RegisterDocument, storageGroup: string, host: string): Changed {
+/**
+ * Not the owner's, and not the last one that holds everything acknowledged. Whoever makes the in-sync set smaller, the owner
+ * goes on waiting for the copy until it has seen that (C3), and the copy itself may not take over from now on. That another one in
+ * sync is really there the register cannot say: `servingEpoch` is the epoch under which somebody was seen to serve a moment ago.
+ */
+export function removeCopy(
+  document: RegisterDocument,
+  storageGroup: string,
+  host: string,
+  servingEpoch: number | undefined,
+): Changed {
   return changeGroup(document, storageGroup, (group) => {
-    if (group.active === host || !group.copies.includes(host)) return undefined;
-    if (group.inSync.includes(host) && !group.sharedStorage) return undefined;
-    const { [host]: _comment, ...suspended } = group.suspended;
+    if (group.inSync.includes(host) && group.epoch !== servingEpoch) return undefined;
     const without = (hosts: readonly string[]) => hosts.filter((other) => other !== host);
-    return { ...group, copies: without(group.copies), inSync: without(group.inSync), suspended };
+    const inSync = without(group.inSync);
+    if (group.active === host || !group.copies.includes(host) || inSync.length === 0) return undefined;
+    const { [host]: _comment, ...suspended } = group.suspended;
+    return { ...group, copies: without(group.copies), inSync, suspended };
   });
 }
 
@@ -153,6 +165,23 @@ export function assignStorageGroup(document: RegisterDocument, server: string, s
 
 export function setFailback(document: RegisterDocument, server: string, failback: FailbackPolicy): Changed {
   return changeServer(document, server, (record) => ({ ...record, failback }));
+}
+
+/** A machine that may serve it from now on. */
+export function addMachine(document: RegisterDocument, server: string, host: string): Changed {
+  return changeServer(document, server, (record) =>
+    record.redundantMachines.includes(host)
+      ? undefined
+      : { ...record, redundantMachines: [...record.redundantMachines, host] },
+  );
+}
+
+export function removeMachine(document: RegisterDocument, server: string, host: string): Changed {
+  return changeServer(document, server, (record) =>
+    record.redundantMachines.includes(host)
+      ? { ...record, redundantMachines: record.redundantMachines.filter((other) => other !== host) }
+      : undefined,
+  );
 }
 
 export type MountPolicy = Pick<ClusteredMailboxServerRecord, 'autoDatabaseMountDial' | 'forcedDatabaseMountAfterHours'>;

@@ -30,6 +30,8 @@ export interface ActivationGrant {
   readonly epoch: number;
   /** Copies that every commit must reach, this host included. */
   readonly inSync: readonly string[];
+  /** All that there are: in mode sync-strict each of them must have it. */
+  readonly copies: readonly string[];
   readonly mode: ReplicationMode;
   /** At which records are written (format-level.ts). */
   readonly formatLevel: number;
@@ -67,6 +69,11 @@ export interface CopyControl {
   leaseHeldUntil(untilMs: number, epoch: number, wallOffsetMs: number): void;
   /** What is durable in the register for this epoch (C1, C3). */
   inSyncChanged(epoch: number, inSync: readonly string[]): void;
+  /**
+   * Who has a copy of this storage group, as it was last seen: whom to follow, whose following to accept. It may never have been
+   * decided, so it is no ground to commit without a copy that is in sync.
+   */
+  copiesChanged(copies: readonly string[]): void;
   /** Answer nothing more under `epoch`, close the clients' sessions, follow as a passive. Stepping down is always safe. */
   stepDown(epoch: number, reason: string): Promise<void>;
   /**

@@ -23,6 +23,8 @@ export class Seat {
   /** Why nothing happens, for the status. */
   waitReason: string | undefined;
   isDetached = false;
+  /** Who has a copy, as it was told last. */
+  #toldCopies = '';
 
   constructor(storageGroup: string, control: CopyControl) {
     this.storageGroup = storageGroup;
@@ -37,6 +39,13 @@ export class Seat {
     const epoch = this.control.view().epochSeen;
     const known = member(document.storageGroups, this.storageGroup)?.epoch ?? epoch;
     if (this.active === undefined && epoch > known && epoch > this.settledEpoch) this.unsettledEpoch ??= epoch;
+  }
+
+  tellCopies(document: RegisterDocument): void {
+    const copies = member(document.storageGroups, this.storageGroup)?.copies;
+    if (copies === undefined || copies.join('\n') === this.#toldCopies) return;
+    this.#toldCopies = copies.join('\n');
+    this.control.copiesChanged(copies);
   }
 
   noteOwner(document: RegisterDocument, host: string, nowMs: number): void {

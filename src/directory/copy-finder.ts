@@ -31,7 +31,8 @@ export class CopyFinder {
   readonly storageGroup: string;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #peers: readonly CopyPeer[];
+  readonly #options: CopyFinderOptions;
+  readonly #peers = new Map<string, CopyPeer>();
   readonly #listeners = new Set<(active: ActiveCopy | undefined) => void>();
   #active: ActiveCopy | undefined;
 
@@ -39,7 +40,19 @@ export class CopyFinder {
     this.storageGroup = options.storageGroup;
     this.#clock = options.clock;
     this.#logger = options.logger;
-    this.#peers = options.hosts.map((host) => this.#peer(host, options));
+    this.#options = options;
+    this.lookOn(options.hosts);
+  }
+
+  /** On these hosts from now on, and on no other. */
+  lookOn(hosts: readonly string[]): void {
+    for (const [host, peer] of this.#peers) {
+      if (hosts.includes(host)) continue;
+      this.#peers.delete(host);
+      peer.close();
+    }
+    for (const host of hosts) if (!this.#peers.has(host)) this.#peers.set(host, this.#peer(host));
+    this.#reconsider();
   }
 
   active(): ActiveCopy | undefined {
@@ -70,15 +83,15 @@ export class CopyFinder {
 
   /** What every reachable copy says about itself, for status pages. */
   states(): readonly CopyState[] {
-    return this.#peers.flatMap((peer) => peer.connection?.state ?? []);
+    return [...this.#peers.values()].flatMap((peer) => peer.connection?.state ?? []);
   }
 
   close(): void {
-    for (const peer of this.#peers) peer.close();
+    for (const peer of this.#peers.values()) peer.close();
   }
 
-  #peer(host: string, options: CopyFinderOptions): CopyPeer {
-    const { network, clock, logger, storageGroup } = options;
+  #peer(host: string): CopyPeer {
+    const { network, clock, logger, storageGroup } = this.#options;
     const endpoint = copyEndpoint(host, storageGroup);
     return new CopyPeer({ network, clock, logger, endpoint, onChange: () => this.#reconsider() });
   }
@@ -96,7 +109,7 @@ export class CopyFinder {
 
   #best(): ActiveCopy | undefined {
     let best: ActiveCopy | undefined;
-    for (const peer of this.#peers) {
+    for (const peer of this.#peers.values()) {
       const { rpc, state } = peer.connection ?? {};
       if (rpc === undefined || state === undefined || !state.active) continue;
       if (best === undefined || state.epoch > best.epoch) {

@@ -1,7 +1,7 @@
 /**
- * A host's configuration: one YAML file in its data folder, written when the cluster is formed or joined, read once at
- * start. It says who this host is and where the others are; everything that may change while the cluster runs
- * (who is active, in-sync sets, modes) is in the cluster register, never here.
+ * A host's configuration: one YAML file in its data folder, written when the cluster is formed or joined, read at
+ * start. It says who this host is and where the others are, which changes only when a node comes or goes (config-edit.ts); everything
+ * that the cluster decides (who is active, in-sync sets, modes) is in the cluster register, never here.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -115,7 +115,9 @@ export class ShareAcceptor extends AskedAcceptor {
     await writeSynced(temporary, bytes);
     try {
       await this.#atStep('link');
-      if (!(await linkExclusively(temporary, this.#path(stateName(version))))) return false;
+      const isOurs = await linkExclusively(temporary, this.#path(stateName(version)));
+      if (isOurs === undefined) throw this.#raced();
+      if (!isOurs) return false;
       await syncFolder(this.#folder);
     } finally {
       await removeIfThere(temporary);
@@ -185,15 +187,32 @@ async function writeSynced(path: string, bytes: Buffer): Promise<void> {
  * A file server that repeats a request whose answer got lost reports "exists" for a link that it has made itself: then
  * the file has two names, and one of them is ours. Where links are not counted (SFTP) it reads as lost, which is what one
  * may always say. Which error says "exists" is a matter of the share, too (SFTP has no word for it): that the name is there
- * tells.
+ * tells. Where there is that word it is enough: the name may have been removed since. Undefined: our own file is gone, because others
+ * have gone on for long.
  */
-async function linkExclusively(from: string, to: string): Promise<boolean> {
+async function linkExclusively(from: string, to: string): Promise<boolean | undefined> {
   try {
     await link(from, to);
     return true;
   } catch (error) {
-    if (!(await isThere(to))) throw error;
-    return (await stat(from)).nlink === 2;
+    const links = await linksOf(from);
+    if (links === 0) return undefined;
+    if (!isTaken(error) && !(await isThere(to))) throw error;
+    return links === 2;
+  }
+}
+
+function isTaken(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EEXIST';
+}
+
+/** 0: it is gone. */
+async function linksOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).nlink;
+  } catch (error) {
+    if (isMissing(error)) return 0;
+    throw error;
   }
 }
 
@@ -215,13 +234,7 @@ function notExclusive(folder: string): Problem {
 }
 
 async function isThere(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
+  return (await linksOf(path)) > 0;
 }
 
 async function removeIfThere(path: string): Promise<void> {

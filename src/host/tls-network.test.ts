@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { after, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { deferred } from '../base/deferred.ts';
 import { silentLogger } from '../base/logger.ts';
 import type { Channel } from '../base/network.ts';
@@ -62,6 +63,28 @@ test('network of TLS: two ways: the preferred one is taken', async () => {
   near.closeOver('far', 'Public', 'another network');
   near.closeOver('far', 'Private', 'Private is lost');
   assert.equal(await closed.promise, 'Private is lost');
+});
+
+test('network of TLS: the preferred way is back: what was connected over another one is formed again, what was to take that one stays', async () => {
+  const { places } = await twoNetworks();
+  const ways = places.slice(1);
+  const near = network(nearIdentity, ways);
+  const closed: string[] = [];
+  const connect = async (name: string, options = {}): Promise<Channel> => {
+    const channel = await near.connect('far/cluster', 5_000, options);
+    channel.onClose((reason) => closed.push(`${name}: ${reason}`));
+    return channel;
+  };
+  await connect('free');
+  const named = await connect('named', { network: 'Public' });
+  ways.unshift(...places.slice(0, 1));
+  const preferred = await connect('preferred');
+  near.returnTo('mars', 'Private');
+  near.returnTo('far', 'Public');
+  near.returnTo('far', 'Private');
+  await turn();
+  assert.deepEqual(closed, ['free: Private is back']);
+  for (const channel of [named, preferred]) channel.close('done');
 });
 
 test('network of TLS: nobody listens on the preferred way: the next one is taken', async () => {

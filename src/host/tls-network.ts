@@ -45,6 +45,8 @@ export class TlsNetwork implements Network {
   readonly #options: TlsNetworkOptions;
   readonly #refusals: RefusalLog;
   readonly #channels = new Set<TlsChannel>();
+  /** What connected to where, without a network named for it. */
+  readonly #freelyMade = new WeakMap<TlsChannel, EndpointName>();
 
   constructor(options: TlsNetworkOptions) {
     this.#options = options;
@@ -63,7 +65,9 @@ export class TlsNetwork implements Network {
     const attempts = new AbortController();
     try {
       const ways = places.map((place) => (signal: AbortSignal) => this.#dial(endpoint, place, timeoutMs, signal));
-      return await firstToConnect(ways, NEXT_WAY_MS, attempts.signal);
+      const channel = await firstToConnect(ways, NEXT_WAY_MS, attempts.signal);
+      if (options.network === undefined) this.#freelyMade.set(channel, endpoint);
+      return channel;
     } finally {
       attempts.abort();
     }
@@ -73,6 +77,20 @@ export class TlsNetwork implements Network {
   closeOver(remoteHost: string, network: string, reason: string): void {
     for (const channel of this.#channels)
       if (channel.remoteHost === remoteHost && channel.network === network) channel.abandon(reason);
+  }
+
+  /**
+   * Closes what this process connected to another host over a network that comes after `network` there, so that it is formed again
+   * over the better one. What was to take a network by name stays.
+   */
+  returnTo(remoteHost: string, network: string): void {
+    for (const channel of this.#channels) {
+      const endpoint = this.#freelyMade.get(channel);
+      if (endpoint === undefined || channel.remoteHost !== remoteHost) continue;
+      const names = this.#options.locate(endpoint).map((place) => place.network);
+      const isBetter = names.includes(network) && names.indexOf(network) < names.indexOf(channel.network);
+      if (isBetter) channel.close(`${network} is back`);
+    }
   }
 
   #dial(endpoint: EndpointName, place: Place, timeoutMs: number, signal: AbortSignal): Promise<TlsChannel> {

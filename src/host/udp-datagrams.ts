@@ -10,7 +10,8 @@ import { addressOn, type ClusterNetwork } from '../cluster/networks/cluster-netw
 
 export interface UdpDatagramsOptions {
   readonly host: string;
-  readonly networks: readonly ClusterNetwork[];
+  /** Asked anew for every datagram: hosts come and go. */
+  readonly networks: () => readonly ClusterNetwork[];
   readonly portOf: (host: string) => number;
   readonly logger: Logger;
 }
@@ -19,7 +20,7 @@ export function openUdpDatagrams(options: UdpDatagramsOptions): Datagrams {
   const { host, networks, portOf } = options;
   let onDatagram: (network: string, bytes: Buffer) => void = () => undefined;
   const sockets = new Map<string, Socket>();
-  for (const network of networks) {
+  for (const network of networks()) {
     const address = addressOn(network, host);
     if (address === undefined || network.role === 'public') continue;
     const socket = openSocket(network.name, address, portOf(host), options.logger);
@@ -28,7 +29,7 @@ export function openUdpDatagrams(options: UdpDatagramsOptions): Datagrams {
   }
   return {
     send: (name, to, bytes) => {
-      const network = networks.find((each) => each.name === name);
+      const network = networks().find((each) => each.name === name);
       const address = network && addressOn(network, to);
       // What does not go out is a lost datagram; the callback keeps the socket from calling it an error of its own.
       if (address !== undefined) sockets.get(name)?.send(bytes, portOf(to), address, () => undefined);

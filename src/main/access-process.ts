@@ -45,10 +45,14 @@ export async function runAccess(dataFolder: string): Promise<void> {
     );
   }
   logger.info({ ports: front.ports, api: clients.api }, 'clients may connect');
-  endWithService(logger, async () => {
-    await Promise.all([front.close(), api.close()]);
-    for (const finder of finders) finder.close();
-  });
+  endWithService(
+    logger,
+    async () => {
+      await Promise.all([front.close(), api.close()]);
+      for (const finder of finders) finder.close();
+    },
+    parts.rereadHosts,
+  );
 }
 
 /** Commands are carried out by this host's service: it knows the register. */

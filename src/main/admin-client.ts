@@ -16,10 +16,12 @@ import { machineClock } from '../host/machine.ts';
 import { type TlsIdentity, TlsNetwork } from '../host/tls-network.ts';
 import { clusterFiles } from './cluster-files.ts';
 import { readMarker } from './cluster-marker.ts';
+import { refuseEvicted } from './host-list.ts';
 
 const CONNECT_TIMEOUT_MS = 1_500;
 const ANSWER_TIMEOUT_MS = 120_000;
-/** A seed takes as long as the database is large. */
+/** They take as long as the database is large. */
+const LONG_COMMANDS = /^(update|enable|backup|optimize)-/i;
 const SEED_TIMEOUT_MS = 24 * 60 * 60 * 1000;
 
 /** The notice by which a host tells how far a command is; its body is one line of UTF-8. */
@@ -49,12 +51,14 @@ export function findCluster(folder: string): ClusterAccess {
   return { hosts: anyConfig(folder, marker.hosts), identity: readIdentity(clusterFiles.administrator(folder)) };
 }
 
-/** A host's folder may be damaged or gone: that is what the demo is for. Any other one knows the hosts as well. */
+/** A host's folder may be damaged or gone: that is what the demo is for. Any other one that was not evicted knows the hosts as well. */
 function anyConfig(folder: string, hosts: readonly string[]): readonly HostEntry[] {
   const faults: unknown[] = [];
   for (const host of hosts) {
     try {
-      return loadConfig(clusterFiles.host(folder, host)).hosts;
+      const dataFolder = clusterFiles.host(folder, host);
+      refuseEvicted(dataFolder, host);
+      return loadConfig(dataFolder).hosts;
     } catch (error) {
       faults.push(error);
     }
@@ -89,7 +93,7 @@ export class AdminClient {
   /** What the command answers, or its Problem. Problem('ClusterUnreachable') when no host answers. */
   async run(request: AdminRequest): Promise<AdminAnswer> {
     const connection = await this.#connect();
-    const timeoutMs = request.command.startsWith('Update-') ? SEED_TIMEOUT_MS : ANSWER_TIMEOUT_MS;
+    const timeoutMs = LONG_COMMANDS.test(request.command) ? SEED_TIMEOUT_MS : ANSWER_TIMEOUT_MS;
     try {
       const answer = await connection.ask('admin', Buffer.from(JSON.stringify(request)), timeoutMs);
       return understand(answer);
@@ -133,9 +137,9 @@ export class AdminClient {
   }
 }
 
-/** Whether the cluster service of one host accepts connections. */
+/** Whether the cluster service of one host accepts connections; by its own folder, for others may not know it yet. */
 export async function hostAnswers(folder: string, host: string): Promise<boolean> {
-  const access = findCluster(folder);
+  const access = findCluster(clusterFiles.host(folder, host));
   return await new AdminClient({ ...access, hosts: access.hosts.filter((each) => each.name === host) }).answers();
 }
 

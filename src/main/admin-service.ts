@@ -27,6 +27,7 @@ import { changeRegister, restoreCopy } from './admin-orders.ts';
 import { type BackupNotice, type BackupOrder, backUpCopy } from './backup-orders.ts';
 import type { HostCopies } from './host-copies.ts';
 import { type HostLinks, STEP_PROGRESS_NOTICE } from './host-links.ts';
+import type { AddHostOrder, HostList, RemoveHostOrder } from './host-list.ts';
 import type { HostNetworks } from './host-networks.ts';
 import type { MailboxRestoreOrder, MailboxRestores } from './restore-orders.ts';
 
@@ -43,6 +44,8 @@ const STEPWISE_METHODS: ReadonlySet<HostMethod> = new Set([
   'optimize-copy',
   'restore-mailbox',
 ]);
+const HOST_START_LIMIT_MS = 30_000;
+const HOST_POLL_MS = 200;
 const MOVED_POLL_MS = 25;
 const MOVED_LIMIT_MS = 15_000;
 
@@ -57,6 +60,7 @@ export interface AdminServiceOptions {
   readonly network: Network;
   readonly networks: HostNetworks;
   readonly mailboxRestores: MailboxRestores;
+  readonly hostList: HostList;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -103,6 +107,8 @@ export class AdminService {
         this.#options.copies.remote(args.storageGroup).rebuildContentIndex(),
       ),
       'hand-off': this.#forHosts((args: HandOffRequest) => this.#handOff(args)),
+      'add-host': this.#forHosts(async (args: AddHostOrder) => this.#options.hostList.add(args)),
+      'remove-host': this.#forHosts(async (args: RemoveHostOrder) => this.#options.hostList.remove(args)),
     };
   }
 
@@ -153,10 +159,12 @@ export class AdminService {
   }
 
   #context(reportProgress: (line: string) => void): AdminContext {
+    const { config } = this.#options;
     return {
-      hostName: this.#options.config.host,
-      acceptedDomains: this.#options.config.acceptedDomains,
-      networks: { networks: networksOf(this.#options.config), hosts: networkHosts(this.#options.config) },
+      hostName: config.host,
+      acceptedDomains: config.acceptedDomains,
+      networks: { networks: networksOf(config), hosts: networkHosts(config) },
+      configuration: { hosts: config.hosts, witness: config.witness },
       register: () => this.#readRegister(),
       copyReports: () => this.#copyReports(),
       hostReports: () => this.#hostReports(),
@@ -166,6 +174,7 @@ export class AdminService {
       changeAcceptors: (places) => this.#options.register.changePlaces(places),
       askActiveCopy: (storageGroup, method, body) => this.#askActiveCopy(storageGroup, method, body),
       askHost: (host, method, body, onProgress) => this.#askHost(host, method, body, onProgress ?? (() => undefined)),
+      untilHostAnswers: (host) => this.#untilHostAnswers(host),
       reportProgress,
       hashPassword: (password) => hashPassword(password, machineRandom),
     };
@@ -232,6 +241,16 @@ export class AdminService {
         }
       }),
     );
+  }
+
+  async #untilHostAnswers(host: string): Promise<boolean> {
+    const { config, links, clock } = this.#options;
+    const deadlineMs = clock.monotonicMs() + HOST_START_LIMIT_MS;
+    while (host !== config.host && !(await links.answers(host, REPORT_TIMEOUT_MS))) {
+      if (clock.monotonicMs() > deadlineMs) return false;
+      await sleep(clock, HOST_POLL_MS);
+    }
+    return true;
   }
 
   /** The look at the register first: by it a host learns that the set of acceptors has changed. */
@@ -391,7 +410,8 @@ export class AdminService {
       );
     }
     const { maxBytesPerSecond, network = null } = request;
-    await copies.remote(storageGroup).seed({ source, maxBytesPerSecond, keepLog: false, network }, onProgress);
+    const copy = await copies.whenOpen(storageGroup);
+    await copy.seed({ source, maxBytesPerSecond, keepLog: false, network }, onProgress);
     if (!manualResume) await this.#setSuspended(storageGroup, config.host, null);
     return {};
   }

@@ -31,6 +31,8 @@ export const hostFiles = {
   acceptor: (dataFolder: string) => join(dataFolder, 'acceptor'),
   /** Who votes on the register, as this host last learned it. */
   votes: (dataFolder: string) => join(dataFolder, 'votes.json'),
+  /** Once it was evicted. */
+  evicted: (dataFolder: string) => join(dataFolder, 'evicted'),
   copies: (dataFolder: string) => join(dataFolder, 'copies'),
   /** The secret by which hosts of this cluster know each other's heartbeats. */
   heartbeatKey: (dataFolder: string) => join(dataFolder, 'heartbeat.key'),

@@ -32,7 +32,7 @@ function copyThatNotes(orders: string[]): ControlledCopy {
   } as unknown as ControlledCopy;
 }
 
-async function pipe(lost: string[] = []): Promise<{ remote: RemoteCopy; link: ServiceLink }> {
+async function pipe(lost: string[] = [], back: string[] = []): Promise<{ remote: RemoteCopy; link: ServiceLink }> {
   const network = new MemoryNetwork();
   const clock = new ManualClock();
   const accepted: Channel[] = [];
@@ -46,7 +46,9 @@ async function pipe(lost: string[] = []): Promise<{ remote: RemoteCopy; link: Se
     onInternalError: (_method, error) => {
       throw error;
     },
+    onHostsChanged: () => undefined,
     onNetworkLost: (peer, network) => lost.push(`${network} to ${peer}`),
+    onNetworkBack: (peer, network) => back.push(`${network} to ${peer}`),
   });
   return { remote, link };
 }
@@ -61,12 +63,15 @@ test('copy pipe: a copy that is open: does what it is told', async () => {
   assert.deepEqual(orders, ['fence 3', 'suspend new disk', 'seed from mbx01-node1']);
 });
 
-test('copy pipe: a network is lost: the copy hears which, also while it is opening', async () => {
-  const lost: string[] = [];
-  const { remote } = await pipe(lost);
+test('copy pipe: a network is lost, and back: the copy hears which, also while it is opening', async () => {
+  const [lost, back]: [string[], string[]] = [[], []];
+  const { remote } = await pipe(lost, back);
   remote.networkLost('mbx01-node2', 'Private');
   await remote.fence(3);
   assert.deepEqual(lost, ['Private to mbx01-node2']);
+  remote.networkBack('mbx01-node2', 'Private');
+  await remote.fence(3);
+  assert.deepEqual(back, ['Private to mbx01-node2']);
 });
 
 test('copy pipe: a copy that is still opening: no order is lost', async () => {

@@ -12,6 +12,7 @@ import { Problem } from '../base/problem.ts';
 import { Rpc, type RpcHandler } from '../base/rpc.ts';
 import type { ActivationGrant, CopyControl, CopyRequests, CopyView, RequestAnswer } from '../cluster/copy-control.ts';
 import type { LogPosition } from '../cluster/register-document.ts';
+import type { HostConfig } from '../host/config.ts';
 import type { BackupType } from '../replication/backup-manifest.ts';
 import type { BackupTaken } from '../replication/backup-note.ts';
 import type { SeedOrder } from '../replication/copy-seeding.ts';
@@ -45,6 +46,9 @@ const STOPPED: CopyView = {
   initializing: false,
   mayTakeOver: false,
 };
+
+/** The part of the configuration by which the other hosts are found. */
+export type KnownHosts = Pick<HostConfig, 'hosts' | 'networks'>;
 
 function json(value: unknown): Buffer {
   return Buffer.from(JSON.stringify(value ?? null));
@@ -159,6 +163,10 @@ export class RemoteCopy implements Omit<ControlledCopy, 'logFileNeeds' | 'upkeep
     this.#rpc.notify('in-sync', json({ epoch, inSync }));
   }
 
+  copiesChanged(copies: readonly string[]): void {
+    this.#rpc.notify('copies', json({ copies }));
+  }
+
   async stepDown(epoch: number, reason: string): Promise<void> {
     await this.#ask('step-down', { epoch, reason }, SHORT_STEP_MS);
   }
@@ -179,8 +187,16 @@ export class RemoteCopy implements Omit<ControlledCopy, 'logFileNeeds' | 'upkeep
     this.#rpc.notify('circular-logging', json({ circularLogging }));
   }
 
+  hostsChanged(latest: KnownHosts): void {
+    this.#rpc.notify('hosts', json(latest));
+  }
+
   networkLost(peer: string, network: string): void {
     this.#rpc.notify('network-lost', json({ peer, network }));
+  }
+
+  networkBack(peer: string, network: string): void {
+    this.#rpc.notify('network-back', json({ peer, network }));
   }
 
   logMarks(): LogMarks | null {
@@ -242,13 +258,17 @@ export class ServiceLink implements CopyRequests {
   readonly #opened = deferred<ControlledCopy>();
   #maintenance: ControlledMaintenance | undefined;
   #lastView = '';
+  /** As last told; a copy that is still opening is told when it is open. */
+  #copies: readonly string[] | undefined;
 
   constructor(options: {
     channel: Channel;
     clock: Clock;
     onClose: (reason: string) => void;
     onInternalError: (method: string, error: unknown) => void;
+    onHostsChanged: (latest: KnownHosts) => void;
     onNetworkLost: (peer: string, network: string) => void;
+    onNetworkBack: (peer: string, network: string) => void;
   }) {
     this.#clock = options.clock;
     this.#rpc = new Rpc(options.channel, {
@@ -265,9 +285,18 @@ export class ServiceLink implements CopyRequests {
           const args = parsed<{ epoch: number; inSync: string[] }>(body);
           this.#copy?.inSyncChanged(args.epoch, args.inSync);
         },
+        copies: (body) => {
+          this.#copies = parsed<{ copies: string[] }>(body).copies;
+          this.#copy?.copiesChanged(this.#copies);
+        },
+        hosts: (body) => options.onHostsChanged(parsed<KnownHosts>(body)),
         'network-lost': (body) => {
           const { peer, network } = parsed<{ peer: string; network: string }>(body);
           options.onNetworkLost(peer, network);
+        },
+        'network-back': (body) => {
+          const { peer, network } = parsed<{ peer: string; network: string }>(body);
+          options.onNetworkBack(peer, network);
         },
         resume: (body) => this.#copy?.resume(parsed<{ epoch: number }>(body).epoch),
         'circular-logging': (body) =>
@@ -342,6 +371,7 @@ export class ServiceLink implements CopyRequests {
     this.#copy = copy;
     this.#maintenance = maintenance;
     this.#opened.resolve(copy);
+    if (this.#copies !== undefined) copy.copiesChanged(this.#copies);
     this.#tellLater();
   }
 

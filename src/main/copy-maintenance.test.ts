@@ -11,6 +11,7 @@ import { copyEndpoint, decodeHello } from '../directory/copy-protocol.ts';
 import { CopyFolder } from '../host/copy-folder.ts';
 import { machineClock, machineRandom, yieldTurn } from '../host/machine.ts';
 import { CopyFiles } from '../replication/copy-files.ts';
+import { CopyHosts } from '../replication/copy-hosts.ts';
 import { CopyParts } from '../replication/copy-parts.ts';
 import { enableRowSums } from '../store/row-sum.ts';
 import { takeSnapshot } from '../store/snapshot.ts';
@@ -58,7 +59,7 @@ async function withPair(story: (pair: Pair) => Promise<void>): Promise<void> {
       root: index === 0 ? copy.root : twin,
       host,
       storageGroup: GROUP,
-      copies,
+      copies: new CopyHosts(host, copies),
       network: network.host(host),
       clock: machineClock,
       logger: silentLogger,

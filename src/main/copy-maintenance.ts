@@ -163,10 +163,9 @@ export class CopyMaintenance {
 
   /** With every other copy, now. */
   async compare(): Promise<readonly CopyComparison[]> {
-    const { host, copies, logger } = this.#options;
+    const { copies, logger } = this.#options;
     const here = await this.digest();
-    const others = copies.filter((copy) => copy !== host);
-    const comparisons = await Promise.all(others.map((copy) => this.#compareWith(copy, here)));
+    const comparisons = await Promise.all(copies.others.map((copy) => this.#compareWith(copy, here)));
     for (const each of comparisons) {
       if (each.result === 'Different') logger.error({ ...each }, 'the copies differ');
     }

@@ -9,6 +9,7 @@ import type { Logger } from '../base/logger.ts';
 import type { Network } from '../base/network.ts';
 import { messageOf, Problem } from '../base/problem.ts';
 import { diskProblem } from '../host/disk-problem.ts';
+import type { CopyHosts } from '../replication/copy-hosts.ts';
 import type { CopyParts } from '../replication/copy-parts.ts';
 import { packName } from '../store/maintenance/pack-name.ts';
 import type { BodyPlace } from '../store/packs.ts';
@@ -20,7 +21,7 @@ export interface CopyMendingOptions {
   readonly root: string;
   readonly host: string;
   readonly storageGroup: string;
-  readonly copies: readonly string[];
+  readonly copies: CopyHosts;
   readonly network: Network;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -119,9 +120,8 @@ export class CopyMending {
     what: string,
     ask: (host: string) => Promise<Buffer | undefined>,
   ): Promise<{ readonly host: string; readonly bytes: Buffer } | undefined> {
-    const { host: here, copies, logger } = this.#options;
-    for (const host of copies) {
-      if (host === here) continue;
+    const { copies, logger } = this.#options;
+    for (const host of copies.others) {
       try {
         const bytes = await ask(host);
         if (bytes !== undefined) return { host, bytes };

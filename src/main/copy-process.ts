@@ -4,12 +4,14 @@
  * whether it still owns anything.
  */
 import { join } from 'node:path';
+import type { Logger } from '../base/logger.ts';
 import type { Channel } from '../base/network.ts';
 import { messageOf } from '../base/problem.ts';
 import { formatRange } from '../cluster/format-level.ts';
 import { defaultTiming } from '../cluster/timing.ts';
 import { copyEndpoint } from '../directory/copy-protocol.ts';
 import { CopyService } from '../directory/copy-service.ts';
+import { adoptHosts } from '../host/adopt-hosts.ts';
 import type { HostConfig } from '../host/config.ts';
 import { ThreadContentIndex } from '../host/content-index.ts';
 import { CopyFolder } from '../host/copy-folder.ts';
@@ -20,6 +22,7 @@ import { machineClock, machineRandom, yieldTurn } from '../host/machine.ts';
 import { pinoLogger } from '../host/pino-logger.ts';
 import { TlsNetwork } from '../host/tls-network.ts';
 import { Copy } from '../replication/copy.ts';
+import { CopyHosts } from '../replication/copy-hosts.ts';
 import { recordFormats } from '../store/record-formats.ts';
 import { takeSnapshot } from '../store/snapshot.ts';
 import { hostFiles } from './cluster-files.ts';
@@ -54,21 +57,19 @@ export async function runCopy(args: CopyArguments): Promise<void> {
     onClose: (reason) => stop(`the cluster service is gone: ${reason}`),
     onInternalError: (method, error) =>
       logger.error({ method, reason: messageOf(error) }, 'a step asked by the cluster service failed'),
+    onHostsChanged: (latest) => adoptHosts(config, latest),
     onNetworkLost: (peer, name) => network.closeOver(peer, name, `${name} is lost`),
+    onNetworkBack: (peer, name) => network.returnTo(peer, name),
   });
-  const network = new TlsNetwork({
-    identity: readIdentity(join(args.dataFolder, identityFolders.host)),
-    locate: (endpoint) => locateEndpoint(config, endpoint),
-    logger,
-    onListenError: (_endpoint, problem) => stop(problem.message),
-  });
+  const network = openNetwork(args, logger, stop);
   const mail = new CopyService({ storageGroup, host: config.host, clock: machineClock, logger });
   const sessions = new ImapSessions({ clock: machineClock, logger, yieldTurn });
   const root = hostFiles.copy(args.dataFolder, storageGroup);
   const thread = new URL('./content-index-thread.ts', import.meta.url);
   const contentIndex = new ThreadContentIndex({ root, thread, clock: machineClock, logger });
   const folder = new CopyFolder(root, takeSnapshot, contentIndex);
-  const common = { host: config.host, storageGroup, copies: args.copies, network, clock: machineClock, logger };
+  const at = { host: config.host, storageGroup, copies: new CopyHosts(config.host, args.copies) };
+  const common = { ...at, network, clock: machineClock, logger };
   const copy = new Copy({
     ...common,
     incarnation: args.incarnation,
@@ -110,6 +111,19 @@ export async function runCopy(args: CopyArguments): Promise<void> {
     () => copy.close('the host stops'),
     () => folder.close(),
   ]);
+}
+
+function openNetwork(
+  { config, dataFolder }: CopyArguments,
+  logger: Logger,
+  stop: (reason: string) => void,
+): TlsNetwork {
+  return new TlsNetwork({
+    identity: readIdentity(join(dataFolder, identityFolders.host)),
+    locate: (endpoint) => locateEndpoint(config, endpoint),
+    logger,
+    onListenError: (_endpoint, problem) => stop(problem.message),
+  });
 }
 
 /** In this order, one after the other. */

@@ -39,7 +39,7 @@ import {
 const root = mkdtempSync(join(tmpdir(), 'holdfast-form-'));
 after(() => rmSync(root, { recursive: true }));
 
-const specification = demoSpecification(2_000, 'sync');
+const specification = demoSpecification(2_000, { mode: 'sync' });
 const formed = join(root, 'formed');
 const marker = await formClusterIn(formed, specification);
 
@@ -101,7 +101,10 @@ async function formWith(name: string, changes: Partial<ClusterSpecification>) {
 }
 
 test('form: the witness is a process: its host has a vote, and no share is made', async () => {
-  const { folder, places } = await formWith('with-process', demoSpecification(2_000, 'sync', 'process'));
+  const { folder, places } = await formWith(
+    'with-process',
+    demoSpecification(2_000, { mode: 'sync', witness: 'process' }),
+  );
   assert.deepEqual(places, ['host mbx01-node1', 'host mbx01-node2', 'process witness1']);
   assert.equal(existsSync(clusterFiles.witness(folder)), false);
   assert.ok(existsSync(join(hostFiles.acceptor(clusterFiles.host(folder, 'witness1')), 'acceptor')));

@@ -162,6 +162,16 @@ async function fill(folder: string, specification: ClusterSpecification, cluster
   await makeRegister(folder, specification, configurations);
 }
 
+/** One more host without a client side, made later. It begins without a vote, and with the certificate of `authority`. */
+export async function addHostFolder(
+  folder: string,
+  config: HostConfig,
+  authority: Omit<CertificateAuthority, 'ca'>,
+): Promise<void> {
+  parseConfig(stringify(config), hostFiles.config(clusterFiles.host(folder, config.host)));
+  await makeHost(folder, config, authority, '');
+}
+
 async function makeAuthorityAndAdministrator(
   folder: string,
   specification: ClusterSpecification,

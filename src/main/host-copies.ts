@@ -11,8 +11,7 @@ import { messageOf, Problem } from '../base/problem.ts';
 import type { ClusterService } from '../cluster/cluster-service.ts';
 import type { CopyView } from '../cluster/copy-control.ts';
 import { formatLevelOf, formatRange, reads } from '../cluster/format-level.ts';
-import type { Register } from '../cluster/register.ts';
-import { member, type StorageGroupRecord } from '../cluster/register-document.ts';
+import { member, type RegisterDocument, type StorageGroupRecord } from '../cluster/register-document.ts';
 import { type HostConfig, hostEntry } from '../host/config.ts';
 import { IpcChannel } from '../host/ipc-channel.ts';
 import type { UpkeepFacts } from '../replication/copy-upkeep.ts';
@@ -21,7 +20,8 @@ import { RemoteCopy } from './copy-ipc.ts';
 import { RoleProcess } from './role-process.ts';
 
 const REGISTER_RETRY_MS = 200;
-const PEEK_TIMEOUT_MS = 500;
+/** From the start of a copy's process until it has opened its files. */
+const OPEN_LIMIT_MS = 60_000;
 /** The copies' processes learn settings that were changed in the register this often. */
 const SETTINGS_INTERVAL_MS = 1_000;
 
@@ -36,6 +36,7 @@ export interface HostCopiesOptions {
 interface Entry {
   readonly process: RoleProcess;
   remote: RemoteCopy | undefined;
+  isEnding: boolean;
 }
 
 export class HostCopies {
@@ -52,44 +53,53 @@ export class HostCopies {
   }
 
   /** Starts every copy as soon as the register can be read: its process must know who else has one. */
-  async start(register: Register): Promise<void> {
-    for (const storageGroup of this.names) {
-      const group = await this.#groupRecord(register, storageGroup);
-      if (group !== undefined) this.#startCopy(storageGroup, group);
-    }
-    this.#tellSettings();
+  start(): void {
+    this.#look(0);
   }
 
-  /** Waits as well while the cluster writes what no copy of this version could read: then the cluster service ends this host. */
-  async #groupRecord(register: Register, storageGroup: string): Promise<StorageGroupRecord | undefined> {
-    const { clock, logger } = this.#options;
-    for (let attempt = 0; !this.#isStopping; attempt++) {
-      const peeked = await register.peek({ timeoutMs: PEEK_TIMEOUT_MS });
-      const group = peeked && member(peeked.document.storageGroups, storageGroup);
-      const isReadable = peeked !== undefined && reads(formatRange, formatLevelOf(peeked.document));
-      if (group !== undefined && isReadable) return group;
-      if (attempt === 10) logger.warn({ storageGroup }, 'no majority of the register answers: the copy waits for it');
-      await sleep(clock, REGISTER_RETRY_MS);
-    }
-    return undefined;
-  }
-
-  /** Over and over, whether they changed or not: a process that has just started may have heard an older one. */
-  #tellSettings(): void {
+  /**
+   * Which copies the register gives to this host, and their settings. Over and over, whether they changed or not: a process that has
+   * just started may have heard older ones. What is seen may never have been decided; a copy that is started or
+   * stopped for that is stopped or started again. Nothing is begun while the cluster writes what no copy of this version
+   * could read: then the cluster service ends this host.
+   */
+  #look(attempt: number): void {
     if (this.#isStopping) return;
-    const { cluster, clock } = this.#options;
+    const { cluster, clock, logger } = this.#options;
     const document = cluster.status().document;
-    for (const [storageGroup, { remote }] of this.#entries) {
-      const group = document && member(document.storageGroups, storageGroup);
-      if (group !== undefined) remote?.setCircularLogging(group.circularLogging);
-    }
-    clock.after(SETTINGS_INTERVAL_MS, () => this.#tellSettings());
+    if (document !== undefined) for (const storageGroup of this.names) this.#lookAt(document, storageGroup);
+    else if (attempt === 10) logger.warn({}, 'no majority of the register answers: the copies wait for it');
+    const pauseMs = document === undefined ? REGISTER_RETRY_MS : SETTINGS_INTERVAL_MS;
+    clock.after(pauseMs, () => this.#look(attempt + 1));
+  }
+
+  #lookAt(document: RegisterDocument, storageGroup: string): void {
+    const group = member(document.storageGroups, storageGroup);
+    if (group === undefined || !reads(formatRange, formatLevelOf(document))) return;
+    const entry = this.#entries.get(storageGroup);
+    const isOurs = group.copies.includes(this.#options.config.host);
+    if (isOurs && entry === undefined) this.#startCopy(storageGroup, group);
+    else if (!isOurs && entry !== undefined) this.#endCopy(storageGroup, entry);
+    else entry?.remote?.setCircularLogging(group.circularLogging);
+  }
+
+  /** The copy was removed. Its files stay, for people to delete. */
+  #endCopy(storageGroup: string, entry: Entry): void {
+    if (entry.isEnding) return;
+    const { cluster, logger } = this.#options;
+    entry.isEnding = true;
+    logger.warn({ storageGroup }, 'the register gives no copy of it to this host any more: its process is ended');
+    cluster.detach(storageGroup);
+    void entry.process.stop().then(() => {
+      this.#entries.delete(storageGroup);
+    });
   }
 
   #startCopy(storageGroup: string, group: StorageGroupRecord): void {
     const { config, clock, logger } = this.#options;
     const entry: Entry = {
       remote: undefined,
+      isEnding: false,
       process: new RoleProcess({
         name: `copy of ${storageGroup}`,
         args: () => this.#argumentsOf(storageGroup, group),
@@ -136,6 +146,17 @@ export class HostCopies {
     for (const { remote } of this.#entries.values()) remote?.networkLost(peer, network);
   }
 
+  /** Each process locates the others by itself. */
+  hostsChanged(): void {
+    const { hosts, networks } = this.#options.config;
+    for (const { remote } of this.#entries.values()) remote?.hostsChanged({ hosts, networks });
+  }
+
+  /** The log returns to the network that it is meant for. What the service itself says is little, and stays where it is. */
+  networkBack(peer: string, network: string): void {
+    for (const { remote } of this.#entries.values()) remote?.networkBack(peer, network);
+  }
+
   view(storageGroup: string): CopyView | undefined {
     return this.#entries.get(storageGroup)?.remote?.view();
   }
@@ -166,6 +187,15 @@ export class HostCopies {
       `Cannot reach the copy of ${storageGroup} on ${this.#options.config.host}: its process is not running. Try again.`,
       { temporary: true },
     );
+  }
+
+  /** As soon as its process has opened its files. Problem('CopyNotRunning') */
+  async whenOpen(storageGroup: string): Promise<RemoteCopy> {
+    const { clock } = this.#options;
+    const deadlineMs = clock.monotonicMs() + OPEN_LIMIT_MS;
+    const isOpen = (): boolean => (this.view(storageGroup)?.state ?? 'starting') !== 'starting';
+    while (!isOpen() && clock.monotonicMs() < deadlineMs) await sleep(clock, REGISTER_RETRY_MS);
+    return this.remote(storageGroup);
   }
 
   async stop(): Promise<void> {

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../base/clock.ts';
 import type { Network } from '../base/network.ts';
-import { Problem } from '../base/problem.ts';
+import { isProblem, Problem } from '../base/problem.ts';
 import { Rpc } from '../base/rpc.ts';
 
 const CONNECT_TIMEOUT_MS = 1_000;
@@ -38,6 +38,16 @@ export class HostLinks {
   async ask(host: string, method: string, body: unknown, timeoutMs: number): Promise<unknown> {
     const rpc = await this.#rpc(host);
     return JSON.parse((await rpc.ask(method, Buffer.from(JSON.stringify(body ?? null)), timeoutMs)).toString('utf8'));
+  }
+
+  async answers(host: string, timeoutMs: number): Promise<boolean> {
+    try {
+      await this.ask(host, 'ping', {}, timeoutMs);
+      return true;
+    } catch (error) {
+      if (!isProblem(error)) throw error;
+      return false;
+    }
   }
 
   /** On a connection of its own, whose progress notices go to `onProgress`. */

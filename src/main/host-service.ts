@@ -24,16 +24,20 @@ import { lockFolder } from './folder-lock.ts';
 import { HostCopies } from './host-copies.ts';
 import { readHostIdentity } from './host-identity.ts';
 import { HostLinks } from './host-links.ts';
+import { HostList, refuseEvicted } from './host-list.ts';
 import { openHostNetworks } from './host-networks.ts';
-import { endOnInternalError } from './lifeline.ts';
+import { endOnInternalError, HOSTS_CHANGED } from './lifeline.ts';
 import { localVote, openVote, voteHandler } from './open-votes.ts';
 import { MailboxRestores } from './restore-orders.ts';
 import { RoleProcess } from './role-process.ts';
 import { VoteMemory } from './vote-memory.ts';
 
+const EVICTED_ANSWER_MS = 500;
+
 /** Runs until SIGTERM or SIGINT; Problems at the start are the caller's to print. */
 export async function runHost(dataFolder: string): Promise<void> {
   const config = loadConfig(dataFolder);
+  refuseEvicted(dataFolder, config.host);
   const identity = readHostIdentity(dataFolder, config.host, machineClock.wallMs());
   const lock = lockFolder(dataFolder);
   const logger = pinoLogger({ host: config.host, role: 'service' });
@@ -65,11 +69,21 @@ interface HostParts {
 
 function openHost(parts: HostParts): { start(): Promise<void>; stop(): Promise<void> } {
   const { config, dataFolder, logger } = parts;
-  const { network, networks, onLost, links, local, register } = openRegister(parts);
+  const { network, networks, onLost, onBack, links, local, register } = openRegister(parts);
   const cluster = openClusterService(parts, register);
   const copies = new HostCopies({ config, dataFolder, cluster, clock: machineClock, logger });
   onLost.push((peer, name) => copies.networkLost(peer, name));
-  const common = { config, register, cluster, copies, links, network, networks };
+  onBack.push((peer, name) => copies.networkBack(peer, name));
+  const roles = roleProcesses(config, dataFolder, logger);
+  const onChanged = (): void => {
+    networks.hostsChanged();
+    copies.hostsChanged();
+    for (const role of roles) role.tell(HOSTS_CHANGED);
+  };
+  /** After the answer to whoever gave the order. */
+  const onEvicted = (): void => void machineClock.after(EVICTED_ANSWER_MS, () => process.kill(process.pid, 'SIGTERM'));
+  const hostList = new HostList({ config, dataFolder, logger, onChanged, onEvicted });
+  const common = { config, register, cluster, copies, links, network, networks, hostList };
   const mailboxRestores = new MailboxRestores({ dataFolder, register, network, clock: machineClock });
   const admin = new AdminService({ ...common, mailboxRestores, clock: machineClock, logger });
   const handlers = {
@@ -77,14 +91,13 @@ function openHost(parts: HostParts): { start(): Promise<void>; stop(): Promise<v
     ...voteHandler((name) => config.hosts.some((host) => host.name === name), local),
   };
   const stopListening = network.listen(`${config.host}/cluster`, (channel: Channel) => serve(channel, handlers, admin));
-  const roles = roleProcesses(config, dataFolder, logger);
   const isMailboxHost = hostEntry(config, config.host).roles.includes('mailbox');
   return {
     start: async () => {
       networks.start();
       if (isMailboxHost) {
         cluster.start();
-        await copies.start(register);
+        copies.start();
       }
       for (const role of roles) role.start();
     },
@@ -98,16 +111,20 @@ function openHost(parts: HostParts): { start(): Promise<void>; stop(): Promise<v
   };
 }
 
-type OnLost = (peer: string, network: string) => void;
+type OnNetwork = (peer: string, network: string) => void;
 
 function openRegister({ config, dataFolder, identity, logger, fail }: HostParts) {
-  const onLost: OnLost[] = [];
+  const onLost: OnNetwork[] = [];
+  const onBack: OnNetwork[] = [];
   const networks = openHostNetworks({
     config,
     dataFolder,
     logger,
     onLost: (peer, name) => {
       for (const tell of onLost) tell(peer, name);
+    },
+    onBack: (peer, name) => {
+      for (const tell of onBack) tell(peer, name);
     },
   });
   const network = new TlsNetwork({
@@ -130,7 +147,7 @@ function openRegister({ config, dataFolder, identity, logger, fail }: HostParts)
     random: machineRandom,
     logger,
   });
-  return { network, networks, onLost, links, local, register };
+  return { network, networks, onLost, onBack, links, local, register };
 }
 
 function openClusterService({ config, logger, fail }: HostParts, register: Register): ClusterService {

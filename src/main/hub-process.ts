@@ -42,11 +42,15 @@ export async function runHub(dataFolder: string): Promise<void> {
     },
   });
   logger.info({ ports: hub.ports }, 'the hub takes mail');
-  endWithService(logger, async () => {
-    await hub.close();
-    for (const finder of finders) finder.close();
-    for (const queue of queues) await queue.close();
-  });
+  endWithService(
+    logger,
+    async () => {
+      await hub.close();
+      for (const finder of finders) finder.close();
+      for (const queue of queues) await queue.close();
+    },
+    parts.rereadHosts,
+  );
 }
 
 function modeFile(path: string): ModeFile {

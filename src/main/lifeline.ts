@@ -1,8 +1,11 @@
 /** What every role process shares: it ends with the service that started it, and never goes on with an error of ours. */
 import type { Logger } from '../base/logger.ts';
 
+/** The service's word that the hosts in holdfast.yaml are others than before. */
+export const HOSTS_CHANGED = 'hosts-changed';
+
 /** Calls `stop` once, when the service asks (SIGTERM) or is gone; then the process ends. */
-export function endWithService(logger: Logger, stop: () => Promise<void>): void {
+export function endWithService(logger: Logger, stop: () => Promise<void>, onHostsChanged: () => void): void {
   let isStopping = false;
   const end = (why: string, code: number): void => {
     if (isStopping) return;
@@ -20,7 +23,9 @@ export function endWithService(logger: Logger, stop: () => Promise<void>): void 
   process.on('SIGINT', () => end('asked to stop', 0));
   process.on('disconnect', () => end('its service is gone', 1));
   // Without a listener the pipe would not keep this process informed of its service's end.
-  process.on('message', () => undefined);
+  process.on('message', (message) => {
+    if (message === HOSTS_CHANGED) onHostsChanged();
+  });
 }
 
 /** `tell` hears of it first: a service has somebody who reads its standard error. */

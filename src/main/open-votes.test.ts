@@ -31,7 +31,7 @@ after(async () => {
   await rm(root, { recursive: true, force: true });
 });
 const cluster = join(root, 'cluster');
-await formClusterIn(cluster, demoSpecification(2_000, 'sync', 'process'));
+await formClusterIn(cluster, demoSpecification(2_000, { mode: 'sync', witness: 'process' }));
 const config = loadConfig(clusterFiles.host(cluster, NODE));
 
 function networkOf(name: string, port: number): TlsNetwork {

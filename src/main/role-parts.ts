@@ -4,6 +4,7 @@ import { Authenticator } from '../access/authentication.ts';
 import { assert } from '../base/assert.ts';
 import type { Logger } from '../base/logger.ts';
 import { CopyFinder } from '../directory/copy-finder.ts';
+import { adoptHosts } from '../host/adopt-hosts.ts';
 import { type ClientPorts, type HostConfig, loadConfig } from '../host/config.ts';
 import { locateEndpoint } from '../host/endpoints.ts';
 import { type Identity, identityFolders, readIdentity } from '../host/identity.ts';
@@ -19,6 +20,8 @@ export interface RoleParts {
   readonly network: TlsNetwork;
   readonly finders: readonly CopyFinder[];
   readonly authenticator: Authenticator;
+  /** Nodes have come or gone: the file says which. */
+  readonly rereadHosts: () => void;
   /** What clients are shown. */
   readonly certificate: Identity;
 }
@@ -36,10 +39,18 @@ export function openRole(dataFolder: string, role: 'hub' | 'access'): RoleParts 
     onListenError: () => undefined, // these roles have no endpoint of their own
   });
   const finders = config.clusteredMailboxServer.storageGroups.map((storageGroup) => {
-    const hosts = config.hosts.filter((host) => Object.hasOwn(host.copyPorts, storageGroup)).map((host) => host.name);
+    const hosts = hostsWithCopy(config, storageGroup);
     return new CopyFinder({ network, clock: machineClock, logger, storageGroup, hosts });
   });
+  const rereadHosts = (): void => {
+    adoptHosts(config, loadConfig(dataFolder));
+    for (const finder of finders) finder.lookOn(hostsWithCopy(config, finder.storageGroup));
+  };
   const authenticator = new Authenticator({ finders, clock: machineClock, random: machineRandom, logger });
   const certificate = readIdentity(join(dataFolder, identityFolders.clients));
-  return { config, clients, logger, network, finders, authenticator, certificate };
+  return { config, clients, logger, network, finders, authenticator, rereadHosts, certificate };
+}
+
+function hostsWithCopy(config: HostConfig, storageGroup: string): readonly string[] {
+  return config.hosts.filter((host) => Object.hasOwn(host.copyPorts, storageGroup)).map((host) => host.name);
 }

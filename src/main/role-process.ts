@@ -80,6 +80,11 @@ export class RoleProcess {
     });
   }
 
+  /** One that is not running learns it when it starts. */
+  tell(message: string): void {
+    if (this.#child?.connected === true) this.#child.send(message);
+  }
+
   /** Ends it cleanly, by force after a bound. */
   async stop(): Promise<void> {
     this.#isStopping = true;

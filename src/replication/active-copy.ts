@@ -20,9 +20,12 @@ import type { TransactionLog } from '../log/transaction-log.ts';
 import type { Journal } from '../store/journal.ts';
 import type { RecordFormats } from '../store/record-formats.ts';
 import { CommitPoint, type ReplicationMode } from './commit-point.ts';
+import type { CopyHosts } from './copy-hosts.ts';
+import { DatabaseGate } from './database-gate.ts';
 import { checkMayWrite, readsLevel } from './format-gate.ts';
 import { notActive, notRedundant } from './journal-problems.ts';
 import { replicationLimits } from './limits.ts';
+import { LogHolds } from './log-holds.ts';
 import { PacedWatch, WATCH_INTERVAL_MS } from './paced-watch.ts';
 import type { ReplicationHello, SourceProgress } from './protocol.ts';
 import { RecentItems } from './recent-items.ts';
@@ -36,7 +39,7 @@ export interface ActiveCopyOptions {
   /** Of the cluster, as of this epoch. */
   readonly formatLevel: number;
   readonly formats: RecordFormats;
-  readonly copies: readonly string[];
+  readonly copies: CopyHosts;
   readonly inSync: readonly string[];
   readonly log: TransactionLog;
   readonly lease: LeaseHolder;
@@ -55,6 +58,8 @@ interface CommitWaiter {
   readonly done: Deferred<void>;
 }
 
+const NOT_IN_SYNC = 'the register no longer names this copy as in sync';
+
 export class ActiveCopy implements Journal {
   readonly epoch: number;
   readonly #options: ActiveCopyOptions;
@@ -72,11 +77,12 @@ export class ActiveCopy implements Journal {
   #retryMembershipAtMs = 0;
   /** Copies that the register would not take into the set, and when it is asked again. Each question costs every vote two syncs. */
   readonly #refusedUntilMs = new Map<string, number>();
-  readonly #held = new Map<symbol, number>();
+  readonly #holds = new LogHolds();
   /** In sync by the register, and not any more by what they have: to be taken out. */
   readonly #outdated = new Set<string>();
-  /** The open log file when the database was last allowed to commit. */
-  #databaseGeneration: number;
+  readonly #databaseGate: DatabaseGate;
+  /** Told by the service since the last change of ours began, and to be kept to when that has its answer. */
+  #toldMeanwhile: readonly string[] | undefined;
   #trackingDurability = false;
   #ended: string | undefined;
   readonly #stopListening: () => void;
@@ -86,15 +92,19 @@ export class ActiveCopy implements Journal {
     this.#options = options;
     this.epoch = options.epoch;
     this.#log = options.log;
-    this.#databaseGeneration = options.log.generation;
     // Alone in the set, everything durable here is committed; with others, only what they acknowledge.
     const startLsn = options.inSync.length === 1 ? this.#log.durableLsn : 0;
-    this.#commit = new CommitPoint({ ...options, self: options.host, startLsn });
+    this.#commit = new CommitPoint({ ...options, startLsn });
     this.#recent = new RecentItems({ limitBytes: replicationLimits.recentBytes, endLsn: this.#log.endLsn });
     // The epoch's own first records are durable already, and without traffic nothing else would say so.
     this.#commit.localDurable(this.#log.durableLsn);
-    const now = options.clock.monotonicMs();
-    for (const copy of options.copies) if (copy !== options.host) this.#absentSinceMs.set(copy, now);
+    this.#databaseGate = new DatabaseGate({
+      ...options,
+      commit: this.#commit,
+      generation: () => this.#log.generation,
+      ended: () => this.#ended,
+    });
+    this.copiesChanged();
     this.#stopListening = this.#log.onAppended((item) => {
       this.#recent.push(item, this.#log.durableLsn);
       this.#trackDurability();
@@ -116,11 +126,6 @@ export class ActiveCopy implements Journal {
     return this.#ended !== undefined;
   }
 
-  /** What each following copy has, for the status. */
-  subscription(host: string): Subscription | undefined {
-    return this.#subscriptions.get(host);
-  }
-
   /** The other copies that are connected and lack nothing but what was appended just now. */
   caughtUpCopies(): readonly string[] {
     return [...this.#subscriptions.values()].filter((subscription) => subscription.caughtUp).map(({ host }) => host);
@@ -129,28 +134,22 @@ export class ActiveCopy implements Journal {
   /** The lowest LSN that any copy of this storage group still has to be sent; copies not connected hold it at what they had. */
   lowestNeededLsn(): number {
     let lowest = this.#log.durableLsn;
-    for (const copy of this.#options.copies) lowest = Math.min(lowest, this.#commit.durableAt(copy));
-    for (const held of this.#held.values()) lowest = Math.min(lowest, held);
-    return lowest;
+    for (const copy of this.#options.copies.all) lowest = Math.min(lowest, this.#commit.durableAt(copy));
+    return Math.min(lowest, ...this.#holds.lsns);
   }
 
   /** Who else needs the log, and from where on: the other copies, and seeds that are under way. */
   logNeeds(): { copies: readonly { host: string; durableLsn: number }[]; heldLsns: readonly number[] } {
-    const { copies, host } = this.#options;
-    const others = copies.filter((copy) => copy !== host);
+    const { others } = this.#options.copies;
     return {
       copies: others.map((copy) => ({ host: copy, durableLsn: this.#commit.durableAt(copy) })),
-      heldLsns: [...this.#held.values()],
+      heldLsns: this.#holds.lsns,
     };
   }
 
   /** Keeps the log behind `lsn` for a copy that is being seeded; returns the undo. */
   holdLog(lsn: number): () => void {
-    const hold = Symbol('held');
-    this.#held.set(hold, lsn);
-    return () => {
-      this.#held.delete(hold);
-    };
+    return this.#holds.add(lsn);
   }
 
   // ── the journal ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -195,19 +194,8 @@ export class ActiveCopy implements Journal {
     return waiter.done.promise;
   }
 
-  async mayEnterDatabase(lsn: number): Promise<boolean> {
-    const { mode, copies, clock } = this.#options;
-    if (mode !== 'async') return true; // committed means held by every copy that may take over
-    const others = copies.filter((copy) => copy !== this.#options.host);
-    const isHeld = (): boolean => others.every((copy) => this.#commit.durableAt(copy) >= lsn);
-    const deadline = clock.monotonicMs() + replicationLimits.databaseWaitMs;
-    while (!isHeld() && this.#ended === undefined && clock.monotonicMs() < deadline)
-      await sleep(clock, WATCH_INTERVAL_MS / 5);
-    if (this.#ended !== undefined) throw notActive(this.#ended);
-    const lag = this.#log.generation - this.#databaseGeneration;
-    if (!isHeld() && lag <= replicationLimits.lostLogResilienceDepth) return false;
-    this.#databaseGeneration = this.#log.generation;
-    return true;
+  mayEnterDatabase(lsn: number): Promise<boolean> {
+    return this.#databaseGate.mayPass(lsn);
   }
 
   /** C1's last step. A lease that ran out may still be renewed under the same epoch: then nobody else served meanwhile. */
@@ -253,7 +241,7 @@ export class ActiveCopy implements Journal {
 
   /** Takes over a channel whose hello has been read. */
   subscribe(channel: Channel, hello: ReplicationHello): void {
-    if (this.#ended !== undefined || !this.#options.copies.includes(channel.remoteHost)) {
+    if (this.#ended !== undefined || !this.#options.copies.all.includes(channel.remoteHost)) {
       return channel.close('this copy is not active, or yours is not one of its copies');
     }
     const { formatLevel, logger } = this.#options;
@@ -359,6 +347,7 @@ export class ActiveCopy implements Journal {
     request: () => Promise<'changed' | 'refused' | 'unknown'>,
   ): void {
     this.#commit.setUndecided(host);
+    this.#toldMeanwhile = undefined;
     this.#membershipChange = this.#decideMembership(host, inSync, request).finally(() => {
       this.#membershipChange = undefined;
     });
@@ -380,7 +369,8 @@ export class ActiveCopy implements Journal {
     this.#retryMembershipAtMs = nowMs + replicationLimits.membershipRetryMs;
     if (answer === 'refused') this.#refusedUntilMs.set(host, nowMs + replicationLimits.refusedJoinMs);
     if (this.#ended !== undefined || answer === 'unknown') return;
-    const now = answer === 'changed' ? inSync : this.#commit.inSync;
+    const now = this.#toldMeanwhile ?? (answer === 'changed' ? inSync : this.#commit.inSync);
+    if (!now.includes(this.#options.host)) return this.lose(NOT_IN_SYNC);
     if (answer === 'changed') logger.info({ inSync }, 'the in-sync set has changed');
     if (this.#commit.inSyncRecorded(now)) this.#onCommitted();
     this.#pokeAll();
@@ -388,9 +378,22 @@ export class ActiveCopy implements Journal {
 
   /** The register says so (it may have been changed by somebody else). */
   inSyncChanged(inSync: readonly string[]): void {
-    if (this.#ended !== undefined || this.#membershipChange !== undefined) return;
-    if (!inSync.includes(this.#options.host)) return this.lose('the register no longer names this copy as in sync');
+    if (this.#ended !== undefined) return;
+    this.#toldMeanwhile = inSync;
+    if (this.#membershipChange !== undefined) return;
+    if (!inSync.includes(this.#options.host)) return this.lose(NOT_IN_SYNC);
     if (this.#commit.inSyncRecorded(inSync)) this.#onCommitted();
+  }
+
+  /** Copies have come or gone. One that has gone is required no longer when the register says that it is not in sync. */
+  copiesChanged(): void {
+    const { copies, clock } = this.#options;
+    const unknown = copies.others.filter((host) => !this.#absentSinceMs.has(host) && !this.#subscriptions.has(host));
+    for (const host of unknown) this.#absentSinceMs.set(host, clock.monotonicMs());
+    for (const subscription of this.#subscriptions.values()) {
+      if (!copies.all.includes(subscription.host)) subscription.close('the copy was removed');
+    }
+    if (this.#commit.reconsider()) this.#onCommitted();
   }
 
   #onSubscriptionClosed(subscription: Subscription, reason: string): void {
@@ -421,15 +424,15 @@ export class ActiveCopy implements Journal {
   }
 
   #considerShrinking(nowMs: number): void {
-    const { mode, copies, host: self } = this.#options;
     const oldest = this.#waiters[0];
     const awaited = oldest === undefined ? [] : this.#commit.missing(oldest.lsn);
-    const others = copies.filter((host) => host !== self);
     const facts = {
-      mode,
+      mode: this.#options.mode,
       nowMs,
       waitingSinceMs: oldest?.sinceMs,
-      copies: others.map((host) => this.#delayOf(host, awaited)),
+      copies: [...new Set([...this.#options.copies.others, ...this.#commit.required()])].map((host) =>
+        this.#delayOf(host, awaited),
+      ),
     };
     const decision = decideShrink(facts, replicationLimits);
     if (decision?.kind === 'shrink') this.#shrinkWithout(decision.host, decision.why);

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SeededRandom } from '../base/random.ts';
 import { CommitPoint } from './commit-point.ts';
+import { CopyHosts } from './copy-hosts.ts';
 
 function pair(mode: 'sync' | 'sync-strict' | 'async', inSync: string[] = ['a', 'b']): CommitPoint {
-  return new CommitPoint({ self: 'a', mode, copies: ['a', 'b'], inSync, startLsn: 0 });
+  return new CommitPoint({ mode, copies: new CopyHosts('a', ['a', 'b']), inSync, startLsn: 0 });
 }
 
 test('commit point: both copies in sync: the slower one decides', () => {
@@ -67,9 +68,8 @@ test('commit point: any order of events: it never goes back and never passes a r
   for (let seed = 1; seed <= 200; seed++) {
     const random = new SeededRandom(seed);
     const commit = new CommitPoint({
-      self: 'a',
       mode: 'sync',
-      copies: ['a', 'b', 'c'],
+      copies: new CopyHosts('a', ['a', 'b', 'c']),
       inSync: ['a', 'b'],
       startLsn: 0,
     });
@@ -103,4 +103,16 @@ test('commit point: any order of events: it never goes back and never passes a r
         for (const host of commit.required()) assert.ok(commit.durableAt(host) >= commit.committed, `seed ${seed}`);
     }
   }
+});
+
+test('commit point: a copy is removed: in sync by the register it is required all the same, in sync-strict it is not when the register has let it go', () => {
+  const copies = new CopyHosts('a', ['a', 'b', 'c']);
+  const commit = new CommitPoint({ mode: 'sync-strict', copies, inSync: ['a', 'b'], startLsn: 0 });
+  assert.deepEqual([...commit.required()].sort(), ['b', 'c']);
+  commit.localDurable(10);
+  copies.become(['a']);
+  assert.equal(commit.reconsider(), false);
+  assert.deepEqual(commit.required(), ['b']);
+  assert.equal(commit.inSyncRecorded(['a']), true);
+  assert.equal(commit.committed, 10);
 });

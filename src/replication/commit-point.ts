@@ -7,14 +7,13 @@
  * recorded set may take over, so nothing may be acknowledged without it.
  */
 import { assert } from '../base/assert.ts';
+import type { CopyHosts } from './copy-hosts.ts';
 
 export type ReplicationMode = 'sync' | 'sync-strict' | 'async';
 
 export interface CommitPointOptions {
-  readonly self: string;
   readonly mode: ReplicationMode;
-  /** All hosts that have a copy, this one included. */
-  readonly copies: readonly string[];
+  readonly copies: CopyHosts;
   readonly inSync: readonly string[];
   /** Everything up to here was committed before this epoch began. */
   readonly startLsn: number;
@@ -23,7 +22,7 @@ export interface CommitPointOptions {
 export class CommitPoint {
   readonly #self: string;
   readonly #mode: ReplicationMode;
-  readonly #copies: readonly string[];
+  readonly #copies: CopyHosts;
   #inSync: Set<string>;
   readonly #joining = new Set<string>();
   readonly #undecided = new Set<string>();
@@ -32,8 +31,9 @@ export class CommitPoint {
   #committed: number;
 
   constructor(options: CommitPointOptions) {
-    assert(options.inSync.includes(options.self), 'The active copy is in its own in-sync set');
-    this.#self = options.self;
+    const { self } = options.copies;
+    assert(options.inSync.includes(self), 'The active copy is in its own in-sync set');
+    this.#self = self;
     this.#mode = options.mode;
     this.#copies = options.copies;
     this.#inSync = new Set(options.inSync);
@@ -68,10 +68,11 @@ export class CommitPoint {
 
   /** The other copies without whose word nothing is committed. */
   required(): readonly string[] {
-    const others = this.#copies.filter((host) => host !== this.#self);
     if (this.#mode === 'async') return [];
-    if (this.#mode === 'sync-strict') return others;
-    return others.filter((host) => this.#inSync.has(host) || this.#joining.has(host) || this.#undecided.has(host));
+    const required = new Set([...this.#inSync, ...this.#joining, ...this.#undecided]);
+    if (this.#mode === 'sync-strict') for (const host of this.#copies.others) required.add(host);
+    required.delete(this.#self);
+    return [...required];
   }
 
   /** The required copies that hold the commit point back from `lsn`. */
@@ -112,6 +113,11 @@ export class CommitPoint {
     this.#inSync = new Set(hosts);
     this.#undecided.clear();
     for (const host of hosts) this.#joining.delete(host);
+    return this.#advance();
+  }
+
+  /** The list of copies has changed. */
+  reconsider(): boolean {
     return this.#advance();
   }
 

@@ -4,6 +4,7 @@ import { silentLogger } from '../base/logger.ts';
 import { ManualClock, settle } from '../base/testing/manual-clock.ts';
 import { MemoryNetwork } from '../base/testing/memory-network.ts';
 import type { CopyStorage } from './copy-files.ts';
+import { CopyHosts } from './copy-hosts.ts';
 import { type CopyDamage, CopyRepair } from './copy-repair.ts';
 import type { CopySeeding, SeedOrder } from './copy-seeding.ts';
 import { replicationLimits } from './limits.ts';
@@ -41,7 +42,7 @@ class RepairWorld {
     this.repair = new CopyRepair({
       host: 'node2',
       storageGroup: 'g',
-      copies: ['node1', 'node2'],
+      copies: new CopyHosts('node2', ['node1', 'node2']),
       network: this.network.host('node2'),
       clock: this.clock,
       logger: silentLogger,

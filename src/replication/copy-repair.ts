@@ -14,6 +14,7 @@ import type { Logger } from '../base/logger.ts';
 import type { Network } from '../base/network.ts';
 import { isProblem, messageOf } from '../base/problem.ts';
 import type { CopyStorage } from './copy-files.ts';
+import type { CopyHosts } from './copy-hosts.ts';
 import type { CopySeeding } from './copy-seeding.ts';
 import { replicationLimits } from './limits.ts';
 import { putLogAside } from './log-aside.ts';
@@ -39,7 +40,7 @@ export const REPAIRABLE: Readonly<Record<string, CopyDamage['what']>> = {
 export interface CopyRepairOptions {
   readonly host: string;
   readonly storageGroup: string;
-  readonly copies: readonly string[];
+  readonly copies: CopyHosts;
   readonly network: Network;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -128,9 +129,8 @@ export class CopyRepair {
 
   /** The host whose copy answers as the active one. */
   async #findActive(): Promise<string | undefined> {
-    const { copies, host } = this.#options;
-    for (const copy of copies) {
-      if (copy !== host && (await this.#isActive(copy))) return copy;
+    for (const copy of this.#options.copies.others) {
+      if (await this.#isActive(copy)) return copy;
     }
     return undefined;
   }

@@ -110,7 +110,8 @@ export class CopySeeding {
     if (keepLog && isSameStream && manifest.lsn <= commonLsn && manifest.lsn >= own.firstReadableLsn) {
       return { keep: true, surplus: [] };
     }
-    const surplus = await this.#surplus(commonLsn, isSameStream ? own.endLsn : Number.POSITIVE_INFINITY);
+    const isEmpty = own?.endLsn === 0;
+    const surplus = await this.#surplus(commonLsn, isSameStream || isEmpty ? own.endLsn : Number.POSITIVE_INFINITY);
     if (surplus.length > 0) logger.warn({ commonLsn, surplus, from: storage.databasePath }, 'log files are put aside');
     return { keep: false, surplus };
   }
@@ -126,8 +127,12 @@ export class CopySeeding {
   }
 }
 
+/** Nothing was ever in it. */
+const NO_LOG: OwnLog = { signature: '', ends: [], endLsn: 0, firstReadableLsn: 0 };
+
 function ownLog(files: CopyFiles): OwnLog | undefined {
-  if (!files.isOpen || files.generation === 0) return undefined;
+  if (!files.isOpen) return undefined;
+  if (files.generation === 0) return NO_LOG;
   const { epochEnds, endLsn, firstReadableLsn } = files.log;
   return { signature: files.signature, ends: epochEnds, endLsn, firstReadableLsn };
 }

@@ -19,6 +19,7 @@ import type { RecordFormats } from '../store/record-formats.ts';
 import { StorageGroup } from '../store/storage-group.ts';
 import { ActiveCopy } from './active-copy.ts';
 import { CopyFiles, type CopyStorage } from './copy-files.ts';
+import type { CopyHosts } from './copy-hosts.ts';
 import { CopyParts } from './copy-parts.ts';
 import { type CopyDamage, CopyRepair, REPAIRABLE } from './copy-repair.ts';
 import { CopySeeding, type SeedOrder } from './copy-seeding.ts';
@@ -36,8 +37,7 @@ import type { ReplicationHello } from './protocol.ts';
 export interface CopyOptions {
   readonly host: string;
   readonly storageGroup: string;
-  /** All hosts that have a copy. */
-  readonly copies: readonly string[];
+  readonly copies: CopyHosts;
   readonly incarnation: number;
   readonly circularLogging: boolean;
   /** Size of a log file; 1 MiB unless it is given. */
@@ -241,6 +241,11 @@ export class Copy implements CopyControl {
     if (this.#active?.epoch === epoch) this.#active.inSyncChanged(inSync);
   }
 
+  copiesChanged(copies: readonly string[]): void {
+    this.#options.copies.become(copies);
+    this.#active?.copiesChanged();
+  }
+
   stepDown(epoch: number, reason: string): Promise<void> {
     this.#lease.drop();
     if (this.#active !== undefined && this.#active.epoch <= epoch) this.#active.end(reason);
@@ -353,10 +358,8 @@ export class Copy implements CopyControl {
   #startFollowing(): void {
     this.#state = 'passive';
     if (this.#suspended !== null || this.#follower !== undefined) return;
-    const { copies, host } = this.#options;
     this.#follower = new Follower({
       ...this.#options,
-      candidates: copies.filter((copy) => copy !== host),
       copy: followedCopy(this.#files, () => this.#hello()),
     });
     this.#follower.start();
@@ -382,6 +385,7 @@ export class Copy implements CopyControl {
     const files = this.#files;
     await files.epochs.use(grant.epoch);
     await files.applyAll();
+    this.#options.copies.become(grant.copies);
     // The register keeps the last lossy takeover; it counts once, for the first epoch that this log begins after it.
     const isLossy = grant.lossy !== null && grant.lossy.epoch > files.log.epoch;
     const { kind, payload } = epochStart({ ...this.#options, epoch: grant.epoch, isLossy, log: files.log });
@@ -390,6 +394,7 @@ export class Copy implements CopyControl {
     const active = new ActiveCopy({
       ...this.#options,
       ...grant,
+      copies: this.#options.copies,
       log: files.log,
       lease: this.#lease,
       isDraining: () => this.#draining,

@@ -4,6 +4,7 @@ import { silentLogger } from '../base/logger.ts';
 import { Problem } from '../base/problem.ts';
 import { ManualClock, settle } from '../base/testing/manual-clock.ts';
 import { MemoryNetwork } from '../base/testing/memory-network.ts';
+import { CopyHosts } from './copy-hosts.ts';
 import { type FollowedCopy, Follower } from './follower.ts';
 import { encodeSourceFrame } from './protocol.ts';
 
@@ -49,7 +50,7 @@ async function follow(cause: Problem): Promise<{ fatal: unknown[]; applyFailure:
   const fatal: unknown[] = [];
   const follower = new Follower({
     storageGroup: 'g',
-    candidates: ['node1'],
+    copies: new CopyHosts('node2', ['node1', 'node2']),
     copy: copyThatFails(new Problem('RecordNotApplied', `Cannot apply a record: ${cause.message}`, { cause })),
     network: network.host('node2'),
     clock: new ManualClock(),

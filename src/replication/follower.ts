@@ -14,6 +14,7 @@ import type { Logger } from '../base/logger.ts';
 import type { Channel, Network } from '../base/network.ts';
 import { isProblem, messageOf, Problem } from '../base/problem.ts';
 import { Signal } from '../base/signal.ts';
+import type { CopyHosts } from './copy-hosts.ts';
 import { replicationLimits } from './limits.ts';
 import {
   decodeSourceFrame,
@@ -49,8 +50,8 @@ export interface FollowedCopy {
 
 export interface FollowerOptions {
   readonly storageGroup: string;
-  /** The hosts with the other copies: any of them may be the active one. */
-  readonly candidates: readonly string[];
+  /** Any of the others may be the active one. */
+  readonly copies: CopyHosts;
   readonly copy: FollowedCopy;
   readonly network: Network;
   readonly clock: Clock;
@@ -130,12 +131,13 @@ export class Follower {
   }
 
   async #connectLoop(): Promise<void> {
-    const { candidates, clock } = this.#options;
+    const { copies, clock } = this.#options;
     let delayMs = replicationLimits.reconnectMinMs;
-    for (let round = 0; !this.#stopped && candidates.length > 0; round++) {
-      const host = candidates[round % candidates.length] ?? '';
+    for (let round = 0; !this.#stopped; round++) {
+      const candidates = copies.others;
+      const host = candidates[round % candidates.length];
       const progressBefore = this.#state.progress;
-      await this.#follow(host);
+      if (host !== undefined) await this.#follow(host);
       const wasServed = this.#state.progress !== progressBefore;
       delayMs = wasServed ? replicationLimits.reconnectMinMs : Math.min(delayMs * 2, replicationLimits.reconnectMaxMs);
       this.#state = { ...this.#state, source: null, following: false, resynchronizing: false };

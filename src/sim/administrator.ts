@@ -33,8 +33,12 @@ export class Administrator {
     assert(outcome.kind === 'changed', `An order is carried out while a majority answers, not ${outcome.kind}`);
   }
 
-  /** Some day, as soon as it is possible. `change` gives undefined where the document is so already. */
-  change(what: string, change: (document: RegisterDocument) => RegisterDocument | undefined): void {
+  /** Some day, as soon as it is possible; then `done`. `change` gives undefined where the document is so already, or may not be so. */
+  change(
+    what: string,
+    change: (document: RegisterDocument) => RegisterDocument | undefined,
+    done: () => void = () => undefined,
+  ): void {
     this.#last = this.#last.then(async () => {
       for (;;) {
         const outcome = await this.#register.change((document) => document && change(document), {
@@ -44,6 +48,7 @@ export class Administrator {
         await sleep(this.#clock, RETRY_MS);
       }
       this.#story.tell('admin', what);
+      done();
     });
   }
 }

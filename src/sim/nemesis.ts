@@ -4,6 +4,8 @@
  */
 import { type Random, SeededRandom } from '../base/random.ts';
 import {
+  addCopy,
+  removeCopy,
   resumeCopy,
   setFailback,
   setMounted,
@@ -12,6 +14,7 @@ import {
   stopServer,
   suspendCopy,
 } from '../cluster/configuration-changes.ts';
+import type { RegisterDocument } from '../cluster/register-document.ts';
 import type { FaultLog } from './fault-log.ts';
 import { SERVER, type SimulatedCluster, STORAGE_GROUP } from './simulated-cluster.ts';
 import type { SimulatedHost } from './simulated-host.ts';
@@ -285,6 +288,30 @@ export const faults = {
     return () =>
       administrator.change(`resumes the copy on ${name}`, (document) => resumeCopy(document, STORAGE_GROUP, name));
   },
+  /**
+   * As Disable- and Enable-StorageGroupCopy do it: only while the active one serves, whose host hears of it a while after it was
+   * decided. Not in sync-strict, where no copy is added, and not in async, where one that comes back behind might need a seed.
+   */
+  'copy removed': (cluster, random) => {
+    const { administrator, group, mode, time } = cluster;
+    if (mode !== 'sync') return nothing;
+    const host = oneOf(
+      random,
+      cluster.hosts.filter(({ name }) => name !== group?.active),
+    );
+    const hearsAfterMs = random.below(2_000);
+    const hear = (): void => {
+      if (cluster.group?.copies.includes(host.name) === true) host.beginCopy();
+      else host.endCopy();
+    };
+    const hearLater = (): void => void time.after(hearsAfterMs, hear);
+    const { name } = host;
+    const remove = (document: RegisterDocument): RegisterDocument | undefined =>
+      removeCopy(document, STORAGE_GROUP, name, cluster.serving?.serving?.epoch);
+    administrator.change(`removes the copy on ${name}`, remove, hearLater);
+    return () =>
+      administrator.change(`adds a copy on ${name}`, (document) => addCopy(document, STORAGE_GROUP, name), hearLater);
+  },
   'failback allowed': ({ administrator }, random) => {
     const hours = { policy: 'window', fromHour: random.below(24), toHour: random.below(24) } as const;
     const failback = random.below(2) === 0 ? { policy: 'immediate' as const } : hours;
@@ -350,9 +377,24 @@ export function stormPace(random: Random): NemesisPace {
   return { durationMs, meanPauseMs: 1_000 + random.below(6_000), longestMs: [300, 3_000, 12_000] };
 }
 
+/** What comes by a draw of its own, so that a seed without it befalls the same as before there was any. */
+const COPY_REMOVED = 'copy removed';
+const drawnKinds = (Object.keys(faults) as FaultKind[]).filter((kind) => kind !== COPY_REMOVED);
+
+/** In one of four seeds: copies that are removed and added meanwhile. */
+export function planRemovals(durationMs: number, random: Random): readonly Omit<PlannedFault, 'number'>[] {
+  if (random.below(4) !== 0) return [];
+  return Array.from({ length: 1 + random.below(3) }, () => ({
+    kind: COPY_REMOVED,
+    atMs: random.below(durationMs),
+    lastsMs: random.below(durationMs / 2),
+    seed: random.below(0x1_0000_0000),
+  }));
+}
+
 /** `only`: kinds to draw from; without it a random half of all. */
 export function planNemesis(random: Random, pace: NemesisPace, only?: readonly FaultKind[]): NemesisPlan {
-  const half = (Object.keys(faults) as FaultKind[]).filter(() => random.below(2) === 0);
+  const half = drawnKinds.filter(() => random.below(2) === 0);
   const kinds = only ?? (half.length > 0 ? half : ['kill' as const]);
   const planned: PlannedFault[] = [];
   let atMs = random.below(2 * pace.meanPauseMs);

@@ -10,6 +10,7 @@ import { copyEndpoint, decodeHello, MAIL_SERVICE } from '../directory/copy-proto
 import { CopyService } from '../directory/copy-service.ts';
 import { Copy, type Serving } from '../replication/copy.ts';
 import type { CopyStorage } from '../replication/copy-files.ts';
+import { CopyHosts } from '../replication/copy-hosts.ts';
 import { parseReplicationHello } from '../replication/protocol.ts';
 import type { MailStore } from '../store/mail-store.ts';
 import type { RecordFormats } from '../store/record-formats.ts';
@@ -50,6 +51,7 @@ export class SimulatedCopy {
     this.#mail = new CopyService(options);
     this.copy = new Copy({
       ...options,
+      copies: new CopyHosts(options.host, options.copies),
       onServing: (serving) => this.#onServing(serving),
     });
   }

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Random } from '../base/random.ts';
 import { HEARTBEAT_KEY_BYTES } from '../cluster/heartbeat/datagram.ts';
+import { isLoss } from '../cluster/heartbeat/heartbeat-link.ts';
 import { Heartbeats } from '../cluster/heartbeat/heartbeats.ts';
 import { type ClusterNetwork, defaultHeartbeat } from '../cluster/networks/cluster-network.ts';
 import type { SimulatedNetwork } from './simulated-network.ts';
@@ -22,13 +23,14 @@ export interface SimulatedHeartbeatsOptions {
 
 export function startHeartbeats(options: SimulatedHeartbeatsOptions): Heartbeats {
   const { host, network, process } = options;
+  const networks = clusterNetworks(options);
   const heartbeats = new Heartbeats({
     ...options,
-    networks: clusterNetworks(options),
+    networks: () => networks,
     secret: SECRET,
     datagrams: network.datagramsOf(host, process),
-    onChange: (peer, name, state) => {
-      if (state === 'down' || state === 'one-way') network.closeOver(host, peer, name);
+    onChange: (peer, name, state, before) => {
+      if (isLoss(before, state)) network.closeOver(host, peer, name);
     },
   });
   heartbeats.start();

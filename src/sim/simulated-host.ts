@@ -84,12 +84,15 @@ export class SimulatedHost {
   #copy: SimulatedCopy | undefined;
   #heartbeats: Heartbeats | undefined;
   #starts = 0;
+  /** The register gives a copy to this host, as far as it has heard. */
+  #hasCopy: boolean;
   #isDark = false;
 
   constructor(options: HostOptions) {
     this.#options = options;
     this.name = options.name;
     this.software = options.software;
+    this.#hasCopy = options.copies.includes(options.name);
     const { time, drift } = options;
     this.clock = new MachineClock(time, { drift, startMs: 1_000 + options.random.below(1_000_000) });
     this.disk = new SimulatedDisk(time, this.#derivedRandom(), { syncMs: 2, ...options.ports.disk });
@@ -254,8 +257,8 @@ export class SimulatedHost {
   }
 
   #startCopy(clusterService: ClusterService, service: SimulatedProcess): void {
-    const { time, network, story, storageGroup, copies, ports } = this.#options;
-    if (!copies.includes(this.name)) return;
+    const { time, network, story, storageGroup, ports } = this.#options;
+    if (!this.#hasCopy) return;
     const process = new SimulatedProcess(`${this.name}/copy`);
     this.#copyProcess = process;
     this.#copyStartedMs = time.nowMs;
@@ -323,6 +326,27 @@ export class SimulatedHost {
     const copy = present(this.#copy, 'The host has a copy').copy;
     const order = { source: source.name, maxBytesPerSecond: null, keepLog: false, network };
     return copy.seed(order, (line) => this.#options.story.tell(this.name, `seed: ${line}`));
+  }
+
+  /** It hears that its copy was removed: the process ends and is not started again. The files stay. */
+  endCopy(): void {
+    this.#hasCopy = false;
+    const process = this.#copyProcess;
+    if (process?.isAlive !== true) return;
+    this.#options.story.tell(this.name, 'the copy was removed: its process ends');
+    this.#end(process);
+    this.#options.onServing(this, undefined);
+    this.#service?.run(() => this.#clusterService?.detach(this.#options.storageGroup));
+  }
+
+  /** It hears that it has a copy again. */
+  beginCopy(): void {
+    if (this.#hasCopy) return;
+    this.#hasCopy = true;
+    const [service, clusterService] = [this.#service, this.#clusterService];
+    if (service !== undefined && clusterService !== undefined) {
+      service.run(() => this.#startCopy(clusterService, service));
+    }
   }
 
   // ── what can happen to it ────────────────────────────────────────────────────────────────────────────────────────

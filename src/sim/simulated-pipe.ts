@@ -119,6 +119,10 @@ export class PipedCopy implements CopyControl {
     this.#calls.notify(() => this.#copy.inSyncChanged(epoch, inSync));
   }
 
+  copiesChanged(copies: readonly string[]): void {
+    this.#calls.notify(() => this.#copy.copiesChanged(copies));
+  }
+
   stepDown(epoch: number, reason: string): Promise<void> {
     return this.#step(() => this.#copy.stepDown(epoch, reason));
   }

@@ -31,7 +31,8 @@ export interface DemoStart {
   readonly users?: number;
   readonly mail?: boolean;
   readonly mode?: 'sync' | 'sync-strict' | 'async';
-  readonly witness?: 'share' | 'process';
+  readonly witness?: 'share' | 'process' | 'disk';
+  readonly nodes?: number;
 }
 
 export interface DemoPorts {
@@ -62,11 +63,12 @@ export class Demo {
   private constructor(folder: string, basePort: number, start: DemoStart) {
     this.folder = folder;
     this.basePort = basePort;
-    const { users = 4, mail = false, mode, witness } = start;
+    const { users = 4, mail = false, mode, witness, nodes } = start;
     const options = ['--data', folder, '--port', `${basePort}`, '--users', `${users}`];
     if (mail) options.push('--mail');
     if (mode !== undefined) options.push('--mode', mode);
     if (witness !== undefined) options.push('--witness', witness);
+    if (nodes !== undefined) options.push('--nodes', `${nodes}`);
     this.#process = spawn(HOLDFAST, ['demo', ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
@@ -119,13 +121,14 @@ export class Demo {
     const [server] = await this.cmdlet('Get-ClusteredMailboxServerStatus');
     const machines = server?.['OperationalMachines'];
     if (!Array.isArray(machines) || server?.['State'] !== 'Online') return undefined;
-    return NODES.find((node) => machines.some((machine) => String(machine).startsWith(`${node} <Active`)));
+    return machines.map((machine) => /^(\S+) <Active/.exec(String(machine))?.[1]).find((name) => name !== undefined);
   }
 
   async waitForActive(withinMs = HEAL_TIMEOUT_MS): Promise<string> {
     return await waitFor('a node is active', withinMs, () => this.activeNode());
   }
 
+  /** Of the passive copy, the first one where there are several. */
   async copyStatus(): Promise<Row> {
     const [row] = await this.cmdlet('Get-StorageGroupCopyStatus');
     if (row === undefined) throw new Error('Get-StorageGroupCopyStatus shows nothing');
@@ -140,14 +143,20 @@ export class Demo {
     });
   }
 
-  /** All serve, the passive copy is Healthy and in sync. */
-  async waitUntilHealthy(withinMs = HEAL_TIMEOUT_MS): Promise<string> {
+  /** All serve, every passive copy is Healthy and in sync; `copies`: so many are wanted, the active one included. */
+  async waitUntilHealthy(withinMs = HEAL_TIMEOUT_MS, copies = 2): Promise<string> {
     return await waitFor('the cluster is Healthy', withinMs, async () => {
-      const row = await this.copyStatus();
+      const rows = await this.cmdlet('Get-StorageGroupCopyStatus');
       const active = await this.activeNode();
-      if (row['SummaryCopyStatus'] === 'Healthy' && row['InSync'] === true && active !== undefined) return active;
-      throw new Error(`active: ${String(active)}, copy: ${JSON.stringify(row)}`);
+      const areWell = rows.every((row) => row['SummaryCopyStatus'] === 'Healthy' && row['InSync'] === true);
+      if (areWell && rows.length >= copies - 1 && active !== undefined) return active;
+      throw new Error(`active: ${String(active)}, copies: ${JSON.stringify(rows)}`);
     });
+  }
+
+  async copies(): Promise<readonly unknown[]> {
+    const [group] = await this.cmdlet('Get-StorageGroup');
+    return (group?.['Copies'] as unknown[] | undefined) ?? [];
   }
 
   /** kill -9 of the hosts' process groups, all in one go. Resolves when none of their processes runs. */
@@ -177,6 +186,15 @@ export class Demo {
   async startHost(host: string): Promise<void> {
     const { code, stderr } = await runHoldfast(['demo', 'start-host', host, '--data', this.folder]);
     if (code !== 0) throw new Error(`start-host ${host}: ${stderr}`);
+  }
+
+  /** The folder of one more node is made and its service started; nobody knows it yet. Returns what Add-ClusterNode wants to know. */
+  async addHost(host: string): Promise<Record<string, unknown>> {
+    const { code, stdout, stderr } = await runHoldfast(['demo', 'add-host', host, '--data', this.folder]);
+    if (code !== 0) throw new Error(`add-host ${host}: ${stderr}`);
+    await this.startHost(host);
+    const [, address, networks = ''] = /-Address (\S+) -NetworkAddresses (\S+)/.exec(stdout.toString('utf8')) ?? [];
+    return { Identity: host, Address: address, NetworkAddresses: networks.split(',') };
   }
 
   /** The share is gone, for every host, until it is put back. */

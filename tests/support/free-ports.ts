@@ -12,7 +12,9 @@ const MAX_TRIES = 50;
 export async function freePortBase(): Promise<number> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const base = LOWEST_BASE + Math.floor((Math.random() * (HIGHEST_BASE - LOWEST_BASE)) / 10) * 10;
-    const places = portsOf(configurationsOf('/', demoSpecification(base, 'sync', 'process'), ''));
+    const places = portsOf(
+      configurationsOf('/', demoSpecification(base, { mode: 'sync', witness: 'process', nodes: 3 }), ''),
+    );
     const free = await Promise.all(places.map(({ address, port }) => isFree(address, port)));
     if (free.every(Boolean)) return base;
   }

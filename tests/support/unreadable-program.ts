@@ -16,6 +16,7 @@ import { machineClock, machineRandom, yieldTurn } from '../../src/host/machine.t
 import { CopyMaintenance } from '../../src/main/copy-maintenance.ts';
 import { makeCopy } from '../../src/main/eseutil/testing/copy-fixture.ts';
 import { CopyFiles } from '../../src/replication/copy-files.ts';
+import { CopyHosts } from '../../src/replication/copy-hosts.ts';
 import { CopyParts } from '../../src/replication/copy-parts.ts';
 import { takeSnapshot } from '../../src/store/snapshot.ts';
 import { StorageGroup } from '../../src/store/storage-group.ts';
@@ -71,7 +72,7 @@ class UnreadableCopy {
       root: join(root, host),
       host,
       storageGroup: GROUP,
-      copies: HOSTS,
+      copies: new CopyHosts(host, HOSTS),
       network: network.host(host),
       clock: machineClock,
       logger: silentLogger,

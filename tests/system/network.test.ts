@@ -1,6 +1,6 @@
 /**
  * Two networks between the nodes, and the preferred one is cut under load: replication changes over to the other, nobody
- * takes over, and no client sees more than a short wait. Each node reaches the other one's private address through a
+ * takes over, and no client sees more than a short wait. When it is back replication returns to it by itself. Each node reaches the other one's private address through a
  * proxy of this test.
  */
 import assert from 'node:assert/strict';
@@ -20,6 +20,8 @@ const LIMIT_MS = 240_000;
 const CUT_MS = 8_000;
 /** Two seconds until heartbeats call it down, and slack for a test machine with other work. */
 const MOST_WAIT_MS = 6_000;
+/** It is up after a few heartbeats, and has to stay so for a while. */
+const RETURN_LIMIT_MS = 20_000;
 const PRIVATE = { 'mbx01-node1': '127.0.1.2', 'mbx01-node2': '127.0.1.3' } as const;
 const PROXY = { 'mbx01-node1': '127.0.1.102', 'mbx01-node2': '127.0.1.103' } as const;
 
@@ -56,6 +58,10 @@ async function putProxiesBetween(demo: Demo): Promise<readonly NetworkProxy[]> {
   return proxies;
 }
 
+function connectionsOf(proxies: readonly NetworkProxy[]): number {
+  return proxies.reduce((sum, proxy) => sum + proxy.connections, 0);
+}
+
 test('network: the preferred one of two is cut under load: no failover, clients wait at most a moment, all is kept', {
   timeout: LIMIT_MS,
 }, async (t) => {
@@ -86,8 +92,12 @@ test('network: the preferred one of two is cut under load: no failover, clients 
   assert.equal((await networkRow(demo, 'Public'))['State'], 'Up');
   assert.equal(await demo.waitUntilHealthy(), active, 'nobody took over');
   const healedAtMs = performance.now();
+  const passedOn = connectionsOf(proxies);
   for (const proxy of proxies) proxy.heal();
   await untilState(demo, 'Private', 'Up');
+  await waitFor('the log takes the private network again', RETURN_LIMIT_MS, () =>
+    Promise.resolve(connectionsOf(proxies) > passedOn ? true : undefined),
+  );
 
   assert.equal(await demo.waitUntilHealthy(), active);
   await load.hold();

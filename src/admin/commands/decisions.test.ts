@@ -188,10 +188,25 @@ test('quorum: who votes is shown; another witness takes the place of the present
   assert.deepEqual(cluster.acceptorPlaces[2], { kind: 'process', name: 'hub1' });
 });
 
+test('quorum: a quorum disk takes all votes, and a witness or an odd number of nodes gets them back', async () => {
+  const cluster = new FakeCluster();
+  const names = (): readonly string[] => cluster.acceptorPlaces.map(({ name }) => name);
+  await run(cluster, 'Set-ClusterQuorum', { QuorumDisk: '/mnt/quorum' });
+  assert.deepEqual(cluster.acceptorPlaces, [{ kind: 'disk', name: 'quorum', path: '/mnt/quorum' }]);
+  await assert.rejects(run(cluster, 'Set-ClusterQuorum', { NodeMajority: true }), { code: 'QuorumInvalid' });
+  await run(cluster, 'Set-ClusterQuorum', { WitnessHost: 'hub1' });
+  assert.deepEqual(names(), ['mbx01-node1', 'mbx01-node2', 'hub1']);
+  cluster.networks = { ...cluster.networks, hosts: [...cluster.networks.hosts, { name: 'mbx01-node3', isNode: true }] };
+  await run(cluster, 'Set-ClusterQuorum', { QuorumDisk: '/mnt/quorum' });
+  await run(cluster, 'Set-ClusterQuorum', { NodeMajority: true });
+  assert.deepEqual(names(), ['mbx01-node1', 'mbx01-node2', 'mbx01-node3']);
+});
+
 test('quorum: no witness, two, a host that is none, or one that would not vote: refused', async () => {
   const cluster = new FakeCluster();
   const set = (parameters: Record<string, unknown>) => run(cluster, 'Set-ClusterQuorum', parameters);
   await assert.rejects(set({}), { code: 'NothingToSet' });
+  await assert.rejects(set({ WitnessHost: 'hub1', NodeMajority: true }), { code: 'NothingToSet' });
   await assert.rejects(set({ WitnessShare: '/a', WitnessHost: 'hub1' }), { code: 'QuorumInvalid' });
   await assert.rejects(set({ WitnessHost: 'hub9' }), { code: 'HostNotFound' });
   await assert.rejects(set({ WitnessHost: 'mbx01-node1' }), { code: 'HostIsNoWitness' });

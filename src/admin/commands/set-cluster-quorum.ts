@@ -1,33 +1,39 @@
 /**
- * Set-ClusterQuorum: another witness, while everything runs. The set of votes moves as a whole (cluster/vote-set.ts); the old
- * witness has no vote from then on, whatever becomes of it.
+ * Set-ClusterQuorum: who votes, while everything runs: another witness, a quorum disk, or the nodes alone. The set of votes
+ * moves as a whole (cluster/vote-set.ts); the old witness has no vote from then on, whatever becomes of it.
  */
 import { z } from 'zod';
 import { Problem } from '../../base/problem.ts';
-import { placesOf } from '../../cluster/acceptor-places.ts';
+import { type AcceptorPlace, placesOf } from '../../cluster/acceptor-places.ts';
 import { declareCommand } from '../command.ts';
-import { describePlaces, nodesOf, witnessFrom } from '../quorum.ts';
-import { force } from '../schemas.ts';
+import type { AcceptorReport, AdminContext } from '../context.ts';
+import { describePlaces, nodesOf, type WitnessParameters, witnessFrom } from '../quorum.ts';
+import { flag, force } from '../schemas.ts';
+import { witnessParameters } from '../witness-parameters.ts';
 
 export const setClusterQuorum = declareCommand({
   name: 'Set-ClusterQuorum',
-  synopsis: 'Takes another witness while the cluster runs.',
+  synopsis: 'Says who votes: another witness, a quorum disk, or the nodes alone.',
   description:
-    'The new witness, an empty directory that every host reaches or a host with the role witness, takes the place of the present one, which may be gone for good. A majority of the present votes must answer, and the new witness too. Hosts need no restart. If the command is interrupted after it was decided, the hosts complete it by themselves. Get-ClusterQuorum shows who votes.',
+    'Another witness, an empty directory that every host reaches or a host with the role witness, takes the place of the present one, which may be gone for good. A quorum disk, a directory on storage that every node reaches, becomes the only vote. -NodeMajority leaves the votes to an odd number of nodes. A majority of the present votes must answer, and every new one. Hosts need no restart. If the command is interrupted after it was decided, the hosts complete it by themselves. Get-ClusterQuorum shows who votes.',
   parameters: z.strictObject({
-    WitnessShare: z
+    ...witnessParameters,
+    QuorumDisk: z
       .string()
-      .regex(/^\/.{0,4000}$/, 'a path from the root, such as /mnt/witness')
-      .describe('The directory, by the same path on every host.')
+      .regex(/^\/.{0,4000}$/, 'a path from the root, such as /mnt/quorum')
+      .describe('A directory that is the only vote from now on.')
       .optional(),
-    WitnessHost: z.string().min(1).max(63).describe('The host that runs the witness process.').optional(),
+    NodeMajority: flag('The nodes vote, and nobody else; their number is odd.'),
     Force: force,
   }),
   positional: [],
   permission: 'Server Administrator',
   change: {
     asks: true,
-    describe: ({ WitnessShare: share, WitnessHost: host }) => `Make ${share ?? host ?? 'nothing'} the witness`,
+    describe: ({ WitnessShare: share, WitnessHost: host, QuorumDisk: disk, NodeMajority: nodes }) => {
+      if (disk !== undefined) return `Make ${disk} the only vote`;
+      return nodes ? 'Leave the votes to the nodes' : `Make ${share ?? host ?? 'nothing'} the witness`;
+    },
   },
   columns: [],
   table: [],
@@ -37,22 +43,45 @@ export const setClusterQuorum = declareCommand({
       what: 'Takes another share, for instance when the old one is lost.',
     },
     { line: 'Set-ClusterQuorum -WitnessHost witness1', what: 'Takes a process instead of a share.' },
+    { line: 'Set-ClusterQuorum -QuorumDisk /mnt/quorum', what: 'Leaves every decision to one disk.' },
   ],
   handler: async (context, parameters) => {
-    const witness = await witnessFrom(context, parameters);
-    if (witness === undefined) {
-      throw new Problem('NothingToSet', 'Cannot change the quorum: give -WitnessShare or -WitnessHost.');
-    }
-    const nodes = nodesOf(await context.acceptorReports());
-    if (nodes.length % 2 === 1) {
-      throw new Problem(
-        'WitnessNotNeeded',
-        `Cannot take a witness: ${nodes.length} nodes are an odd number, and it would not vote. Nothing is to be done.`,
-      );
-    }
-    const places = placesOf({ nodes, witness });
+    const places = await placesFor(context, parameters);
     context.reportProgress(`From now on these vote: ${describePlaces(places)}`);
     await context.changeAcceptors(places);
     return [];
   },
 });
+
+interface QuorumParameters extends WitnessParameters {
+  readonly QuorumDisk?: string | undefined;
+  readonly NodeMajority: boolean;
+}
+
+/** Problem('NothingToSet' | 'QuorumInvalid' | 'WitnessNotNeeded' | 'HostNotFound' | 'HostIsNoWitness') */
+async function placesFor(context: AdminContext, parameters: QuorumParameters): Promise<readonly AcceptorPlace[]> {
+  const { QuorumDisk: quorumDisk, NodeMajority: isNodesAlone } = parameters;
+  const witness = await witnessFrom(context, parameters);
+  const given = [witness !== undefined, quorumDisk !== undefined, isNodesAlone].filter(Boolean).length;
+  if (given !== 1) {
+    throw new Problem(
+      'NothingToSet',
+      'Cannot change the quorum: give one of -WitnessShare, -WitnessHost, -QuorumDisk and -NodeMajority.',
+    );
+  }
+  const nodes = presentNodes(context, await context.acceptorReports());
+  if (witness !== undefined && nodes.length % 2 === 1) {
+    throw new Problem(
+      'WitnessNotNeeded',
+      `Cannot take a witness: ${nodes.length} nodes are an odd number, and it would not vote. Give -NodeMajority if they do not vote yet; else nothing is to be done.`,
+    );
+  }
+  return placesOf({ nodes, witness, quorumDisk });
+}
+
+/** Beside a quorum disk no node votes: then the configuration says who they are. */
+function presentNodes(context: AdminContext, acceptors: readonly AcceptorReport[]): readonly string[] {
+  const voting = nodesOf(acceptors);
+  if (voting.length > 0) return voting;
+  return context.configuration.hosts.filter(({ roles }) => roles.includes('mailbox')).map(({ name }) => name);
+}

@@ -1,10 +1,9 @@
 /** Update-StorageGroupCopy: seeds a copy, that is, makes its baseline anew from the active one. */
 import { z } from 'zod';
 import { declareCommand } from '../command.ts';
-import { adminLimits } from '../limits.ts';
 import { choosePassiveCopy } from '../passive-copy.ts';
 import { flag, force, name, storageGroupIdentity } from '../schemas.ts';
-import { seedNetwork } from '../seed-network.ts';
+import { dataHostNames, maxBytesPerSecond, orderSeed } from '../seed-order.ts';
 
 export const updateStorageGroupCopy = declareCommand({
   name: 'Update-StorageGroupCopy',
@@ -16,20 +15,8 @@ export const updateStorageGroupCopy = declareCommand({
     DeleteExistingFiles: flag("Removes the old copy's files first; without it they must be gone or usable."),
     ManualResume: flag('Leaves the copy suspended after the seed.'),
     StandbyMachine: name('The host of the copy; needed only where there are several passive ones.').optional(),
-    MaxBytesPerSecond: z
-      .int()
-      .min(adminLimits.leastBytesPerSecond, `at least ${adminLimits.leastBytesPerSecond}`)
-      .optional()
-      .describe(
-        'Takes no more than this over the network, so that the mail is not slowed down; without it as fast as it goes.',
-      ),
-    DataHostNames: z
-      .array(name('A name of replication.'))
-      .max(2, 'at most two names')
-      .optional()
-      .describe(
-        'The network that the seed takes: names of replication as Get-ClusteredMailboxServerStatus shows them, such as mbx01-node2/Private, or addresses; one of them, or one for each end. Without it the best network that is up.',
-      ),
+    MaxBytesPerSecond: maxBytesPerSecond,
+    DataHostNames: dataHostNames,
     Force: force,
   }),
   positional: ['Identity'],
@@ -54,13 +41,8 @@ export const updateStorageGroupCopy = declareCommand({
   handler: async (context, parameters) => {
     const { Identity: identity, StandbyMachine: machine } = parameters;
     const { DeleteExistingFiles: deleteExistingFiles, ManualResume: manualResume } = parameters;
-    const { group, host } = choosePassiveCopy('seed', await context.register(), identity, machine);
-    const way = { target: host, source: group.record.active };
-    const network = await seedNetwork(context, parameters.DataHostNames ?? [], way);
-    if (network !== null) context.reportProgress(`the seed takes the network ${network}`);
-    const maxBytesPerSecond = parameters.MaxBytesPerSecond ?? null;
-    const request = { storageGroup: group.name, deleteExistingFiles, manualResume, maxBytesPerSecond, network };
-    await context.askHost(host, 'update-copy', request, (line) => context.reportProgress(line));
+    const copy = choosePassiveCopy('seed', await context.register(), identity, machine);
+    await orderSeed(context, copy, { ...parameters, deleteExistingFiles, manualResume });
     return [];
   },
 });

@@ -1,11 +1,11 @@
 /** A cluster of facts for the commands' tests: a story sets what is so, and what was asked is kept. */
 import { present } from '../../base/assert.ts';
 import { Problem } from '../../base/problem.ts';
-import type { AcceptorPlace } from '../../cluster/acceptor-places.ts';
+import type { AcceptorPlace, Witness } from '../../cluster/acceptor-places.ts';
 import type { CopyView } from '../../cluster/copy-control.ts';
 import type { LinkState } from '../../cluster/heartbeat/heartbeat-link.ts';
 import type { LinkStatus } from '../../cluster/heartbeat/heartbeats.ts';
-import { type ClusterNetwork, defaultHeartbeat } from '../../cluster/networks/cluster-network.ts';
+import { addressOn, type ClusterNetwork, defaultHeartbeat } from '../../cluster/networks/cluster-network.ts';
 import {
   type ClusteredMailboxServerRecord,
   parseRegisterDocument,
@@ -13,7 +13,7 @@ import {
   type StorageGroupRecord,
 } from '../../cluster/register-document.ts';
 import type { LogMarks } from '../../replication/log-marks.ts';
-import type { AcceptorReport, AdminContext, ClusterNetworks, CopyReport } from '../context.ts';
+import type { AcceptorReport, AdminContext, ClusterConfiguration, ClusterNetworks, CopyReport } from '../context.ts';
 
 export const GROUP = 'First Storage Group';
 export const IDENTITY = `mbx01\\${GROUP}`;
@@ -54,6 +54,10 @@ export interface Asked {
   readonly to: string;
   readonly method: string;
   readonly body: unknown;
+}
+
+function rolesOf(isNode: boolean): readonly string[] {
+  return isNode ? ['mailbox'] : ['hub', 'access', 'witness'];
 }
 
 function fakeNetwork(
@@ -116,6 +120,7 @@ export class FakeCluster implements AdminContext {
   nodes: RegisterDocument['nodes'] = {};
   formatLevel: number | undefined;
   readonly admitted: string[] = [];
+  witness: Witness | undefined = { share: '/mnt/witness' };
   views: Record<string, CopyView> = { [ACTIVE]: { ...passiveView, state: 'active' }, [PASSIVE]: passiveView };
   /** Called with every order to a host; a story may change the facts. */
   onAskHost: (asked: Asked, onProgress: (line: string) => void) => void = () => undefined;
@@ -167,15 +172,29 @@ export class FakeCluster implements AdminContext {
     });
   }
 
+  get configuration(): ClusterConfiguration {
+    const hosts = this.networks.hosts.map(({ name, isNode }) => ({
+      name,
+      roles: rolesOf(isNode),
+      address: addressOn(this.networks.networks[0] ?? fakeNetwork('', 'mixed', 1, {}), name) ?? '',
+      clusterPort: 3343,
+      copyPorts: isNode ? { [GROUP]: 3344 } : {},
+    }));
+    return { hosts, witness: this.witness };
+  }
+
+  async untilHostAnswers(host: string): Promise<boolean> {
+    return !this.silentHosts.has(host);
+  }
+
   async hostReports() {
-    return [ACTIVE, PASSIVE, 'hub1'].map((host) => {
-      const roles = host === 'hub1' ? ['hub', 'access', 'witness'] : ['mailbox'];
-      return { host, roles, reachable: !this.silentHosts.has(host), links: this.#linksOf(host) };
+    return this.networks.hosts.map(({ name: host, isNode }) => {
+      return { host, roles: rolesOf(isNode), reachable: !this.silentHosts.has(host), links: this.#linksOf(host) };
     });
   }
 
   #linksOf(host: string): readonly LinkStatus[] {
-    if (host === 'hub1') return [];
+    if (host !== ACTIVE && host !== PASSIVE) return [];
     const peer = host === ACTIVE ? PASSIVE : ACTIVE;
     return Object.entries(this.linkStates).map(([network, state]) => ({ network, peer, state, isLate: false }));
   }

@@ -17,6 +17,15 @@ import { NOBODY_HEARD } from './datagram.ts';
 export type LinkState = 'starting' | 'up' | 'one-way' | 'down';
 export type Received = 'counted' | 'greeting' | 'refused';
 
+/**
+ * Whether what runs over the network is to be given up: it worked, or was not known not to. One that was down and is heard again,
+ * without being heard itself, is on its way back: what has come about over it since proves more than heartbeats do.
+ */
+export function isLoss(before: LinkState, after: LinkState): boolean {
+  const isLost = (state: LinkState): boolean => state === 'down' || state === 'one-way';
+  return isLost(after) && !isLost(before);
+}
+
 /** Heartbeats in a row after which a network that was down is up again. */
 const RECOVERY_BEATS = 4;
 /** Earlier runs of one peer that are remembered: as many restarts of it within one run of ours. */

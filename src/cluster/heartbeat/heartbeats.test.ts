@@ -7,6 +7,7 @@ import { SeededRandom } from '../../base/random.ts';
 import { ManualClock } from '../../base/testing/manual-clock.ts';
 import { type ClusterNetwork, defaultHeartbeat } from '../networks/cluster-network.ts';
 import { type Beat, encodeBeat, parseBeat } from './datagram.ts';
+import { isLoss } from './heartbeat-link.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { DatagramWire } from './testing/datagram-wire.ts';
 
@@ -23,8 +24,11 @@ class World {
   readonly clock = new ManualClock();
   readonly wire = new DatagramWire();
   readonly changes: string[] = [];
+  /** What is to be given up, in the same words. */
+  readonly losses: string[] = [];
   /** Time that passed while no process ran. */
   stunnedMs = 0;
+  networks = networks;
   #seed: number;
 
   constructor(seed = 1) {
@@ -34,7 +38,7 @@ class World {
   host(name: string): Heartbeats {
     const heartbeats = new Heartbeats({
       host: name,
-      networks,
+      networks: () => this.networks,
       secret,
       datagrams: this.wire.of(name),
       clock: {
@@ -44,7 +48,10 @@ class World {
       },
       random: new SeededRandom(this.#seed++),
       logger: silentLogger,
-      onChange: (peer, on, state) => this.changes.push(`${name} sees ${peer} on ${on}: ${state}`),
+      onChange: (peer, on, state, before) => {
+        this.changes.push(`${name} sees ${peer} on ${on}: ${state}`);
+        if (isLoss(before, state)) this.losses.push(`${peer} on ${on}`);
+      },
     });
     heartbeats.start();
     return heartbeats;
@@ -91,6 +98,22 @@ test('heartbeats: one direction cut: both sides know, and the one that still hea
   await world.clock.advance(6_000);
   assert.equal(states(a)['Private'], 'one-way');
   assert.equal(states(b)['Private'], 'down');
+});
+
+test('heartbeats: a host that nobody knew is heard before it hears: on the way from down to up nothing is given up again', async () => {
+  const world = new World();
+  const a = world.host('a');
+  await world.clock.advance(3_000);
+  assert.deepEqual(world.losses, ['b on Private', 'b on Mixed']);
+  world.wire.cuts.add('Private:a>b');
+  world.wire.cuts.add('Mixed:a>b');
+  world.host('b');
+  await world.clock.advance(1_000);
+  assert.deepEqual(states(a), { Private: 'one-way', Mixed: 'one-way' });
+  world.wire.cuts.clear();
+  await world.clock.advance(3_000);
+  assert.deepEqual(states(a), { Private: 'up', Mixed: 'up' });
+  assert.deepEqual(world.losses, ['b on Private', 'b on Mixed']);
 });
 
 test('heartbeats: the peer restarts at once: no network is lost', async () => {
@@ -156,6 +179,31 @@ test('heartbeats: this process stood still for longer than the tolerance: no net
   await world.clock.advance(2_000);
   world.stunnedMs = 10_000;
   await world.clock.advance(2_000);
+  assert.deepEqual(
+    world.changes.filter((change) => !change.endsWith(': up')),
+    [],
+  );
+});
+
+test('heartbeats: a third host comes, and goes: heard on every network, then no longer spoken to; the others stay up', async () => {
+  const world = new World();
+  const [a, b] = [world.host('a'), world.host('b')];
+  await world.clock.advance(2_000);
+  const withThird = networks.map((each) => ({ ...each, addresses: { ...addresses, c: '10.0.0.3' } }));
+  world.networks = withThird;
+  const c = world.host('c');
+  for (const host of [a, b]) host.hostsChanged();
+  await world.clock.advance(2_000);
+  const upTo = (from: Heartbeats): string[] =>
+    from.status().flatMap(({ peer, network: on, state }) => (state === 'up' ? [`${peer}/${on}`] : []));
+  assert.deepEqual(upTo(a).sort(), ['b/Mixed', 'b/Private', 'c/Mixed', 'c/Private']);
+  world.networks = networks;
+  for (const host of [a, b]) host.hostsChanged();
+  c.stop();
+  world.wire.sent.length = 0;
+  await world.clock.advance(5_000);
+  assert.deepEqual(upTo(a).sort(), ['b/Mixed', 'b/Private']);
+  assert.ok(world.wire.sent.every(({ to }) => to !== 'c'));
   assert.deepEqual(
     world.changes.filter((change) => !change.endsWith(': up')),
     [],

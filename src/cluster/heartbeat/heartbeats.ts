@@ -20,13 +20,14 @@ export interface LinkStatus {
 
 export interface HeartbeatsOptions {
   readonly host: string;
-  readonly networks: readonly ClusterNetwork[];
+  /** Asked anew when hosts have come or gone. */
+  readonly networks: () => readonly ClusterNetwork[];
   readonly secret: HeartbeatSecret;
   readonly datagrams: Datagrams;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  readonly onChange: (peer: string, network: string, state: LinkState) => void;
+  readonly onChange: (peer: string, network: string, state: LinkState, before: LinkState) => void;
 }
 
 interface Way {
@@ -38,8 +39,10 @@ interface Way {
 export class Heartbeats {
   readonly #options: HeartbeatsOptions;
   readonly #run: string;
-  readonly #ways: readonly Way[];
+  #ways: readonly Way[];
   #cancels: Cancel[] = [];
+  /** Names of the networks on which heartbeats are sent. */
+  readonly #ticking = new Set<string>();
   #refused = 0;
   #isStopped = false;
 
@@ -51,7 +54,22 @@ export class Heartbeats {
   }
 
   start(): void {
-    for (const network of new Set(this.#ways.map((way) => way.network))) {
+    this.#startTicking();
+  }
+
+  /** Hosts have come or gone. What is known of the ways to the others stays. */
+  hostsChanged(): void {
+    const before = this.#ways;
+    this.#ways = waysOf(this.#options, this.#run).map(
+      (way) => before.find(({ network, peer }) => network.name === way.network.name && peer === way.peer) ?? way,
+    );
+    if (this.#ticking.size > 0) this.#startTicking();
+  }
+
+  #startTicking(): void {
+    for (const { network } of this.#ways) {
+      if (this.#ticking.has(network.name)) continue;
+      this.#ticking.add(network.name);
       this.#tick(network, this.#options.clock.monotonicMs());
     }
   }
@@ -93,7 +111,7 @@ export class Heartbeats {
     const nowMs = clock.monotonicMs();
     const { intervalMs } = network.heartbeat;
     for (const way of this.#ways) {
-      if (way.network !== network) continue;
+      if (way.network.name !== network.name) continue;
       if (nowMs - dueMs > intervalMs) way.link.stoodStill(nowMs - dueMs);
       this.#send(way, nowMs);
       this.#update(way, nowMs);
@@ -118,7 +136,7 @@ export class Heartbeats {
     const { logger, onChange } = this.#options;
     if (state === 'up') logger.info({ network: network.name, peer, state }, 'a network is up');
     else logger.warn({ network: network.name, peer, state }, 'a network is lost');
-    onChange(peer, network.name, state);
+    onChange(peer, network.name, state, before);
   }
 
   #onDatagram(network: string, bytes: Buffer): void {
@@ -133,7 +151,7 @@ export class Heartbeats {
 
 function waysOf({ host, networks, clock }: HeartbeatsOptions, run: string): readonly Way[] {
   const nowMs = clock.monotonicMs();
-  return networks
+  return networks()
     .filter((network) => network.role !== 'public' && addressOn(network, host) !== undefined)
     .flatMap((network) =>
       Object.keys(network.addresses)

@@ -11,6 +11,7 @@ export class FakeCopy implements CopyControl {
   facts: CopyView;
   grant: ActivationGrant | undefined;
   inSync: readonly string[] = [];
+  copies: readonly string[] = [];
   fencedEpoch = 0;
   usedEpoch = 0;
   isDead = false;
@@ -78,6 +79,10 @@ export class FakeCopy implements CopyControl {
   inSyncChanged(epoch: number, inSync: readonly string[]): void {
     this.events.push(`inSync ${epoch} ${inSync.join('+')}`);
     this.inSync = inSync;
+  }
+
+  copiesChanged(copies: readonly string[]): void {
+    this.copies = copies;
   }
 
   async stepDown(epoch: number): Promise<void> {

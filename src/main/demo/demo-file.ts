@@ -36,13 +36,15 @@ export function removeDescription(folder: string): void {
   rmSync(clusterFiles.demo(folder), { force: true });
 }
 
-/** After start-host: the host has another process group now. Nothing to do while there is no demo.json yet. */
+/** After start-host: the host has another process group now, or is new. Nothing to do while there is no demo.json yet. */
 export function updateProcessGroup(folder: string, host: string, processGroup: number): void {
   const path = clusterFiles.demo(folder);
   if (!existsSync(path)) return;
   const description = descriptionSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
-  const hosts = description.hosts.map((each) => (each.name === host ? { ...each, processGroup } : each));
-  writeDescription(folder, { ...description, hosts });
+  const started = { name: host, processGroup, data: clusterFiles.host(folder, host) };
+  const isListed = description.hosts.some(({ name }) => name === host);
+  const hosts = description.hosts.map((each) => (each.name === host ? started : each));
+  writeDescription(folder, { ...description, hosts: isListed ? hosts : [...hosts, started] });
 }
 
 export function writeProcessGroup(dataFolder: string, processGroup: number): void {

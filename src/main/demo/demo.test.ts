@@ -11,7 +11,7 @@ import { clusterFiles, hostFiles } from '../cluster-files.ts';
 import { configurationsOf } from '../form-cluster.ts';
 import { findCorpus, readMessage, toWireFormat } from './corpus.ts';
 import { removeDescription, updateProcessGroup, writeDescription, writeProcessGroup } from './demo-file.ts';
-import { parseDemoOptions, parseStartHostOptions } from './options.ts';
+import { parseDemoOptions, parseHostOptions } from './options.ts';
 import { forEachAtATime, untilDone } from './patience.ts';
 import { checkPorts, portsOf } from './ports.ts';
 import { isServiceRunning, lastWords, runningGroup, signalHost } from './processes.ts';
@@ -28,6 +28,7 @@ test('demo options: none: the defaults; all: as given', () => {
     basePort: undefined,
     mode: undefined,
     witness: undefined,
+    nodes: undefined,
     users: 10,
     fresh: false,
     mail: false,
@@ -43,12 +44,22 @@ test('demo options: none: the defaults; all: as given', () => {
     'async',
     '--witness',
     'process',
+    '--nodes=4',
     '--fresh',
     '--mail',
   ];
-  const all = { folder: '/x', basePort: 3000, mode: 'async', witness: 'process', users: 3, fresh: true, mail: true };
+  const all = {
+    folder: '/x',
+    basePort: 3000,
+    mode: 'async',
+    witness: 'process',
+    nodes: 4,
+    users: 3,
+    fresh: true,
+    mail: true,
+  };
   assert.deepEqual(parseDemoOptions(words), all);
-  assert.deepEqual(parseStartHostOptions(['mbx01-node1', '--data', '/x']), { folder: '/x', host: 'mbx01-node1' });
+  assert.deepEqual(parseHostOptions('start', ['mbx01-node1', '--data', '/x']), { folder: '/x', host: 'mbx01-node1' });
 });
 
 test('demo options: wrong ones: one sentence that says what is right', () => {
@@ -59,16 +70,17 @@ test('demo options: wrong ones: one sentence that says what is right', () => {
   wrong(/--port is a whole number/, '--port=-1');
   wrong(/--users is a whole number from 0 to 10000/, '--users', 'many');
   wrong(/--mode is sync, sync-strict, async, not "fast"/, '--mode', 'fast');
-  wrong(/--witness is share, process, not "disk"/, '--witness', 'disk');
+  wrong(/--witness is share, process, disk, not "moon"/, '--witness', 'moon');
+  wrong(/--nodes is a whole number from 1 to 9, not "10"/, '--nodes', '10');
   wrong(/--data names no folder/, '--data', '');
   wrong(/Unknown option '--speed'/, '--speed');
   wrong(/Cannot start the demo/, 'again');
-  assert.throws(() => parseStartHostOptions([]), /write one name/);
-  assert.throws(() => parseStartHostOptions(['a', 'b']), /write one name/);
+  assert.throws(() => parseHostOptions('start', []), /write one name/);
+  assert.throws(() => parseHostOptions('add', ['a', 'b']), /demo add-host mbx01-node1/);
 });
 
 test('demo ports: every one is BASE plus the well-known one; one in use is named, with what to do', async () => {
-  const ports = portsOf(configurationsOf('/x', demoSpecification(2_000, 'sync'), ''));
+  const ports = portsOf(configurationsOf('/x', demoSpecification(2_000, { mode: 'sync' }), ''));
   const named = Object.fromEntries(ports.map((place) => [place.name, `${place.address}:${place.port}`]));
   assert.deepEqual(
     [named['SMTP'], named['IMAP'], named['API']],
@@ -173,7 +185,7 @@ test('demo.json: a host that was started again: its new process group, the rest 
 });
 
 test('demo summary: what listens, how to log in, three commands that can be pasted', () => {
-  const [, , hub] = configurationsOf('/x y', demoSpecification(2_000, 'sync'), '');
+  const [, , hub] = configurationsOf('/x y', demoSpecification(2_000, { mode: 'sync' }), '');
   assert.ok(hub?.clients);
   const text = summaryText({
     clients: hub.clients,

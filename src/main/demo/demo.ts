@@ -4,8 +4,7 @@
  * its death is what one tries out; a line says how to start it.
  */
 import { Problem } from '../../base/problem.ts';
-import type { ClientPorts, HostConfig } from '../../host/config.ts';
-import { loadConfig } from '../../host/config.ts';
+import { type ClientPorts, type HostConfig, hostEntry, loadConfig } from '../../host/config.ts';
 import { AdminClient, findCluster } from '../admin-client.ts';
 import { clusterFiles } from '../cluster-files.ts';
 import { type ClusterMarker, writeMarker } from '../cluster-marker.ts';
@@ -20,16 +19,18 @@ import {
   networkFindings,
   writeConfiguration,
 } from '../form-cluster.ts';
+import { addHost } from './add-host.ts';
 import { findCorpus } from './corpus.ts';
 import { describePorts, removeDescription, writeDescription } from './demo-file.ts';
 import { DemoHosts } from './hosts.ts';
 import { DEFAULT_BASE_PORT, type DemoOptions, demoUsage, parseDemoOptions } from './options.ts';
+import { onOtherPorts } from './other-ports.ts';
 import { checkPorts, portsOf } from './ports.ts';
 import { runningGroup } from './processes.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { waitUntilReady } from './readiness.ts';
 import { sendMail } from './send-mail.ts';
-import { demoSpecification, PASSWORD, SERVER_NAME } from './specification.ts';
+import { demoSpecification, HUB_NAME, PASSWORD, SERVER_NAME } from './specification.ts';
 import { startHost } from './start-host.ts';
 import { summaryText } from './summary.ts';
 import { makeUsers } from './users.ts';
@@ -38,6 +39,7 @@ import { makeUsers } from './users.ts';
 export async function runDemo(words: readonly string[]): Promise<void> {
   if (words.includes('--help') || words.includes('-h')) return void process.stdout.write(demoUsage);
   if (words[0] === 'start-host') return await startHost(words.slice(1));
+  if (words[0] === 'add-host') return await addHost(words.slice(1));
   const options = parseDemoOptions(words);
   // A folder that is not there yet is not made for a demo that cannot start.
   if (lookInto(options.folder) === undefined) await checkPorts(portsOf(newConfigurations(options)));
@@ -117,7 +119,8 @@ async function prepare(options: DemoOptions): Promise<readonly HostConfig[]> {
 }
 
 function newSpecification(options: DemoOptions): ClusterSpecification {
-  return demoSpecification(options.basePort ?? DEFAULT_BASE_PORT, options.mode ?? 'sync', options.witness);
+  const { mode = 'sync', witness, nodes } = options;
+  return demoSpecification(options.basePort ?? DEFAULT_BASE_PORT, { mode, witness, nodes });
 }
 
 /** As they will be, but for the cluster's id, which forming makes. */
@@ -163,17 +166,32 @@ function planFor(folder: string, marker: ClusterMarker, options: DemoOptions): P
       `Cannot start the demo with a witness that is a ${options.witness}: the cluster in ${folder} was formed with a ${marker.witness}. Leave --witness out, or form it anew with --fresh.`,
     );
   }
-  for (const host of marker.hosts) {
-    const { cluster } = loadConfig(clusterFiles.host(folder, host));
+  const found = presentHosts(folder, marker);
+  const nodes = found.filter((config) => hostEntry(config, config.host).roles.includes('mailbox')).length;
+  if (options.nodes !== undefined && options.nodes !== nodes) {
+    throw new Problem(
+      'NodesDiffer',
+      `Cannot start the demo with ${options.nodes} nodes: the cluster in ${folder} has ${nodes}. Leave --nodes out, form it anew with --fresh, or add a node with demo add-host.`,
+    );
+  }
+  const basePort = options.basePort ?? marker.basePort;
+  const configurations = found.map((config) => onOtherPorts(config, basePort - marker.basePort));
+  return { marker: { ...marker, basePort }, configurations };
+}
+
+/** Those that the cluster knows, as they are by now: nodes may have come and gone. Problem('DataFolderOtherCluster') */
+function presentHosts(folder: string, marker: ClusterMarker): readonly HostConfig[] {
+  const load = (host: string): HostConfig => loadConfig(clusterFiles.host(folder, host));
+  const { hosts } = load(HUB_NAME);
+  const configurations = hosts.filter(({ name }) => marker.hosts.includes(name)).map(({ name }) => load(name));
+  for (const { cluster, host } of configurations) {
     if (cluster.id === marker.clusterId) continue;
     throw new Problem(
       'DataFolderOtherCluster',
       `Cannot start the demo in ${folder}: the data of ${host} belongs to another cluster. Put its own folder back, or form the cluster anew with --fresh.`,
     );
   }
-  const basePort = options.basePort ?? marker.basePort;
-  const specification = demoSpecification(basePort, marker.mode, marker.witness);
-  return { marker: { ...marker, basePort }, configurations: configurationsOf(folder, specification, marker.clusterId) };
+  return configurations;
 }
 
 /** Waits for the cluster, makes the users, prints the table and writes demo.json; returns the users' addresses. */

@@ -4,6 +4,7 @@ import { sleep } from '../../base/clock.ts';
 import { Problem } from '../../base/problem.ts';
 import { machineClock } from '../../host/machine.ts';
 import { clusterFiles, hostFiles } from '../cluster-files.ts';
+import { readMarker } from '../cluster-marker.ts';
 import { readProcessGroup } from './demo-file.ts';
 import { demoLimits } from './limits.ts';
 import { lastWords, runningGroup, signalHost, spawnHost } from './processes.ts';
@@ -17,7 +18,7 @@ export interface RunningHost {
 
 export class DemoHosts {
   readonly #folder: string;
-  readonly #names: readonly string[];
+  readonly #startNames: readonly string[];
   /** Hosts that were seen running, with the group that was seen. */
   readonly #seen = new Map<string, number>();
   /** How children of ours ended, by process group. */
@@ -26,7 +27,12 @@ export class DemoHosts {
 
   constructor(folder: string, names: readonly string[]) {
     this.#folder = folder;
-    this.#names = names;
+    this.#startNames = names;
+  }
+
+  /** Also those that add-host has made meanwhile. */
+  get #names(): readonly string[] {
+    return [...new Set([...this.#startNames, ...(readMarker(this.#folder)?.hosts ?? [])])];
   }
 
   /** True from the first Ctrl-C on. */
@@ -45,7 +51,7 @@ export class DemoHosts {
   }
 
   startAll(): void {
-    for (const name of this.#names) {
+    for (const name of this.#startNames) {
       if (this.isStopping) return;
       const child = spawnHost(name, this.#dataFolder(name));
       const group = child.pid ?? 0;
@@ -71,7 +77,7 @@ export class DemoHosts {
   }
 
   running(): readonly RunningHost[] {
-    return this.#names.map((name) => {
+    return this.#startNames.map((name) => {
       const data = this.#dataFolder(name);
       return { name, data, processGroup: readProcessGroup(data) ?? 0 };
     });

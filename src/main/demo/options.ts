@@ -6,8 +6,9 @@ import type { ReplicationMode } from '../../cluster/register-document.ts';
 import { DEFAULT_DATA_FOLDER } from '../default-data-folder.ts';
 import { HIGHEST_PORT_OFFSET } from '../form-cluster.ts';
 import { demoLimits } from './limits.ts';
+import { MAX_NODES } from './specification.ts';
 
-export type WitnessKind = 'share' | 'process';
+export type WitnessKind = 'share' | 'process' | 'disk';
 
 export interface DemoOptions {
   /** Absolute. */
@@ -16,6 +17,7 @@ export interface DemoOptions {
   readonly basePort: number | undefined;
   readonly mode: ReplicationMode | undefined;
   readonly witness: WitnessKind | undefined;
+  readonly nodes: number | undefined;
   readonly users: number;
   readonly fresh: boolean;
   readonly mail: boolean;
@@ -25,13 +27,17 @@ export const demoUsage = `Usage
   holdfast demo [options]               forms a cluster on this machine and starts it
   holdfast demo start-host NAME [--data DIR]
                                         starts a host again that was killed
+  holdfast demo add-host NAME [--data DIR]
+                                        makes the folder of one more node, and says what makes it one
 
 Options
   --data DIR      where its data lies (default: ${DEFAULT_DATA_FOLDER})
   --port BASE     every port is BASE plus the well-known one (default: 2000, so IMAP is 2143)
   --users N       user1@example.test and so on, password demo (default: 10)
   --mode MODE     sync, sync-strict or async (default: sync)
-  --witness KIND  share (a directory) or process (a host that only votes); default: share
+  --nodes N       mailbox nodes, each with a copy (default: 2); an odd number needs no witness
+  --witness KIND  share (a directory) or process (a host that only votes); disk is a directory that is the only vote
+                  (default: share)
   --fresh         forgets the old data
   --mail          sends it 6,046 real messages over SMTP
 `;
@@ -39,7 +45,7 @@ Options
 const DEFAULT_USERS = 10;
 export const DEFAULT_BASE_PORT = 2_000;
 const modes: readonly ReplicationMode[] = ['sync', 'sync-strict', 'async'];
-const witnessKinds: readonly WitnessKind[] = ['share', 'process'];
+const witnessKinds: readonly WitnessKind[] = ['share', 'process', 'disk'];
 
 /** Problem('ArgumentInvalid') */
 export function parseDemoOptions(words: readonly string[]): DemoOptions {
@@ -49,6 +55,7 @@ export function parseDemoOptions(words: readonly string[]): DemoOptions {
     users: { type: 'string' },
     mode: { type: 'string' },
     witness: { type: 'string' },
+    nodes: { type: 'string' },
     fresh: { type: 'boolean' },
     mail: { type: 'boolean' },
   });
@@ -58,6 +65,7 @@ export function parseDemoOptions(words: readonly string[]): DemoOptions {
       values['port'] === undefined ? undefined : wholeNumber('--port', values['port'], 0, 65_535 - HIGHEST_PORT_OFFSET),
     mode: oneOf('--mode', modes, values['mode']),
     witness: oneOf('--witness', witnessKinds, values['witness']),
+    nodes: values['nodes'] === undefined ? undefined : wholeNumber('--nodes', values['nodes'], 1, MAX_NODES),
     users:
       values['users'] === undefined ? DEFAULT_USERS : wholeNumber('--users', values['users'], 0, demoLimits.maxUsers),
     fresh: values['fresh'] === true,
@@ -65,18 +73,19 @@ export function parseDemoOptions(words: readonly string[]): DemoOptions {
   };
 }
 
-export interface StartHostOptions {
+export interface HostOptions {
   readonly folder: string;
   readonly host: string;
 }
 
-export function parseStartHostOptions(words: readonly string[]): StartHostOptions {
+/** Of `demo start-host` and `demo add-host`. */
+export function parseHostOptions(verb: 'start' | 'add', words: readonly string[]): HostOptions {
   const { values, positionals } = parse(words, { data: { type: 'string' } }, true);
   const [host] = positionals;
   if (host !== undefined && positionals.length === 1) return { folder: folderOf(values['data']), host };
   throw new Problem(
     'ArgumentInvalid',
-    'Cannot start a host: write one name, as in "holdfast demo start-host mbx01-node1".',
+    `Cannot ${verb} a host: write one name, as in "holdfast demo ${verb}-host mbx01-node1".`,
   );
 }
 

@@ -1,6 +1,6 @@
 /**
- * The cluster of the demo: two mailbox nodes and a hub, each with an address of its own. The witness is a directory, which
- * by name is the hub's, or a host that runs nothing else.
+ * The cluster of the demo: two mailbox nodes or more and a hub, each with an address of its own. The witness is a directory,
+ * which by name is the hub's, or a host that runs nothing else; beside an odd number of nodes it waits until it is needed.
  * The nodes have a second address on a private network, so that either network may be lost.
  */
 import { defaultHeartbeat } from '../../cluster/networks/cluster-network.ts';
@@ -10,14 +10,24 @@ export const MAIL_DOMAIN = 'example.test';
 export const PASSWORD = 'demo';
 export const SERVER_NAME = 'mbx01';
 export const STORAGE_GROUP = 'First Storage Group';
+export const DEFAULT_NODES = 2;
+/** As many as votes are of use for. */
+export const MAX_NODES = 9;
 
+export const HUB_NAME = 'hub1';
+const HUB = { name: HUB_NAME, address: '127.0.0.1' } as const;
 const WITNESS_HOST = { name: 'witness1', roles: ['witness'], address: '127.0.0.4' } as const;
 
-export function demoSpecification(
-  basePort: number,
-  mode: ClusterSpecification['mode'],
-  witness: ClusterSpecification['witness'] = 'share',
-): ClusterSpecification {
+export interface DemoShape {
+  readonly mode: ClusterSpecification['mode'];
+  readonly witness?: ClusterSpecification['witness'] | undefined;
+  readonly nodes?: number | undefined;
+}
+
+export function demoSpecification(basePort: number, shape: DemoShape): ClusterSpecification {
+  const { mode, witness = 'share' } = shape;
+  const nodes = Array.from({ length: shape.nodes ?? DEFAULT_NODES }, (_, index) => demoNode(index + 1));
+  const others = [HUB, ...(witness === 'process' ? [WITNESS_HOST] : [])];
   return {
     clusterName: 'demo',
     server: SERVER_NAME,
@@ -27,32 +37,48 @@ export function demoSpecification(
     acceptedDomains: [MAIL_DOMAIN],
     witness,
     hosts: [
-      { name: 'mbx01-node1', roles: ['mailbox'], address: '127.0.0.2' },
-      { name: 'mbx01-node2', roles: ['mailbox'], address: '127.0.0.3' },
-      {
-        name: 'hub1',
-        roles: witness === 'share' ? ['hub', 'access', 'witness'] : ['hub', 'access'],
-        address: '127.0.0.1',
-      },
+      ...nodes.map(({ name, address }) => ({ name, roles: ['mailbox'] as const, address })),
+      { ...HUB, roles: witness === 'share' ? ['hub', 'access', 'witness'] : ['hub', 'access'] },
       ...(witness === 'process' ? [WITNESS_HOST] : []),
     ],
-    networks: [privateNetwork, publicNetwork(witness === 'process')],
+    networks: [
+      network(
+        'Private',
+        nodes.map(({ name, privateAddress }) => [name, privateAddress]),
+      ),
+      network(
+        'Public',
+        [...nodes, ...others].map(({ name, address }) => [name, address]),
+      ),
+    ],
   };
 }
 
-const privateNetwork = {
-  name: 'Private',
-  role: 'private',
-  priority: 1,
-  prefixLength: 24,
-  heartbeat: defaultHeartbeat,
-  addresses: { 'mbx01-node1': '127.0.1.2', 'mbx01-node2': '127.0.1.3' },
-} as const;
+export interface DemoNode {
+  readonly name: string;
+  readonly address: string;
+  readonly privateAddress: string;
+}
 
-function publicNetwork(hasWitnessHost: boolean): NonNullable<ClusterSpecification['networks']>[number] {
-  const nodes = { 'mbx01-node1': '127.0.0.2', 'mbx01-node2': '127.0.0.3', hub1: '127.0.0.1' };
-  const addresses = hasWitnessHost ? { ...nodes, [WITNESS_HOST.name]: WITNESS_HOST.address } : nodes;
-  return { name: 'Public', role: 'mixed', priority: 2, prefixLength: 24, heartbeat: defaultHeartbeat, addresses };
+/** `number`: from 1 on. 127.0.0.4 is the witness's. */
+export function demoNode(number: number): DemoNode {
+  const last = number < 3 ? number + 1 : number + 2;
+  return { name: `mbx01-node${number}`, address: `127.0.0.${last}`, privateAddress: `127.0.1.${last}` };
+}
+
+/** The node that is called so; undefined where the demo would not call one so. */
+export function demoNodeCalled(name: string): DemoNode | undefined {
+  const number = Number(/^mbx01-node([1-9])$/.exec(name)?.[1]);
+  return number <= MAX_NODES ? demoNode(number) : undefined;
+}
+
+function network(
+  name: 'Private' | 'Public',
+  addresses: readonly (readonly [string, string])[],
+): NonNullable<ClusterSpecification['networks']>[number] {
+  const kind =
+    name === 'Private' ? ({ role: 'private', priority: 1 } as const) : ({ role: 'mixed', priority: 2 } as const);
+  return { name, ...kind, prefixLength: 24, heartbeat: defaultHeartbeat, addresses: Object.fromEntries(addresses) };
 }
 
 export function userAddress(number: number): string {

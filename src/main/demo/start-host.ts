@@ -6,15 +6,15 @@ import { loadConfig } from '../../host/config.ts';
 import { machineClock } from '../../host/machine.ts';
 import { hostAnswers } from '../admin-client.ts';
 import { clusterFiles } from '../cluster-files.ts';
-import { readMarker } from '../cluster-marker.ts';
+import { type ClusterMarker, readMarker } from '../cluster-marker.ts';
 import { updateProcessGroup } from './demo-file.ts';
 import { demoLimits } from './limits.ts';
-import { parseStartHostOptions } from './options.ts';
+import { parseHostOptions } from './options.ts';
 import { isServiceRunning, lastWords, runningGroup, spawnHost } from './processes.ts';
 
 export async function startHost(words: readonly string[]): Promise<void> {
-  const { folder, host } = parseStartHostOptions(words);
-  const hosts = hostsOf(folder);
+  const { folder, host } = parseHostOptions('start', words);
+  const { hosts } = formedDemo(folder);
   if (!hosts.includes(host)) {
     throw new Problem('HostUnknown', `Cannot start ${host}: there is no such host. Hosts: ${hosts.join(', ')}.`);
   }
@@ -42,9 +42,10 @@ async function remainingGroup(dataFolder: string): Promise<number | undefined> {
   }
 }
 
-function hostsOf(folder: string): readonly string[] {
+/** Problem('ClusterNotFound') */
+export function formedDemo(folder: string): ClusterMarker {
   const marker = readMarker(folder);
-  if (marker?.formed) return marker.hosts;
+  if (marker?.formed) return marker;
   throw new Problem(
     'ClusterNotFound',
     `Cannot start a host: there is no demo in ${folder}. Start one with "npm start", or give its folder with --data.`,

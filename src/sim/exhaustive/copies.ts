@@ -5,6 +5,7 @@
  */
 import { CommitPoint } from '../../replication/commit-point.ts';
 import { type EpochEnd, lastCommonLsn } from '../../replication/common-point.ts';
+import { CopyHosts } from '../../replication/copy-hosts.ts';
 import type { Rules } from './rules.ts';
 import {
   type ActiveState,
@@ -56,9 +57,8 @@ function restored(host: HostIndex, active: ActiveState): CommitPoint {
   const self = HOSTS[host];
   const other = HOSTS[otherHost(host)];
   const commit = new CommitPoint({
-    self,
     mode: 'sync',
-    copies: HOSTS,
+    copies: new CopyHosts(self, HOSTS),
     inSync: active.inSync,
     startLsn: active.committed,
   });
@@ -121,9 +121,8 @@ export function activate(world: World, host: HostIndex, epoch: number, inSync: r
   const log = [...disk.log, lsnOf(epoch, 1)];
   const durable = lsnOf(epoch, 1);
   const commit = new CommitPoint({
-    self: HOSTS[host],
     mode: 'sync',
-    copies: HOSTS,
+    copies: new CopyHosts(HOSTS[host], HOSTS),
     inSync,
     startLsn: inSync.length === 1 ? durable : 0,
   });

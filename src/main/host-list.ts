@@ -1,0 +1,102 @@
+/**
+ * The hosts of the cluster, as this host knows them: the list in holdfast.yaml. An administrator's order changes it while everything
+ * runs: the file first, whole and synced, then what this process reads, then whoever else is to hear of it. A host that
+ * missed the order has an older list, and the order may be given again.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import type { Logger } from '../base/logger.ts';
+import { messageOf, Problem } from '../base/problem.ts';
+import type { Witness } from '../cluster/acceptor-places.ts';
+import { adoptHosts } from '../host/adopt-hosts.ts';
+import { type HostConfig, type HostEntry, parseConfig } from '../host/config.ts';
+import { textWithHost, textWithoutHost } from '../host/config-edit.ts';
+import { hostFiles } from './cluster-files.ts';
+import { replaceFile } from './cluster-marker.ts';
+
+export interface AddHostOrder {
+  readonly entry: HostEntry;
+  /** By network; empty where there is no list of networks. */
+  readonly addresses: Readonly<Record<string, string>>;
+  /** As the configuration names it from now on; absent leaves it. */
+  readonly witness?: Witness | undefined;
+}
+
+export interface RemoveHostOrder {
+  readonly host: string;
+  readonly witness?: Witness | undefined;
+}
+
+export interface HostListOptions {
+  readonly config: HostConfig;
+  readonly dataFolder: string;
+  readonly logger: Logger;
+  readonly onChanged: () => void;
+  /** This host is none of the cluster any more, and what it knows of it is worth nothing: it must not go on. */
+  readonly onEvicted: () => void;
+}
+
+/** Problem('HostEvicted') when this folder is of a host that was evicted. */
+export function refuseEvicted(dataFolder: string, host: string): void {
+  const note = hostFiles.evicted(dataFolder);
+  if (!existsSync(note)) return;
+  throw new Problem(
+    'HostEvicted',
+    `Cannot start ${host}: it was evicted from the cluster (${note}). Move ${dataFolder} away; to come back it needs a new folder and Add-ClusterNode.`,
+  );
+}
+
+export class HostList {
+  readonly #options: HostListOptions;
+
+  constructor(options: HostListOptions) {
+    this.#options = options;
+  }
+
+  /** Problem('ConfigInvalid' | 'NetworksUnfit' | 'ConfigNotWritten') */
+  add(order: AddHostOrder): void {
+    this.#change(order.entry.name, (text, path) => textWithHost(text, path, order, order.witness));
+  }
+
+  /** A host that is not there is no error. Problem('ConfigInvalid' | 'NetworksUnfit' | 'ConfigNotWritten') */
+  remove({ host, witness }: RemoveHostOrder): void {
+    if (host === this.#options.config.host) return this.#endForGood();
+    this.#change(host, (text, path) => textWithoutHost(text, path, host, witness));
+  }
+
+  #endForGood(): void {
+    const { dataFolder, logger, onEvicted } = this.#options;
+    replaceFile(hostFiles.evicted(dataFolder), 'This host was evicted from the cluster.\n');
+    logger.warn({}, 'this host was evicted from the cluster');
+    onEvicted();
+  }
+
+  #change(host: string, change: (text: string, path: string) => string): void {
+    const { config, dataFolder, logger, onChanged } = this.#options;
+    const path = hostFiles.config(dataFolder);
+    const text = change(this.#read(path), path);
+    try {
+      replaceFile(path, text);
+    } catch (error) {
+      throw notWritten(path, error);
+    }
+    adoptHosts(config, parseConfig(text, path));
+    logger.warn({ host, hosts: config.hosts.map(({ name }) => name) }, 'the list of hosts has changed');
+    onChanged();
+  }
+
+  #read(path: string): string {
+    try {
+      return readFileSync(path, 'utf8');
+    } catch (error) {
+      throw notWritten(path, error);
+    }
+  }
+}
+
+function notWritten(path: string, cause: unknown): Problem {
+  return new Problem(
+    'ConfigNotWritten',
+    `Cannot change the list of hosts on ${path}: ${messageOf(cause)}. Mend that, and give the order again.`,
+    { cause },
+  );
+}

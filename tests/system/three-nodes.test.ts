@@ -1,0 +1,125 @@
+/**
+ * Three nodes with a copy each, whose own votes are the majority; and three nodes on one quorum disk. The active node is
+ * killed under load, copies and nodes come and go under load, and nothing that was acknowledged is missing.
+ */
+import assert from 'node:assert/strict';
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Demo, HUB, NODES, otherNode, STORAGE_GROUP } from '../support/demo.ts';
+import { fullCheck } from '../support/full-check.ts';
+import { faultsOf } from '../support/history-check.ts';
+import { Load } from '../support/load.ts';
+import { waitFor } from '../support/wait.ts';
+
+const SEED = 1;
+const LIMIT_MS = 90_000;
+const HEAL_MS = 30_000;
+const THREE = 3;
+const MESSAGES = 100;
+
+/** Some more mail is acknowledged from now on. */
+function someMail(load: Load): Promise<boolean> {
+  const before = load.history.messages.length;
+  return waitFor('mail comes in', HEAL_MS, () =>
+    Promise.resolve(load.history.messages.length >= before + MESSAGES ? true : undefined),
+  );
+}
+
+async function votesOf(demo: Demo): Promise<readonly unknown[]> {
+  return (await demo.cmdlet('Get-ClusterQuorum')).map((row) => row['Name']);
+}
+
+async function assertNothingLost(load: Load): Promise<void> {
+  await load.hold();
+  const verdict = await fullCheck(load.imap, load.users, load.history);
+  assert.deepEqual(faultsOf(verdict).slice(0, 20), []);
+  assert.deepEqual(load.violations, []);
+  console.log(`# ${verdict.acknowledged} acknowledged messages are all there`);
+}
+
+test('three nodes: the active one is killed, a copy is removed and made again, all under load: nothing is lost', {
+  timeout: LIMIT_MS,
+}, async (t) => {
+  const demo = await Demo.start({ users: 4, nodes: THREE });
+  t.after(() => demo.stop());
+  const first = await demo.waitUntilHealthy(HEAL_MS, THREE);
+  const load = new Load(demo, SEED);
+  t.after(() => load.end());
+  load.start();
+  await someMail(load);
+
+  await demo.kill(first);
+  const second = await demo.waitForActive(HEAL_MS);
+  assert.notEqual(second, first);
+  await someMail(load);
+  await demo.startHost(first);
+  await demo.waitUntilHealthy(HEAL_MS, THREE);
+
+  const copy = { Identity: STORAGE_GROUP, StandbyMachine: first };
+  const folder = join(demo.hostFolder(first), 'copies', 'First Storage Group');
+  await demo.cmdlet('Disable-StorageGroupCopy', copy);
+  assert.equal((await demo.copies()).includes(first), false);
+  await someMail(load);
+  assert.ok(readdirSync(folder).includes('database.sqlite'), 'its files are left alone');
+  await demo.cmdlet('Enable-StorageGroupCopy', copy);
+  await demo.waitUntilHealthy(HEAL_MS, THREE);
+  assert.equal((await demo.copies()).includes(first), true);
+
+  await demo.cmdlet('Move-ClusteredMailboxServer', { Identity: 'mbx01', TargetMachine: first, MoveComment: 'a try' });
+  assert.equal(await demo.waitForActive(HEAL_MS), first);
+  await assertNothingLost(load);
+});
+
+test('three nodes: a third one is added, the first one dies with its disk, is evicted and comes back with an empty one, all under load: nothing is lost', {
+  timeout: LIMIT_MS,
+}, async (t) => {
+  const demo = await Demo.start({ users: 4 });
+  t.after(() => demo.stop());
+  const first = await demo.waitUntilHealthy(HEAL_MS);
+  const load = new Load(demo, SEED);
+  t.after(() => load.end());
+  load.start();
+  await someMail(load);
+  const third = 'mbx01-node3';
+  await demo.cmdlet('Add-ClusterNode', await demo.addHost(third));
+  assert.deepEqual(await votesOf(demo), [...NODES, third]);
+  await demo.cmdlet('Enable-StorageGroupCopy', { Identity: STORAGE_GROUP, StandbyMachine: third });
+  await demo.waitUntilHealthy(HEAL_MS, THREE);
+
+  await demo.kill(first);
+  rmSync(demo.hostFolder(first), { recursive: true });
+  const second = await demo.waitForActive(HEAL_MS);
+  await demo.cmdlet('Remove-ClusterNode', { Identity: first });
+  assert.deepEqual(await votesOf(demo), [otherNode(first), third, 'witness']);
+  assert.equal((await demo.copies()).includes(first), false);
+  await someMail(load);
+
+  await demo.cmdlet('Add-ClusterNode', await demo.addHost(first));
+  await demo.cmdlet('Enable-StorageGroupCopy', { Identity: STORAGE_GROUP, StandbyMachine: first });
+  await demo.waitUntilHealthy(HEAL_MS, THREE);
+  await demo.kill(second);
+  assert.notEqual(await demo.waitForActive(HEAL_MS), second);
+  await someMail(load);
+  await assertNothingLost(load);
+});
+
+test('three nodes on a quorum disk: two of them die: the third serves, because the disk is the only vote', {
+  timeout: LIMIT_MS,
+}, async (t) => {
+  const demo = await Demo.start({ users: 4, nodes: THREE, witness: 'disk' });
+  t.after(() => demo.stop());
+  const first = await demo.waitUntilHealthy(HEAL_MS, THREE);
+  const load = new Load(demo, SEED);
+  t.after(() => load.end());
+  load.start();
+  await someMail(load);
+  await demo.kill(first);
+  const second = await demo.waitForActive(HEAL_MS);
+  await someMail(load);
+  await demo.kill(second);
+  const third = await demo.waitForActive(HEAL_MS);
+  assert.equal(new Set([first, second, third, HUB]).size, 4);
+  await someMail(load);
+  await assertNothingLost(load);
+});
