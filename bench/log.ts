@@ -13,6 +13,7 @@ import { type DiskFigures, diskLine, measureDisk } from './machine.ts';
 import type { PartOptions } from './part.ts';
 import { PERCENTILES, percentiles } from './percentiles.ts';
 import { type Cell, MIB, milliseconds, oneDecimal, printTable, sizeName, twoDecimals, whole } from './table.ts';
+import { atLeast, printTargets } from './targets.ts';
 
 interface Setting {
   readonly recordBytes: number;
@@ -85,6 +86,13 @@ export async function benchLog({ folder, isQuick }: PartOptions): Promise<void> 
   await open.close();
   printCommits(measured, disk);
   await readBack(root, writtenBytes, disk);
+  const best = Math.max(...measured.filter(({ recordBytes }) => recordBytes === 50_000).map(bytesPerSecond));
+  const percent = (100 * best) / disk.sequentialBytesPerSecond;
+  printTargets([atLeast('group commit of 50 KB records', 70, percent, '% of a sequential write')]);
+}
+
+function bytesPerSecond({ records, recordBytes, seconds }: Measured): number {
+  return (records * recordBytes) / seconds;
 }
 
 async function begin(root: string): Promise<OpenLog> {

@@ -21,6 +21,7 @@ import type { StorageGroup } from '../src/store/storage-group.ts';
 import { openLog } from './log.ts';
 import { carryOver, closeParts, inboxOf, newStore, openParts, type Parts, storeOf } from './store-parts.ts';
 import { type Cell, KIB, MIB, milliseconds, oneDecimal, printTable, twoDecimals, whole } from './table.ts';
+import { atLeast, type Target } from './targets.ts';
 
 const MESSAGE_BYTES = 20 * KIB;
 const COPY_BYTES = 1024 * MIB;
@@ -33,7 +34,7 @@ interface Step {
   readonly seconds: number;
 }
 
-export async function benchMaintenance(root: string, isQuick: boolean): Promise<void> {
+export async function benchMaintenance(root: string, isQuick: boolean): Promise<readonly Target[]> {
   const copy = join(root, 'copies', 'bench');
   await makeCopy(copy, (isQuick ? QUICK_COPY_BYTES : COPY_BYTES) / MESSAGE_BYTES);
   const silent = { print: () => undefined, progress: new Progress(() => undefined) };
@@ -50,6 +51,16 @@ export async function benchMaintenance(root: string, isQuick: boolean): Promise<
   steps.push(online.step);
   await cold('defragmentation, eseutil /d', () => defragmentCopy(copy, silent));
   print(steps, online.result);
+  return targetsOf(steps);
+}
+
+function targetsOf([sequential, verification, ...others]: readonly Step[]): readonly Target[] {
+  const mibPerSecond = (step: Step | undefined): number => (step === undefined ? 0 : step.bytes / MIB / step.seconds);
+  const wanted = Math.min(400, 0.7 * mibPerSecond(sequential));
+  return [
+    atLeast('verification', wanted, mibPerSecond(verification), 'MiB/s'),
+    ...others.map((step) => atLeast(step.what, 100, (step.bytes / step.seconds / 1e9) * 3_600, 'GB/h')),
+  ];
 }
 
 function print(steps: readonly Step[], online: OnlineDefragmentation): void {

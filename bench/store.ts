@@ -20,6 +20,7 @@ import { benchMaintenance } from './store-maintenance.ts';
 import { carryOver, closeParts, inboxOf, newStore, openParts, storeOf } from './store-parts.ts';
 import { BenchClient, benchSearch, row } from './store-search.ts';
 import { type Cell, KIB, MIB, oneDecimal, printTable, twoDecimals, whole } from './table.ts';
+import { atLeast, atMost, printTargets } from './targets.ts';
 
 const MAILBOXES = 64;
 const DELIVERERS = 64;
@@ -48,11 +49,17 @@ export async function benchStore({ folder, isQuick }: PartOptions): Promise<void
   });
   const head = ['step', 'messages', 'seconds', 'messages/s', 'MiB/s', 'per fdatasync', 'of disk %'];
   printTable('store: deliveries of 5 KB, one copy', head, rows);
-  await benchMaintenance(join(folder, 'maintenance'), isQuick);
-  await benchSearch(join(folder, 'search'), isQuick);
+  const replayed = deliveries.at(-1);
+  const targets = [
+    atLeast('replay', 20_000, replayed === undefined ? 0 : replayed.count / replayed.seconds, 'records/s'),
+  ];
+  targets.push(...(await benchMaintenance(join(folder, 'maintenance'), isQuick)));
+  targets.push(...(await benchSearch(join(folder, 'search'), isQuick)));
   for (const messages of isQuick ? [MEDIUM_FOLDER_MESSAGES] : [MEDIUM_FOLDER_MESSAGES, BIG_FOLDER_MESSAGES]) {
-    await benchBigFolder(join(folder, `folder-${messages}`), messages);
+    const warmMs = await benchBigFolder(join(folder, `folder-${messages}`), messages);
+    if (messages === MEDIUM_FOLDER_MESSAGES) targets.push(atMost('SELECT of 100,000 messages, warm', 15, warmMs, 'ms'));
   }
+  printTargets(targets);
 }
 
 interface Step {
@@ -131,8 +138,8 @@ async function replay(root: string, log: Awaited<ReturnType<typeof openLog>>['lo
   return { what: 'replay from the log', count, seconds };
 }
 
-/** What a client does in a big folder; then the memory that it took, and the digest of everything. */
-async function benchBigFolder(root: string, messages: number): Promise<void> {
+/** What a client does in a big folder; then the memory that it took, and the digest of everything. Resolves to how long a warm SELECT took. */
+async function benchBigFolder(root: string, messages: number): Promise<number> {
   const { log, close } = await openLog(join(root, 'log'));
   const { parts, store } = newStore(join(root, 'store'), log);
   const { id } = await store.createMailbox({ address: 'big@example.test', displayName: 'big', credential: null });
@@ -147,8 +154,9 @@ async function benchBigFolder(root: string, messages: number): Promise<void> {
   const again = storeOf(reopened, log);
   const client = new BenchClient(again, id);
   await client.start();
+  const select = await client.coldAndWarm('SELECT INBOX');
   const rows = [
-    row('SELECT', await client.coldAndWarm('SELECT INBOX')),
+    row('SELECT', select),
     row('UID SEARCH ALL', await client.coldAndWarm('UID SEARCH ALL', 3)),
     row('UID SEARCH UNSEEN', await client.coldAndWarm('UID SEARCH UNSEEN', 3)),
     row('UID SEARCH 1000:2000 UNSEEN', await client.coldAndWarm('UID SEARCH 1000:2000 UNSEEN')),
@@ -178,6 +186,7 @@ async function benchBigFolder(root: string, messages: number): Promise<void> {
   process.stdout.write(
     `\nmemory of this process: ${whole(rss / MIB)} MiB resident at the end, ${whole(heapUsed / MIB)} MiB of it in V8's heap; at most ${whole(process.resourceUsage().maxRSS / KIB)} MiB\n`,
   );
+  return select.warmMs;
 }
 
 async function fill(store: StorageGroup, folderId: number, messages: number): Promise<void> {
