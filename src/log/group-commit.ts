@@ -175,14 +175,14 @@ export class GroupCommit {
   }
 
   async #startFile(file: LogFile, header: Buffer): Promise<void> {
-    const { device, files } = this.#options;
+    const { files } = this.#options;
     this.#queue.shift();
     const { frames, bytes, lastLsn } = this.#takeRecords();
     const prepared = await this.#supply.take(file.header.sizeBytes);
     this.#isWrittenAgain = prepared.isRecycled;
     const endBytes = LOG_HEADER_BYTES + bytes;
-    await device.append(this.#path(prepared.name), 0, [header, ...this.#withEndMark(file, frames, endBytes)]);
-    await files.whileRenaming(() => this.#putInPlace(file, prepared.name));
+    const chunks = [header, ...this.#withEndMark(file, frames, endBytes)];
+    await files.whileRenaming(() => this.#putInPlace(file, prepared.name, chunks));
     if (this.#taken !== undefined) this.#supply.release(this.#taken);
     this.#taken = prepared;
     this.#queuedFiles -= 1;
@@ -191,15 +191,18 @@ export class GroupCommit {
     this.#tell(lastLsn, bytes);
   }
 
-  async #putInPlace(file: LogFile, preparedName: string): Promise<void> {
+  /** The device keeps the order, and does nothing more after its first error: it is told everything at once. */
+  async #putInPlace(file: LogFile, preparedName: string, chunks: Buffer[]): Promise<void> {
     const { device } = this.#options;
+    const [ready, open] = [this.#path(preparedName), this.#path(OPEN_NAME)];
     const closing = this.#file;
-    if (closing !== undefined) {
-      const name = closedName(closing.header.generation);
-      await device.rename(this.#path(OPEN_NAME), this.#path(name));
-      closing.name = name;
-    }
-    await device.rename(this.#path(preparedName), this.#path(OPEN_NAME), { lazy: closing !== undefined });
+    const finalName = closing && closedName(closing.header.generation);
+    await Promise.all([
+      device.append(ready, 0, chunks),
+      finalName === undefined ? undefined : device.rename(open, this.#path(finalName)),
+      device.rename(ready, open, { lazy: finalName !== undefined }),
+    ]);
+    if (closing !== undefined) closing.name = finalName;
     file.name = OPEN_NAME;
   }
 
