@@ -45,7 +45,7 @@ function believesAllCommitted(channel: Channel): Channel {
   });
 }
 
-export function activatedWith(alter: (grant: ActivationGrant, host: string) => ActivationGrant): BugPorts {
+function activatedWith(alter: (grant: ActivationGrant, host: string) => ActivationGrant): BugPorts {
   return {
     wrapControl: (control: CopyControl, { host }) =>
       altered(control, { activate: (grant) => control.activate(alter(grant, host)) }),

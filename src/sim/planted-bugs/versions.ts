@@ -1,21 +1,24 @@
 /** Planted bugs of software that is updated one host after the other: what is written before everybody reads it. */
 import type { FaultKind } from '../nemesis.ts';
-import { presentSoftware } from '../software.ts';
 import type { PlantedBug } from './planted-bug.ts';
 import { rewritten } from './register-changes.ts';
-import { activatedWith } from './replication.ts';
 
 const faults: readonly FaultKind[] = ['another version', 'format level raised'];
 
 export const versionBugs: readonly PlantedBug[] = [
   {
     name: 'new kinds written at once',
-    what: 'the active copy writes whatever its own software can, and does not ask for the format level of the cluster',
+    what: 'the active copy writes every kind of record that its own software knows, whatever the format level of the cluster is',
     breaks: 'C11',
     budgetSeeds: 20,
     faults,
     mode: 'sync',
-    ports: activatedWith((grant) => ({ ...grant, formatLevel: presentSoftware.highest })),
+    ports: {
+      wrapFormats: (formats) => ({
+        ...formats,
+        levelOf: (kind) => (formats.levelOf(kind) === undefined ? undefined : formats.lowest),
+      }),
+    },
   },
   {
     name: 'unknown kind acknowledged',
