@@ -123,7 +123,7 @@ function badWords(outcome: FaultOutcome): string[] {
   const { code, message = '' } = outcome;
   if (code === undefined) return [];
   const isGood =
-    CODES.includes(code) && /^Cannot [^:]+: .+\. [A-Z].+/.test(message) && FILE.test(message) && !RAW.test(message);
+    CODES.includes(code) && /^Cannot .+: .+\. [A-Z].+/.test(message) && FILE.test(message) && !RAW.test(message);
   return isGood ? [] : [`UNCLEAR ${labelOf(outcome)}`];
 }
 
