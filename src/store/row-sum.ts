@@ -10,8 +10,8 @@
  *   which row it was. It is the only one that also covers what passes through memory, a copy by `backup`, or a seed.
  *
  * The last one was taken. It is a stored generated column that SQLite fills in by a function of ours: no statement can
- * forget it, and a row that is changed has a new one. Measured with the four tables that a delivery touches: 2.5 µs more
- * per delivered message (of 40 to 50), 10 to 20 % more for the rows of a FETCH, nothing for an answer from counters.
+ * forget it, and a row that is changed has a new one. Measured by itself, in processor time: a body, a message and their
+ * folder are written in 5.4 µs instead of 3, the rows of 100,000 messages are read in a tenth to a quarter more.
  *
  * A row that is missing has no checksum: folder.uid_total (queries.ts), SQLite's integrity check and the rules of
  * maintenance/check-database.ts are for those. A change takes the other columns of its row as it finds them; what is
