@@ -23,6 +23,8 @@ export interface CopyView {
   readonly initializing: boolean;
   /** Its baseline is complete, its log verified and unbroken up to durableLsn: it could be made active. */
   readonly mayTakeOver: boolean;
+  /** It comes from a backup, so it may lack what was acknowledged although its log reaches the hint. */
+  readonly restored?: boolean;
 }
 
 /** What an activation stands on. */

@@ -23,7 +23,8 @@ export type MountObstacle =
   | 'failed'
   | 'seeding'
   | 'not-verified'
-  | 'behind-hint';
+  | 'behind-hint'
+  | 'restored';
 
 export interface MayNotMount {
   readonly obstacle: MountObstacle;
@@ -57,6 +58,12 @@ export function copyUnfit(view: CopyView | undefined): MayNotMount | undefined {
 }
 
 function behindHint({ host, group, view }: MountFacts): MayNotMount | undefined {
+  if (view?.restored === true) {
+    return lasting(
+      'restored',
+      'the copy comes from a backup and may lack what was acknowledged; bring back a copy that has it, or accept the loss with Restore-StorageGroupCopy',
+    );
+  }
   if (group.sharedStorage || view === undefined) return undefined;
   const isInSync = group.inSync.includes(host);
   // Whoever led wrote a record, and who joined the set held it: an empty log beside that is a new disk, not a small loss,

@@ -83,6 +83,15 @@ test('take over: the owner cannot lead for good: gives up if somebody can inheri
   assert.equal(decide({ host: 'A', view: failed, group: { inSync: ['A'], mode: 'async' } }).kind, 'give-up');
 });
 
+test('take over: the copy comes from a backup and reaches the hint: only by an administrator, as a loss', () => {
+  const restored = { view: { restored: true } };
+  assert.match(reasonOf(decide(restored)), /comes from a backup/);
+  assert.equal(decide({ host: 'A', ...restored }).kind, 'give-up');
+  assert.equal(decide({ host: 'A', group: { inSync: ['A'] }, ...restored }).kind, 'wait');
+  const forced = decideForced(factsOf(restored), defaultTiming);
+  assert(forced.kind === 'take' && forced.lossy?.cause === 'administrator', 'UIDs jump, and it is on record');
+});
+
 test('take over: moved here, and what the copy last told is older than the hint: waits for its next word', () => {
   const story = (ownedIdleMs: number) => decide({ host: 'A', view: { durableLsn: 999 }, facts: { ownedIdleMs } }).kind;
   assert.equal(story(0), 'wait');

@@ -88,7 +88,8 @@ export function decideForced(facts: TakeOverFacts, timing: ClusterTiming): TakeO
   if (group.active !== facts.host && !isFree(facts, group, timing)) {
     return { kind: 'wait', reason: `${group.active ?? 'another copy'} may still be active` };
   }
-  const holdsAll = group.inSync.includes(facts.host) && !lossOf(facts, group).isLossy;
+  const isWhole = facts.view?.restored !== true && !lossOf(facts, group).isLossy;
+  const holdsAll = group.inSync.includes(facts.host) && isWhole;
   return take(facts, group, 'administrator', holdsAll ? null : lossRecord(facts, group, 'administrator'));
 }
 

@@ -24,8 +24,8 @@ import { BackupNote } from './backup-note.ts';
 import { DatabaseCheckpoints } from './database-checkpoints.ts';
 import { EpochFile } from './epoch-file.ts';
 import { checkIsKnown } from './format-gate.ts';
+import { LackNote } from './lack-note.ts';
 import { replicationLimits } from './limits.ts';
-import { LACK_FILE, noteLack } from './log-aside.ts';
 import { PendingRecords } from './pending-records.ts';
 import { ReplaySlice } from './replay-slice.ts';
 import type { SeedSnapshot } from './seed-manifest.ts';
@@ -101,7 +101,7 @@ export class CopyFiles {
   #store: Store | undefined;
   /** Of a passive copy; an active one's database is written by its mounted storage group. */
   #replayer: Replayer | undefined;
-  #lacksRecords = false;
+  readonly #lack: LackNote;
   readonly #pending = new PendingRecords();
   #appliedGeneration = 0;
   readonly #checkpoints: DatabaseCheckpoints;
@@ -109,6 +109,7 @@ export class CopyFiles {
 
   constructor(options: CopyFilesOptions) {
     this.#options = options;
+    this.#lack = new LackNote(options.storage.disk);
     this.epochs = new EpochFile(options.storage.disk);
     this.backups = new BackupNote(options.storage.disk);
     this.circularLogging = options.circularLogging;
@@ -130,7 +131,7 @@ export class CopyFiles {
     await this.epochs.load();
     await this.backups.load();
     await this.#openLogOrRest();
-    this.#lacksRecords = (await storage.disk.size(LACK_FILE)) !== undefined;
+    await this.#lack.load();
     this.#openStore(this.log.signature ?? (await seededSignature(storage.disk)));
     this.#checkDatabase();
   }
@@ -159,7 +160,7 @@ export class CopyFiles {
     const { storage, logger } = this.#options;
     const { lastGoodLsn: lsn, file, fromByte } = damaged.damage;
     await this.#closeLog();
-    await this.#noteLack(lsn, damaged.message);
+    await this.#lack.write(lsn, damaged.message);
     const quarantineFolder = `quarantine/damaged-behind-${lsn}`;
     await truncateAfter({ disk: storage.disk, folder: LOG_FOLDER, lsn, quarantineFolder });
     logger.error(
@@ -167,11 +168,6 @@ export class CopyFiles {
       'the log is damaged: the rest was put aside and is fetched again',
     );
     await this.#openLog();
-  }
-
-  async #noteLack(lsn: number, reason: string): Promise<void> {
-    await noteLack(this.#options.storage.disk, lsn, reason);
-    this.#lacksRecords = true;
   }
 
   async #openLogOrRest(): Promise<void> {
@@ -197,7 +193,7 @@ export class CopyFiles {
 
   /** A database that is ahead of its log would serve what no log can prove. */
   #checkDatabase(): void {
-    if (this.log.generation > 0 && this.appliedLsn > this.log.endLsn && !this.#lacksRecords) {
+    if (this.log.generation > 0 && this.appliedLsn > this.log.endLsn && !this.#lack.isThere) {
       throw new Problem(
         'DatabaseAhead',
         `Cannot open this copy: its database stands at ${formatLsn(this.appliedLsn)}, its log ends at ${formatLsn(this.log.endLsn)}. ` +
@@ -236,7 +232,7 @@ export class CopyFiles {
    * that is new. Whether a new one may lead is for the register, which knows where the log ended.
    */
   get isComplete(): boolean {
-    return this.isOpen && !this.#lacksRecords && (this.#store !== undefined || this.generation === 0);
+    return this.isOpen && this.lacksRecords === this.isRestored && (this.#store !== undefined || this.generation === 0);
   }
 
   /** Creation time of the log file that records go to; null without one. */
@@ -272,14 +268,17 @@ export class CopyFiles {
 
   /** Records that this copy once had were damaged: until an active copy has sent them again, it must not lead. */
   get lacksRecords(): boolean {
-    return this.#lacksRecords;
+    return this.#lack.isThere;
+  }
+
+  /** It comes from a backup: whole, but only an administrator may let it lead. */
+  get isRestored(): boolean {
+    return this.#lack.isRestored;
   }
 
   /** Everything that was ever committed is here again. */
-  async recordsAreBack(): Promise<void> {
-    await this.#options.storage.disk.remove(LACK_FILE);
-    await this.#options.storage.disk.syncFolder('');
-    this.#lacksRecords = false;
+  recordsAreBack(): Promise<void> {
+    return this.#lack.remove();
   }
 
   /** Where the database was last committed. */
@@ -316,7 +315,7 @@ export class CopyFiles {
    * file without records goes with it: the active copy's file of that generation may have another header.
    */
   async continueFrom(commonLsn: number, chain: number, epoch: number): Promise<void> {
-    if (this.log.generation === 0) return this.#noteLack(commonLsn, 'its log is new');
+    if (this.log.generation === 0) return this.#lack.write(commonLsn, 'its log is new');
     await this.log.durable(this.log.endLsn);
     await this.#applying;
     const place = await this.log.reader.find(commonLsn);

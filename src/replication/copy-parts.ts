@@ -9,7 +9,7 @@ import type { Disk } from '../log/disk.ts';
 import { BACKUP_FILE } from './backup-note.ts';
 import type { CopyFiles } from './copy-files.ts';
 import { EPOCH_FILE } from './epoch-file.ts';
-import { LACK_FILE, noteLack } from './log-aside.ts';
+import { LACK_FILE, noteLack } from './lack-note.ts';
 import { SEEDED_FILE } from './seeded-note.ts';
 
 /** One step of the copy after the other: no log file is deleted beside it, and the files stay open. */

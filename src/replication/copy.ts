@@ -31,7 +31,7 @@ import { followedCopy, helloOf } from './followed-copy.ts';
 import { Follower } from './follower.ts';
 import { checkReads } from './format-gate.ts';
 import { replicationLimits } from './limits.ts';
-import { type LogMarks, logMarksOf } from './log-marks.ts';
+import { fileFacts, type LogMarks, logMarksOf } from './log-marks.ts';
 import type { ReplicationHello } from './protocol.ts';
 
 export interface CopyOptions {
@@ -180,9 +180,7 @@ export class Copy implements CopyControl {
     const failedMessage = this.#failure ?? applyFailure ?? (isPassive ? (follower?.failure ?? null) : null);
     return {
       state: failedMessage !== null && isPassive ? 'failed' : this.#state,
-      epochSeen: this.#files.epochSeen,
-      endLsn: this.#files.endLsn,
-      durableLsn: this.#files.durableLsn,
+      ...fileFacts(this.#files),
       generation,
       copyQueueLength: isPassive && progress !== null ? Math.max(0, progress.generation - generation) : 0,
       replayQueueLength: isPassive ? Math.max(0, generation - this.#files.appliedGeneration) : 0,
@@ -386,6 +384,7 @@ export class Copy implements CopyControl {
     await files.epochs.use(grant.epoch);
     await files.applyAll();
     this.#options.copies.become(grant.copies);
+    if (files.isRestored) await files.recordsAreBack();
     // The register keeps the last lossy takeover; it counts once, for the first epoch that this log begins after it.
     const isLossy = grant.lossy !== null && grant.lossy.epoch > files.log.epoch;
     const { kind, payload } = epochStart({ ...this.#options, epoch: grant.epoch, isLossy, log: files.log });

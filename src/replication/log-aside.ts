@@ -6,20 +6,11 @@
 import { encodeNote } from '../base/checked-note.ts';
 import { type Disk, joinName } from '../log/disk.ts';
 import { listLogFiles } from '../log/folder.ts';
+import { noteLack } from './lack-note.ts';
 import { freshQuarantine, logFileNames } from './seed-place.ts';
 import { SEEDED_FILE } from './seeded-note.ts';
 
 const LOG = 'log';
-/** There as long as this copy lacks records that it once had. */
-export const LACK_FILE = 'damaged.json';
-
-/**
- * Durable, before anything is received: the register may still name this copy in sync, from the time of another disk,
- * and then a part of the log must not pass for the whole (C10).
- */
-export async function noteLack(disk: Disk, lsn: number, reason: string): Promise<void> {
-  await disk.writeAtomically(LACK_FILE, encodeNote({ lsn, reason }));
-}
 
 /** No `TransactionLog` is open. Returns the folder where the files are now. */
 export async function putLogAside(disk: Disk, reason: string): Promise<string> {

@@ -27,3 +27,14 @@ export function logMarksOf(
   const replayed = appliedGeneration === generation ? here : { generation: appliedGeneration, timeMs: null };
   return { generated: source, copyNotified: source, copied: here, inspected: here, replayed };
 }
+
+/** Of a copy's view: what its files say. */
+export function fileFacts(files: {
+  readonly epochSeen: number;
+  readonly endLsn: number;
+  readonly durableLsn: number;
+  readonly isRestored: boolean;
+}): { epochSeen: number; endLsn: number; durableLsn: number; restored: boolean } {
+  const { epochSeen, endLsn, durableLsn, isRestored: restored } = files;
+  return { epochSeen, endLsn, durableLsn, restored };
+}

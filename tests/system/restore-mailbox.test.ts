@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Demo, NODES, STORAGE_GROUP } from '../support/demo.ts';
-import { ImapClient } from '../support/imap-client.ts';
+import { appendNumbers, keepLogForBackups, numbersIn, range, signIn } from '../support/numbered-mail.ts';
 import { waitFor } from '../support/wait.ts';
 
 const LIMIT_MS = 240_000;
@@ -15,45 +15,6 @@ const IN_FULL = 40;
 const IN_INCREMENTAL = 20;
 /** Bodies of this size make several batches. */
 const BODY_BYTES = 100_000;
-
-function messageNumber(number: number): Buffer {
-  const text = `message ${number} ${'x'.repeat(60)}\r\n`;
-  return Buffer.from(`Subject: number ${number}\r\n\r\n${text.repeat(Math.ceil(BODY_BYTES / text.length))}`);
-}
-
-async function signIn(demo: Demo): Promise<ImapClient> {
-  const { address, ports, users } = demo.description;
-  const [user] = users;
-  assert.ok(user);
-  return await waitFor('IMAP serves', 60_000, async () => {
-    const client = await ImapClient.open(address, ports.imap);
-    await client.login(user.address, user.password);
-    return client;
-  });
-}
-
-async function append(client: ImapClient, from: number, count: number): Promise<void> {
-  for (let number = from; number < from + count; number++)
-    await client.ok(`APPEND INBOX (\\Flagged) "0${(number % 9) + 1}-Jan-2026 10:00:00 +0000"`, messageNumber(number));
-}
-
-/** The numbers of a folder's messages, in order; each body is as it was sent. */
-async function numbersIn(client: ImapClient, folder: string): Promise<readonly number[]> {
-  await client.ok(`EXAMINE "${folder}"`);
-  const { untagged } = await client.ok('UID FETCH 1:* (UID FLAGS BODY.PEEK[])');
-  const numbers = untagged.flatMap(({ text, literals: [bytes] }) => {
-    const number = Number(/number (\d+)/.exec(bytes?.toString('latin1') ?? '')?.[1] ?? 0);
-    if (bytes === undefined || number === 0) return [];
-    assert.ok(bytes.equals(messageNumber(number)), `the bytes of ${number}`);
-    assert.match(text, /\\Flagged/);
-    return [number];
-  });
-  return numbers.toSorted((a, b) => a - b);
-}
-
-function range(first: number, last: number): readonly number[] {
-  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
-}
 
 test('restore: a mailbox comes back into the running system, without duplicates', { timeout: LIMIT_MS }, async (t) => {
   const demo = await Demo.start({ users: 2 });
@@ -65,14 +26,14 @@ test('restore: a mailbox comes back into the running system, without duplicates'
     await demo.cmdlet('Move-ClusteredMailboxServer', order);
     assert.equal(await demo.waitUntilHealthy(), active);
   }
-  await demo.cmdlet('Set-StorageGroup', { Identity: STORAGE_GROUP, CircularLoggingEnabled: false });
+  await keepLogForBackups(demo);
   const Path = join(demo.folder, 'backup');
   const Identity = demo.description.users[0]?.address ?? '';
   let client = await signIn(demo);
   t.after(() => client.close());
-  await append(client, 1, IN_FULL);
+  await appendNumbers(client, range(1, IN_FULL), BODY_BYTES);
   const [full] = await demo.cmdlet('Backup-StorageGroup', { Identity: STORAGE_GROUP, Path });
-  await append(client, IN_FULL + 1, IN_INCREMENTAL);
+  await appendNumbers(client, range(IN_FULL + 1, IN_FULL + IN_INCREMENTAL), BODY_BYTES);
   await demo.cmdlet('Backup-StorageGroup', { Identity: STORAGE_GROUP, Path, Type: 'Incremental' });
 
   // Ten go to the archive, thirty are gone, five are new.
@@ -81,7 +42,7 @@ test('restore: a mailbox comes back into the running system, without duplicates'
   await client.ok('UID STORE 21:50 +FLAGS.SILENT (\\Deleted)');
   await client.ok('EXPUNGE');
   const total = IN_FULL + IN_INCREMENTAL;
-  await append(client, total + 1, 5);
+  await appendNumbers(client, range(total + 1, total + 5), BODY_BYTES);
 
   const [whatIf] = await demo.cmdlet('Get-Mailbox', { Identity });
   assert.equal(whatIf?.['ItemCount'], 35);
@@ -96,8 +57,8 @@ test('restore: a mailbox comes back into the running system, without duplicates'
   assert.equal(await demo.waitForActive(), other);
   client.close();
   client = await signIn(demo);
-  assert.deepEqual(await numbersIn(client, 'INBOX'), range(11, total + 5));
-  assert.deepEqual(await numbersIn(client, 'Archive'), range(1, 10));
+  assert.deepEqual(await numbersIn(client, 'INBOX', BODY_BYTES), range(11, total + 5));
+  assert.deepEqual(await numbersIn(client, 'Archive', BODY_BYTES), range(1, 10));
 
   const [again] = await demo.cmdlet('Restore-Mailbox', { Identity, Path, Server: other });
   assert.deepEqual([again?.['Restored'], again?.['AlreadyThere']], [0, total]);
@@ -107,15 +68,15 @@ test('restore: a mailbox comes back into the running system, without duplicates'
   const earlier = { Identity, Path, RestorePoint: String(full?.['LastPosition']), TargetFolder: 'Old mail' };
   const [beside] = await demo.cmdlet('Restore-Mailbox', earlier);
   assert.equal(beside?.['Restored'], IN_FULL);
-  assert.deepEqual(await numbersIn(client, 'Old mail/INBOX'), range(1, IN_FULL));
+  assert.deepEqual(await numbersIn(client, 'Old mail/INBOX', BODY_BYTES), range(1, IN_FULL));
 
   // What came back is on the other copy as well.
   await demo.kill(other);
   assert.equal(await demo.waitForActive(), active);
   client.close();
   client = await signIn(demo);
-  assert.deepEqual(await numbersIn(client, 'INBOX'), range(11, total + 5));
-  assert.deepEqual(await numbersIn(client, 'Old mail/INBOX'), range(1, IN_FULL));
+  assert.deepEqual(await numbersIn(client, 'INBOX', BODY_BYTES), range(11, total + 5));
+  assert.deepEqual(await numbersIn(client, 'Old mail/INBOX', BODY_BYTES), range(1, IN_FULL));
   await assert.rejects(demo.cmdlet('Restore-Mailbox', { Identity, Path, SourceMailbox: 'nobody@example.test' }), {
     code: 'MailboxNotFound',
   });

@@ -125,6 +125,7 @@ function lossAt(facts: ClusterFacts, group: StorageGroup, host: string): string 
   const view = viewOf(facts, group.name, host);
   const { hint, inSync } = group.record;
   const lastKept = { lsn: view?.durableLsn ?? 0, generation: view?.generation ?? 0 };
-  if (inSync.includes(host) && lastKept.lsn >= hint.lsn) return 'nothing acknowledged is missing, as far as is known';
+  const isWhole = inSync.includes(host) && view?.restored !== true;
+  if (isWhole && lastKept.lsn >= hint.lsn) return 'nothing acknowledged is missing, as far as is known';
   return describeMissing({ ...estimateLoss(hint, lastKept), lastKept, hint });
 }

@@ -23,6 +23,7 @@ import { formatLsn } from '../../log/lsn.ts';
 import { scanRecords } from '../../log/scan.ts';
 import { type BackupManifest, planRestore } from '../../replication/backup-manifest.ts';
 import { CopyFiles } from '../../replication/copy-files.ts';
+import { noteRestored } from '../../replication/lack-note.ts';
 import { openReader } from '../../store/database.ts';
 import { digestOf } from '../../store/digest.ts';
 import { takeSnapshot } from '../../store/snapshot.ts';
@@ -67,6 +68,7 @@ export async function assembleCopy(options: AssembleOptions): Promise<AssembledC
   await writeLog(options, chain, target.temporary);
   onProgress('replaying the log');
   const { lsn, digest } = await replay(target.temporary);
+  await noteRestored(new FileSystemDisk(target.temporary), lsn);
   target.finish();
   return {
     storageGroup: full.storageGroup,

@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, sta
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { decodeNote } from '../../base/checked-note.ts';
 import { silentLogger } from '../../base/logger.ts';
 import { isProblem } from '../../base/problem.ts';
 import { SeededRandom } from '../../base/random.ts';
@@ -168,6 +169,16 @@ test('backup: full and incremental: restored, the digest is that of the copy', a
   assert.equal(last.endLsn, world.files.endLsn);
   const restored = await world.restore('second');
   assert.deepEqual([restored.lsn, restored.digest], [last.endLsn, await world.digestAt(last.endLsn)]);
+});
+
+test('backup: a restored copy: says that it comes from a backup, whatever becomes of it', async (context) => {
+  const world = new World(context);
+  await world.start();
+  await world.work(1);
+  const full = await world.backUp('Full');
+  await world.restore('there');
+  const note = decodeNote(readFileSync(join(world.root, 'there', 'damaged.json')));
+  assert.deepEqual([note?.['restored'], note?.['lsn']], [true, full.endLsn]);
 });
 
 test('backup: restored to every record of a history: each is the replay up to it', async (context) => {
