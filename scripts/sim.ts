@@ -18,7 +18,7 @@ import { withoutBug } from '../src/sim/planted-bugs/planted-bug.ts';
 import { runSeed, type SeedResult } from '../src/sim/run-seed.ts';
 import { shrinkSeed } from '../src/sim/shrink-seed.ts';
 import { columns } from './columns.ts';
-import { DecisionCoverage, type FileCoverage, reportCoverage } from './decision-coverage.ts';
+import { DecisionCoverage, DecisionTally, type FileCoverage } from './decision-coverage.ts';
 import { DEFAULT_MAX_STATES, runExhaustive } from './exhaustive.ts';
 
 interface Task {
@@ -30,7 +30,7 @@ interface Task {
   readonly only: readonly number[] | undefined;
 }
 
-/** What a worker is asked: to run a seed, or at the end what it went through of the cluster's decisions. */
+/** What a worker is asked: to run a seed, or what it went through of the cluster's decisions since it was asked last. */
 type Order = Task | { readonly kind: 'coverage' };
 type Answer =
   | { readonly kind: 'result'; readonly result: SeedResult }
@@ -42,6 +42,10 @@ const SMOKE_LIMIT_MS = 11_000;
 const DEFAULT_SEEDS = 100;
 /** Of a failing seed's story, the last lines are what one wants to read. */
 const STORY_LINES = 60;
+/** Between two looks at what a worker went through of the decisions. */
+const SEEDS_PER_COUNT = 8;
+/** Of a worker: nearly everything in a seed is short-lived, and a small nursery is collected all the time. */
+const YOUNG_GENERATION_MB = 64;
 /** Failing seeds that are shrunk and told; the rest are counted. */
 const STORIES_TOLD = 5;
 
@@ -70,17 +74,18 @@ async function main(): Promise<boolean> {
   const startedMs = performance.now();
   const isLate = (): boolean => smoke && performance.now() - startedMs > SMOKE_LIMIT_MS;
   const results: SeedResult[] = [];
-  const coverage = await runAll(tasks, {
+  const decisions = values.coverage === true ? new DecisionTally() : undefined;
+  await runAll(tasks, {
     isOver: isLate,
-    withCoverage: values.coverage === true,
+    ...(decisions && { decisions }),
     onResult: (_task, result) => void results.push(result),
   });
   console.log(summary(results, performance.now() - startedMs, values.pairs === true));
   const failed = results.filter(({ violation }) => violation !== undefined);
   for (const result of failed.slice(0, STORIES_TOLD)) await tellFailure(result, values.story === true);
   if (values.story === true) for (const result of results) tellStory(result, true);
-  const isCovered = values.coverage !== true || reportCoverage(coverage);
-  return failed.length === 0 && isCovered;
+  decisions?.report();
+  return failed.length === 0 && decisions?.isWhole !== false;
 }
 
 function seedTask(seed: number, options: Partial<Omit<Task, 'kind' | 'seed'>>): Task {
@@ -136,12 +141,13 @@ interface RunOptions {
   readonly onResult: (task: Task, result: SeedResult) => void;
   readonly isOver?: () => boolean;
   readonly isNeedless?: (task: Task) => boolean;
-  readonly withCoverage?: boolean;
+  /** Is told what the workers went through, until that is everything. */
+  readonly decisions?: DecisionTally;
 }
 
-/** Hands the tasks to one worker per core, in their order; gives back what each worker covered, if that is wanted. */
-async function runAll(tasks: readonly Task[], options: RunOptions): Promise<readonly FileCoverage[][]> {
-  const { onResult, isOver = () => false, isNeedless = () => false, withCoverage = false } = options;
+/** Hands the tasks to one worker per core, in their order. */
+async function runAll(tasks: readonly Task[], options: RunOptions): Promise<void> {
+  const { isOver = () => false, isNeedless = () => false, decisions } = options;
   const waiting = [...tasks];
   const next = (): Task | undefined => {
     for (let task = waiting.shift(); task !== undefined && !isOver(); task = waiting.shift()) {
@@ -149,31 +155,47 @@ async function runAll(tasks: readonly Task[], options: RunOptions): Promise<read
     }
     return undefined;
   };
-  const coverage: FileCoverage[][] = [];
-  const work = (): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const worker = new Worker(new URL(import.meta.url), { workerData: { withCoverage } });
-      let task: Task | undefined;
-      const give = (): void => {
-        task = next();
-        const order: Order | undefined = task ?? (withCoverage ? { kind: 'coverage' } : undefined);
-        if (order === undefined) void worker.terminate();
-        else worker.postMessage(order);
-      };
-      worker.on('message', (answer: Answer) => {
-        if (answer.kind === 'coverage') {
-          coverage.push([...answer.coverage]);
-          return void worker.terminate();
-        }
-        if (task !== undefined) onResult(task, answer.result);
-        give();
-      });
-      worker.on('error', reject);
-      worker.on('exit', () => resolve());
+  const work = async (): Promise<void> => {
+    while (waiting.length > 0 && !isOver()) await runWorker(next, options, decisions?.isWhole === false);
+  };
+  await Promise.all(Array.from({ length: Math.min(availableParallelism(), tasks.length) }, work));
+}
+
+/** One worker until there is no task left, or, when it counts decisions, until there is none left to count. */
+function runWorker(next: () => Task | undefined, options: RunOptions, isCounting: boolean): Promise<void> {
+  const { onResult, decisions } = options;
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL(import.meta.url), {
+      workerData: { isCounting },
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+    });
+    let task: Task | undefined;
+    /** Seeds since it was last asked what it went through. */
+    let uncounted = 0;
+    const order = (): Order | undefined => {
+      if (isCounting && decisions?.isWhole === true) return undefined;
+      task = uncounted < SEEDS_PER_COUNT ? next() : undefined;
+      return task ?? (uncounted > 0 ? { kind: 'coverage' } : undefined);
+    };
+    const give = (): void => {
+      const given = order();
+      if (given === undefined) void worker.terminate();
+      else worker.postMessage(given);
+    };
+    worker.on('message', (answer: Answer) => {
+      if (answer.kind === 'coverage') {
+        decisions?.add(answer.coverage);
+        uncounted = 0;
+      } else if (task !== undefined) {
+        onResult(task, answer.result);
+        if (isCounting) uncounted += 1;
+      }
       give();
     });
-  await Promise.all(Array.from({ length: Math.min(availableParallelism(), tasks.length) }, work));
-  return coverage;
+    worker.on('error', reject);
+    worker.on('exit', () => resolve());
+    give();
+  });
 }
 
 async function tellFailure(result: SeedResult, isWhole: boolean): Promise<void> {
@@ -233,8 +255,8 @@ function wholeNumber(option: string, text: string | undefined, otherwise: number
   return value;
 }
 
-function serveOrders(port: MessagePort, withCoverage: boolean): void {
-  const meter = withCoverage ? new DecisionCoverage() : undefined;
+function serveOrders(port: MessagePort, isCounting: boolean): void {
+  const meter = isCounting ? new DecisionCoverage() : undefined;
   const answer = async (order: Order): Promise<Answer> => {
     if (order.kind === 'coverage') return { kind: 'coverage', coverage: (await meter?.read()) ?? [] };
     const bug = plantedBugs.find(({ name }) => name === order.bug);
@@ -253,4 +275,4 @@ function serveOrders(port: MessagePort, withCoverage: boolean): void {
 }
 
 if (isMainThread) process.exitCode = (await main()) ? 0 : 1;
-else if (parentPort !== null) serveOrders(parentPort, (workerData as { withCoverage: boolean }).withCoverage);
+else if (parentPort !== null) serveOrders(parentPort, (workerData as { isCounting: boolean }).isCounting);

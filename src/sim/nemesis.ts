@@ -5,6 +5,7 @@
 import { type Random, SeededRandom } from '../base/random.ts';
 import {
   addCopy,
+  type MountPolicy,
   removeCopy,
   resumeCopy,
   setFailback,
@@ -15,6 +16,7 @@ import {
   suspendCopy,
 } from '../cluster/configuration-changes.ts';
 import type { RegisterDocument } from '../cluster/register-document.ts';
+import type { Administrator } from './administrator.ts';
 import type { FaultLog } from './fault-log.ts';
 import { SERVER, type SimulatedCluster, STORAGE_GROUP } from './simulated-cluster.ts';
 import type { SimulatedHost } from './simulated-host.ts';
@@ -52,6 +54,17 @@ function bothWays(one: string, others: readonly string[]): (readonly [string, st
     [one, other],
     [other, one],
   ]);
+}
+
+function setsMountPolicy(administrator: Administrator, policy: MountPolicy): () => void {
+  const { autoDatabaseMountDial: dial, forcedDatabaseMountAfterHours: hours } = policy;
+  administrator.change(`sets the dial to ${dial}, forced after ${hours ?? 'no'} h`, (document) =>
+    setMountPolicy(document, SERVER, policy),
+  );
+  return () =>
+    administrator.change('sets the dial back', (document) =>
+      setMountPolicy(document, SERVER, { autoDatabaseMountDial: 'BestAvailability' }),
+    );
 }
 
 /** Once in a run, and never the last copy that holds everything: nobody promises to survive that. */
@@ -103,6 +116,22 @@ export const faults = {
         cluster.hosts.filter((other) => other !== host).map(({ name }) => name),
       ),
     );
+  },
+  /** What the other copies have falls behind what clients were told, or the set shrinks; then the only whole one is gone. */
+  'active lost behind a cut': (cluster, random) => {
+    const host = cluster.serving;
+    if (host === undefined) return nothing;
+    const others = cluster.hosts.filter((other) => other !== host).map(({ name }) => name);
+    const heal = cut(cluster, bothWays(host.name, others));
+    let isOver = false;
+    cluster.time.after(cluster.timing.abstainMs * random.below(5), () => {
+      if (!isOver && host === cluster.serving) host.losePower();
+    });
+    return () => {
+      isOver = true;
+      heal();
+      host.start();
+    };
   },
   'one network lost': (cluster, random) => {
     const [one, ...others] = cluster.hosts;
@@ -331,14 +360,11 @@ export const faults = {
   'mount policy set': ({ administrator }, random) => {
     const autoDatabaseMountDial = oneOf(random, ['Lossless', 'GoodAvailability', 'BestAvailability'] as const);
     const forcedDatabaseMountAfterHours = random.below(2) === 0 ? null : 1;
-    administrator.change(`sets the dial to ${autoDatabaseMountDial}`, (document) =>
-      setMountPolicy(document, SERVER, { autoDatabaseMountDial, forcedDatabaseMountAfterHours }),
-    );
-    return () =>
-      administrator.change('sets the dial back', (document) =>
-        setMountPolicy(document, SERVER, { autoDatabaseMountDial: 'BestAvailability' }),
-      );
+    return setsMountPolicy(administrator, { autoDatabaseMountDial, forcedDatabaseMountAfterHours });
   },
+  /** No loss that is known of, but by then somebody must serve. */
+  'forced mount after an hour': ({ administrator }) =>
+    setsMountPolicy(administrator, { autoDatabaseMountDial: 'Lossless', forcedDatabaseMountAfterHours: 1 }),
 } as const satisfies Record<string, Fault>;
 
 /** The last ones have a plan of their own (version-faults.ts). */

@@ -21,6 +21,8 @@ const HOUR_MS = 60 * MINUTE_MS;
 /** One seed of so many lives long. */
 const LONG_LIVES = 8;
 const LONG_LIFE_SLOWNESS = 10;
+/** A preferred node gets its storage group back after seconds instead of minutes: a storm does not last longer. */
+const FAILBACK_AFTER_MS = 4_000;
 
 /** Planted bugs are looked for in storms. */
 export function planLife(seed: number, bug: PlantedBug | undefined): LifePlan {
@@ -44,5 +46,9 @@ export function planLife(seed: number, bug: PlantedBug | undefined): LifePlan {
 /** The inequalities between a cluster's times hold at any slowness. The period of restarts is no part of them. */
 export function scaledTiming(timing: ClusterTiming, slowness: number): ClusterTiming {
   const scaled = Object.entries(timing).map(([name, value]: [string, number]) => [name, value * slowness]);
-  return { ...(Object.fromEntries(scaled) as unknown as ClusterTiming), restartPeriodMs: timing.restartPeriodMs };
+  return {
+    ...(Object.fromEntries(scaled) as unknown as ClusterTiming),
+    restartPeriodMs: timing.restartPeriodMs,
+    failbackAfterMs: FAILBACK_AFTER_MS * slowness,
+  };
 }

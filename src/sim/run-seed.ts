@@ -12,6 +12,7 @@ import { CLOCK_DRIFT, defaultTiming } from '../cluster/timing.ts';
 import { allCheckers } from './checkers/all.ts';
 import { FaultLog } from './fault-log.ts';
 import { healEverything, type NemesisPlan, planNemesis, planRemovals, runNemesis, withFaults } from './nemesis.ts';
+import { withAbsence } from './plan-absence.ts';
 import { type LifePlan, planLife, scaledTiming } from './plan-life.ts';
 import type { PlantedBug } from './planted-bugs/planted-bug.ts';
 import { type ClusterOptions, SimulatedCluster, Violation } from './simulated-cluster.ts';
@@ -70,7 +71,8 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   const log = new FaultLog();
   const drawn = planNemesis(random, life.pace, bug?.faults);
   const removals = bug === undefined ? planRemovals(drawn.durationMs, new SeededRandom(seed ^ 0xc0_97)) : [];
-  const whole = withFaults(drawn, [...update, ...removals]);
+  const combined = withFaults(drawn, [...update, ...removals]);
+  const whole = life.slowness > 1 && cluster.mode === 'async' ? withAbsence(combined, seed) : combined;
   const plan = options.only === undefined ? whole : { ...whole, faults: chosen(whole, options.only) };
   cluster.watch(...allCheckers(cluster));
   const violation = await violationOf(cluster, () => live(cluster, random, { life, plan, log }));
