@@ -156,8 +156,11 @@ async function live(
   const isEven = (): boolean =>
     new Set(cluster.hosts.flatMap(({ view }) => [view?.endLsn, view?.durableLsn])).size === 1;
   await cluster.until(isEven, recoveryLimitMs);
-  // Passive copies apply what is committed a moment later.
+  // Passive copies apply what is committed a moment later, or when a disk has ended what it began while it was slow.
   await cluster.sleep(1_000);
+  const isApplied = (): boolean =>
+    cluster.hosts.every(({ database, view }) => (database?.appliedLsn ?? 0) >= (view?.endLsn ?? 0));
+  await cluster.until(isApplied, PROBE_LIMIT_MS * life.slowness);
   await cluster.checkEnd();
 }
 

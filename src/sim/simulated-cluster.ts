@@ -164,6 +164,7 @@ export class SimulatedCluster {
       copies: nodes,
       fileSizeBytes,
       acceptedDomain: DOMAIN,
+      disk: options.ports?.hubDisk,
       onInternalError: (error) => this.unhandled(error),
     });
     this.client = this.#clients(nodes);

@@ -38,6 +38,7 @@ export interface SimulatedCopyOptions {
   readonly onFatal: (error: unknown) => void;
   /** For planted bugs: what stands between the store and its clients. */
   readonly wrapStore?: (store: MailStore) => MailStore;
+  readonly wrapServing?: (serving: Serving) => Serving;
 }
 
 export class SimulatedCopy {
@@ -65,7 +66,7 @@ export class SimulatedCopy {
   #onServing(serving: Serving | undefined): void {
     this.#store = serving && this.#watched(serving);
     if (serving === undefined || this.#store === undefined) this.#mail.deactivate(this.copy.view().epochSeen);
-    else this.#mail.activate({ ...serving, store: this.#store });
+    else this.#mail.activate({ ...(this.#options.wrapServing?.(serving) ?? serving), store: this.#store });
     this.#options.onServing(serving);
   }
 

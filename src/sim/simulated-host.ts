@@ -294,6 +294,7 @@ export class SimulatedHost {
       onAnswer: (epoch, lsn) => this.#options.onAnswer(this, epoch, lsn),
       onFatal: (error) => time.after(0, () => this.#copyFailed(process, error)),
       ...(ports.wrapStore === undefined ? {} : { wrapStore: ports.wrapStore }),
+      ...(ports.wrapServing === undefined ? {} : { wrapServing: ports.wrapServing }),
     });
     this.#copy = copy;
     const watched = this.#watched(copy.copy);

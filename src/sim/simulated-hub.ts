@@ -17,7 +17,7 @@ import type { QueueStatus } from '../transport/queue.ts';
 import { type Reply, replies } from '../transport/replies.ts';
 import { PortDisk, PortLogDevice } from './disk-ports.ts';
 import { MachineClock } from './simulated-clock.ts';
-import { SimulatedDisk } from './simulated-disk.ts';
+import { type DiskTraits, SimulatedDisk } from './simulated-disk.ts';
 import type { SimulatedNetwork } from './simulated-network.ts';
 import { SimulatedProcess } from './simulated-process.ts';
 import type { SimulatedTime } from './simulated-time.ts';
@@ -48,6 +48,8 @@ export interface HubOptions {
   readonly copies: readonly string[];
   readonly fileSizeBytes: number;
   readonly acceptedDomain: string;
+  /** Where a planted bug stands. */
+  readonly disk?: Partial<DiskTraits> | undefined;
   readonly onInternalError: (error: unknown) => void;
 }
 
@@ -67,7 +69,7 @@ export class SimulatedHub {
   constructor(options: HubOptions) {
     this.#options = options;
     this.clock = new MachineClock(options.time, { drift: 0, startMs: 1_000 + options.random.below(1_000_000) });
-    this.disk = new SimulatedDisk(options.time, this.#derivedRandom());
+    this.disk = new SimulatedDisk(options.time, this.#derivedRandom(), { syncMs: 2, ...options.disk });
   }
 
   get isUp(): boolean {

@@ -1,4 +1,5 @@
 /** Every planted bug. The table in docs/invariants.md tells them; a test holds it against this list. */
+import { hubBugs } from './hub.ts';
 import { leaseBugs, ownershipBugs } from './lease-and-ownership.ts';
 import { logAndDiskBugs } from './log-and-disk.ts';
 import type { PlantedBug } from './planted-bug.ts';
@@ -15,4 +16,5 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...replicationBugs,
   ...storeAndMailBugs,
   ...versionBugs,
+  ...hubBugs,
 ];

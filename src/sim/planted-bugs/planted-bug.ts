@@ -10,6 +10,7 @@ import type { stepAcceptor } from '../../cluster/acceptor-state.ts';
 import type { CopyControl, CopyRequests } from '../../cluster/copy-control.ts';
 import type { Register } from '../../cluster/register.ts';
 import type { ReplicationMode } from '../../cluster/register-document.ts';
+import type { Serving } from '../../replication/copy.ts';
 import type { CopyStorage } from '../../replication/copy-files.ts';
 import type { MailStore } from '../../store/mail-store.ts';
 import type { FaultKind } from '../nemesis.ts';
@@ -26,6 +27,8 @@ export interface PortPlace {
 /** Every port of a host at which a bug can stand; what is absent is left as it is. */
 export interface BugPorts {
   readonly disk?: Partial<DiskTraits>;
+  /** Of the hub's machine. */
+  readonly hubDisk?: Partial<DiskTraits>;
   readonly clockJumpMs?: number;
   readonly wrapClock?: (clock: Clock) => Clock;
   /** The rules by which every vote answers. */
@@ -41,6 +44,8 @@ export interface BugPorts {
   readonly wrapStorage?: (storage: CopyStorage, disk: SimulatedDisk) => CopyStorage;
   /** The network as the copy's process uses it. */
   readonly wrapNetwork?: (network: Network) => Network;
+  /** What a copy tells the hub and the access role of its activation. */
+  readonly wrapServing?: (serving: Serving) => Serving;
   /** The store as its clients use it, anew for every activation. */
   readonly wrapStore?: (store: MailStore) => MailStore;
 }
