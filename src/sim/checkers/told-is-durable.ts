@@ -62,8 +62,8 @@ interface DurableEnd {
 }
 
 /**
- * Of the open log file, or of the last closed one while none is open; or of the one behind it that still has the name
- * under which it stood ready.
+ * Of the open log file, or while none is open of the last closed one whose name is durable; or of the one behind it that
+ * still has the name under which it stood ready.
  */
 function durableEnd(disk: SimulatedDisk, names: readonly string[]): number {
   const files = names.flatMap((name) => durableFile(disk, name) ?? []);
@@ -83,5 +83,5 @@ function durableFile(disk: SimulatedDisk, name: string): LogFile | undefined {
 
 function endNames(disk: SimulatedDisk): readonly string[] {
   const closed = disk.list(LOG_FOLDER).filter((name) => closedGeneration(name) !== undefined);
-  return [OPEN_NAME, ...closed.sort().slice(-1), ...READY_NAMES];
+  return [OPEN_NAME, ...closed.sort().slice(-2).reverse(), ...READY_NAMES];
 }
