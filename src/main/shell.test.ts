@@ -31,7 +31,7 @@ test('shell: Get-Command and Get-Help: answered without a cluster', async () => 
   const json = JSON.parse((await shell(['get-command', '*Mailbox', '-Format', 'Json'])).out);
   assert.deepEqual(
     json.map((row: { Name: string }) => row.Name),
-    ['Get-Mailbox', 'New-Mailbox', 'Set-Mailbox'],
+    ['Get-Mailbox', 'New-Mailbox', 'Restore-Mailbox', 'Set-Mailbox'],
   );
   const help = (await shell(['Get-Help', 'New-Mailbox'])).out;
   assert.match(help, /^New-Mailbox\n {2}Makes a mailbox\.\n\nSyntax\n/);
