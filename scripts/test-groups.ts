@@ -51,8 +51,8 @@ export const testGroups: readonly TestGroup[] = [
     name: 'crash',
     files: ['tests/crash/**/*.test.ts'],
     nodeOptions: ['--test-concurrency=2'],
-    testLimitMs: 5 * minuteMs,
-    limitMs: 10 * minuteMs,
+    testLimitMs: 10 * minuteMs,
+    limitMs: 25 * minuteMs,
     needsPrograms: true,
   },
   {
