@@ -18,6 +18,8 @@ export class TrueRegister {
   #last: { accepted: Accepted; document: RegisterDocument } | undefined;
   /** Of each host: its newest renewal, and when a majority had it. */
   readonly #renewals = new Map<string, { readonly mark: string; readonly atMs: number }>();
+  /** What each vote accepted last, whatever became of it. */
+  readonly #lastWords = new Map<SimulatedDisk, Accepted>();
   readonly #onChosen: OnChosen;
 
   constructor(disks: readonly SimulatedDisk[], voteFile: string, onChosen: OnChosen) {
@@ -47,7 +49,7 @@ export class TrueRegister {
 
   /** Called whenever a vote has stored something. */
   noteStored(nowMs: number): void {
-    for (const [host, { incarnation, lease }] of Object.entries(this.chosen()?.nodes ?? {})) {
+    for (const [host, { incarnation, lease }] of Object.entries(this.#toldChosen()?.nodes ?? {})) {
       const mark = `${incarnation}/${lease}`;
       if (this.#renewals.get(host)?.mark !== mark) this.#renewals.set(host, { mark, atMs: nowMs });
     }
@@ -56,6 +58,23 @@ export class TrueRegister {
   /** True time of the newest renewal of a host's lease, never earlier than it was sent. */
   renewedMs(host: string): number | undefined {
     return this.#renewals.get(host)?.atMs;
+  }
+
+  /**
+   * What a host may have been told is chosen: of a vote that is lost, its last word may still be on its way, and counts
+   * together with one that is stored only now. No majority had both at one moment, so it is not what `chosen` means.
+   */
+  #toldChosen(): RegisterDocument | undefined {
+    const chosen = this.chosen();
+    const words = this.disks.flatMap((disk) => {
+      const now = this.#acceptedOn(disk);
+      if (now !== undefined) this.#lastWords.set(disk, now);
+      return this.#lastWords.get(disk) ?? [];
+    });
+    if (words.length === 0 || this.disks.every((disk) => disk.size(this.#voteFile) !== undefined)) return chosen;
+    const newest = words.reduce((one, other) => (compareBallots(other.ballot, one.ballot) > 0 ? other : one));
+    const same = words.filter(({ ballot }) => compareBallots(ballot, newest.ballot) === 0).length;
+    return same >= majorityOf(this.disks.length) ? parseRegisterValue(newest.value).document : chosen;
   }
 
   /** A vote that cannot be read counts for nothing. */
