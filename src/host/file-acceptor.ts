@@ -13,6 +13,7 @@ import { Problem } from '../base/problem.ts';
 import { type AcceptorIdentity, type AcceptorReply, type AcceptorRequest, AskedAcceptor } from '../cluster/acceptor.ts';
 import { decodeAcceptorState, encodeAcceptorState } from '../cluster/acceptor-codec.ts';
 import { type AcceptorState, stepAcceptor } from '../cluster/acceptor-state.ts';
+import { syncFolderOnPool } from './folders.ts';
 import { OneAtATime } from './one-at-a-time.ts';
 
 /** Requests that may wait for one vote. A register asks few at a time, so more means that the disk hangs. */
@@ -77,7 +78,7 @@ export class FileAcceptor extends AskedAcceptor {
     }
     try {
       await rename(temporary, this.#path);
-      await syncFolder(dirname(this.#path));
+      await syncFolderOnPool(dirname(this.#path));
     } catch (cause) {
       this.#isPoisoned = true;
       throw this.#failed(cause);
@@ -92,15 +93,6 @@ export class FileAcceptor extends AskedAcceptor {
         cause,
       },
     );
-  }
-}
-
-export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
 

@@ -3,7 +3,7 @@
  * "no such file", its `rmSync` gives neither the error's code nor its name.
  */
 import { mkdirSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errorCode } from './disk-problem.ts';
 
@@ -31,6 +31,16 @@ export async function makeFolderOnPool(path: string): Promise<void> {
     if (errorCode(error) !== 'ENOENT' || dirname(path) === path) throw error;
     await makeFolderOnPool(dirname(path));
     await mkdir(path, OWNER_ONLY);
+  }
+}
+
+/** The names in it are durable when it resolves. */
+export async function syncFolderOnPool(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { syncFolderOnPool } from './folders.ts';
 
 const ZEROS = Buffer.alloc(1024 * 1024);
 
@@ -19,18 +20,9 @@ export async function makeZeros(path: string, sizeBytes: number): Promise<void> 
     } finally {
       await file.close();
     }
-    await syncFolder(dirname(path));
+    await syncFolderOnPool(dirname(path));
   } catch (error) {
     await rm(path, { force: true });
     throw error;
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }

@@ -24,7 +24,8 @@ import { Problem } from '../base/problem.ts';
 import { type AcceptorReply, type AcceptorRequest, AskedAcceptor } from '../cluster/acceptor.ts';
 import { decodeAcceptorState, encodeAcceptorState } from '../cluster/acceptor-codec.ts';
 import { type AcceptorState, stepAcceptor } from '../cluster/acceptor-state.ts';
-import { type AcceptorFolder, isMissing, syncFolder } from './file-acceptor.ts';
+import { type AcceptorFolder, isMissing } from './file-acceptor.ts';
+import { syncFolderOnPool } from './folders.ts';
 import { OneAtATime } from './one-at-a-time.ts';
 
 const MAX_WAITING_REQUESTS = 32;
@@ -118,7 +119,7 @@ export class ShareAcceptor extends AskedAcceptor {
       const isOurs = await linkExclusively(temporary, this.#path(stateName(version)));
       if (isOurs === undefined) throw this.#raced();
       if (!isOurs) return false;
-      await syncFolder(this.#folder);
+      await syncFolderOnPool(this.#folder);
     } finally {
       await removeIfThere(temporary);
     }

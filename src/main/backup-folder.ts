@@ -9,7 +9,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { Problem } from '../base/problem.ts';
 import { diskProblem, errorCode } from '../host/disk-problem.ts';
-import { makeFolderOnPool } from '../host/folders.ts';
+import { makeFolderOnPool, syncFolderOnPool } from '../host/folders.ts';
 import type { BackupPlace } from '../replication/backup.ts';
 import {
   type BackupFile,
@@ -92,7 +92,7 @@ export class BackupFolder implements BackupPlace {
     const folder = join(this.#root, manifest.id);
     try {
       for (const name of new Set(manifest.files.map((file) => dirname(file.name))))
-        await syncFolder(join(folder, name));
+        await syncFolderOnPool(join(folder, name));
       const temporary = join(folder, `${MANIFEST_NAME}.new`);
       const file = await open(temporary, 'wx', 0o600);
       try {
@@ -102,8 +102,8 @@ export class BackupFolder implements BackupPlace {
         await file.close();
       }
       await rename(temporary, join(folder, MANIFEST_NAME));
-      await syncFolder(folder);
-      await syncFolder(this.#root);
+      await syncFolderOnPool(folder);
+      await syncFolderOnPool(this.#root);
     } catch (error) {
       throw diskProblem(error, `finish the backup in the folder ${folder}`);
     }
@@ -192,14 +192,5 @@ async function makeFolder(path: string): Promise<boolean> {
   } catch (error) {
     if (errorCode(error) === 'EEXIST') return false;
     throw error;
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
