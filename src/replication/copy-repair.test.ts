@@ -9,16 +9,9 @@ import { type CopyDamage, CopyRepair } from './copy-repair.ts';
 import type { CopySeeding, SeedOrder } from './copy-seeding.ts';
 import { replicationLimits } from './limits.ts';
 import { encodeSourceFrame } from './protocol.ts';
+import { emptyHello } from './testing/empty-hello.ts';
 
-const HELLO = {
-  service: 'replication',
-  storageGroup: 'g',
-  incarnation: 1,
-  epoch: 3,
-  logSignature: '',
-  ends: [],
-  seededLsn: 0,
-} as const;
+const HELLO = emptyHello(3);
 
 class RepairWorld {
   readonly clock = new ManualClock();

@@ -7,6 +7,7 @@ import { MemoryNetwork } from '../base/testing/memory-network.ts';
 import { CopyHosts } from './copy-hosts.ts';
 import { type FollowedCopy, Follower } from './follower.ts';
 import { encodeSourceFrame } from './protocol.ts';
+import { emptyHello } from './testing/empty-hello.ts';
 
 const EPOCH = 3;
 const PROGRESS = { committedLsn: 5, endLsn: 5, generation: 1, inSync: true };
@@ -14,15 +15,7 @@ const PROGRESS = { committedLsn: 5, endLsn: 5, generation: 1, inSync: true };
 /** A copy with everything in its log, whose database takes no further record. */
 function copyThatFails(failure: Problem): FollowedCopy {
   return {
-    hello: () => ({
-      service: 'replication',
-      storageGroup: 'g',
-      incarnation: 1,
-      epoch: EPOCH,
-      logSignature: '',
-      ends: [],
-      seededLsn: 0,
-    }),
+    hello: () => emptyHello(EPOCH),
     epochFloor: () => EPOCH,
     storeEpoch: async () => undefined,
     continueFrom: async () => undefined,

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { encodeFact } from '../store/facts.ts';
 import { type RecordFormats, recordFormats } from '../store/record-formats.ts';
 import { checkIsKnown, checkMayWrite, checkReads, readsLevel } from './format-gate.ts';
-import type { ReplicationHello } from './protocol.ts';
+import { emptyHello } from './testing/empty-hello.ts';
 
 const KNOWN = encodeFact({ type: 'CredentialSet', mailboxId: 1, credential: null }).kind;
 const LATER = 1_000;
@@ -25,15 +25,7 @@ test('format gate: the passive copy: takes what it knows, whatever the level', (
 });
 
 test('format gate: a copy that says nothing of what it reads: it reads the first level', () => {
-  const hello: ReplicationHello = {
-    service: 'replication',
-    storageGroup: 'g',
-    incarnation: 1,
-    epoch: 2,
-    logSignature: '',
-    ends: [],
-    seededLsn: 0,
-  };
+  const hello = emptyHello(2);
   assert.equal(readsLevel(hello, 1), true);
   assert.equal(readsLevel(hello, 2), false);
   assert.equal(readsLevel({ ...hello, formats: { lowest: 1, highest: 2 } }, 2), true);

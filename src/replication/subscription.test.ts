@@ -10,6 +10,7 @@ import type { TransactionLog } from '../log/transaction-log.ts';
 import { decodeSourceFrame, type SourceFrame } from './protocol.ts';
 import { RecentItems } from './recent-items.ts';
 import { Subscription } from './subscription.ts';
+import { emptyHello } from './testing/empty-hello.ts';
 
 const EPOCH = 1;
 
@@ -24,15 +25,7 @@ async function framesFor(log: TransactionLog): Promise<readonly SourceFrame[]> {
   const progress = { committedLsn: log.endLsn, endLsn: log.endLsn, generation: log.generation, inSync: false };
   const subscription = new Subscription({
     channel: await arrived.promise,
-    hello: {
-      service: 'replication',
-      storageGroup: 'g',
-      incarnation: 1,
-      epoch: EPOCH,
-      logSignature: '',
-      ends: [],
-      seededLsn: 0,
-    },
+    hello: emptyHello(EPOCH),
     epoch: EPOCH,
     log,
     recent: new RecentItems({ limitBytes: 1, endLsn: log.endLsn }),
