@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
-import { Demo, HUB, NODES, otherNode, STORAGE_GROUP } from '../support/demo.ts';
+import { type TestContext, test } from 'node:test';
+import { Demo, type DemoStart, HUB, NODES, otherNode, STORAGE_GROUP } from '../support/demo.ts';
 import { fullCheck } from '../support/full-check.ts';
 import { faultsOf } from '../support/history-check.ts';
 import { Load } from '../support/load.ts';
@@ -38,16 +38,22 @@ async function assertNothingLost(load: Load): Promise<void> {
   console.log(`# ${verdict.acknowledged} acknowledged messages are all there`);
 }
 
-test('three nodes: the active one is killed, a copy is removed and made again, all under load: nothing is lost', {
-  timeout: LIMIT_MS,
-}, async (t) => {
-  const demo = await Demo.start({ users: 4, nodes: THREE });
+/** Every copy is Healthy, `first` is active, and mail comes in. */
+async function demoUnderLoad(t: TestContext, start: DemoStart): Promise<{ demo: Demo; first: string; load: Load }> {
+  const demo = await Demo.start(start);
   t.after(() => demo.stop());
-  const first = await demo.waitUntilHealthy(HEAL_MS, THREE);
+  const first = await demo.waitUntilHealthy(HEAL_MS, start.nodes);
   const load = new Load(demo, SEED);
   t.after(() => load.end());
   load.start();
   await someMail(load);
+  return { demo, first, load };
+}
+
+test('three nodes: the active one is killed, a copy is removed and made again, all under load: nothing is lost', {
+  timeout: LIMIT_MS,
+}, async (t) => {
+  const { demo, first, load } = await demoUnderLoad(t, { users: 4, nodes: THREE });
 
   await demo.kill(first);
   const second = await demo.waitForActive(HEAL_MS);
@@ -74,13 +80,7 @@ test('three nodes: the active one is killed, a copy is removed and made again, a
 test('three nodes: a third one is added, the first one dies with its disk, is evicted and comes back with an empty one, all under load: nothing is lost', {
   timeout: LIMIT_MS,
 }, async (t) => {
-  const demo = await Demo.start({ users: 4 });
-  t.after(() => demo.stop());
-  const first = await demo.waitUntilHealthy(HEAL_MS);
-  const load = new Load(demo, SEED);
-  t.after(() => load.end());
-  load.start();
-  await someMail(load);
+  const { demo, first, load } = await demoUnderLoad(t, { users: 4 });
   const third = 'mbx01-node3';
   await demo.cmdlet('Add-ClusterNode', await demo.addHost(third));
   assert.deepEqual(await votesOf(demo), [...NODES, third]);
@@ -107,13 +107,7 @@ test('three nodes: a third one is added, the first one dies with its disk, is ev
 test('three nodes on a quorum disk: two of them die: the third serves, because the disk is the only vote', {
   timeout: LIMIT_MS,
 }, async (t) => {
-  const demo = await Demo.start({ users: 4, nodes: THREE, witness: 'disk' });
-  t.after(() => demo.stop());
-  const first = await demo.waitUntilHealthy(HEAL_MS, THREE);
-  const load = new Load(demo, SEED);
-  t.after(() => load.end());
-  load.start();
-  await someMail(load);
+  const { demo, first, load } = await demoUnderLoad(t, { users: 4, nodes: THREE, witness: 'disk' });
   await demo.kill(first);
   const second = await demo.waitForActive(HEAL_MS);
   await someMail(load);
