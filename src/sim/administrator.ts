@@ -18,11 +18,17 @@ export class Administrator {
   readonly #story: Story;
   /** One after the other: what is undone was done before. */
   #last: Promise<void> = Promise.resolve();
+  #wanted = 0;
 
   constructor(options: { register: CasPaxosRegister; clock: Clock; story: Story }) {
     this.#register = options.register;
     this.#clock = options.clock;
     this.#story = options.story;
+  }
+
+  /** Every change that was wanted is made. */
+  get isDone(): boolean {
+    return this.#wanted === 0;
   }
 
   /** One change, now; a majority of the votes answers. */
@@ -39,6 +45,7 @@ export class Administrator {
     change: (document: RegisterDocument) => RegisterDocument | undefined,
     done: () => void = () => undefined,
   ): void {
+    this.#wanted++;
     this.#last = this.#last.then(async () => {
       for (;;) {
         const outcome = await this.#register.change((document) => document && change(document), {
@@ -49,6 +56,7 @@ export class Administrator {
       }
       this.#story.tell('admin', what);
       done();
+      this.#wanted--;
     });
   }
 }

@@ -144,6 +144,9 @@ async function live(
   await runNemesis(cluster, plan, log);
   healEverything(cluster);
   if (random.below(2) === 0) load.stop();
+  // What an administrator could not change for hours is changed only now, one thing after the other.
+  if (!(await cluster.until(() => cluster.administrator.isDone, recoveryLimitMs)))
+    throw new Violation('L1', `an administrator cannot change anything: ${cluster.health()}`);
   const isWell = await cluster.until(() => cluster.isWell(), recoveryLimitMs);
   if (!isWell)
     throw new Violation('L1', `not well ${recoveryLimitMs} ms after everything was mended: ${cluster.health()}`);

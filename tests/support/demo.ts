@@ -154,6 +154,14 @@ export class Demo {
     });
   }
 
+  /** The copy on `host` holds everything that is acknowledged from now on: a copy that took over begins alone. */
+  async waitUntilInSync(host: string, withinMs = HEAL_TIMEOUT_MS): Promise<void> {
+    await waitFor(`the copy on ${host} is in sync`, withinMs, async () => {
+      const [group] = await this.cmdlet('Get-StorageGroup');
+      return (group?.['InSyncCopies'] as unknown[] | undefined)?.includes(host) === true ? true : undefined;
+    });
+  }
+
   async copies(): Promise<readonly unknown[]> {
     const [group] = await this.cmdlet('Get-StorageGroup');
     return (group?.['Copies'] as unknown[] | undefined) ?? [];
