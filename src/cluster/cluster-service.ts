@@ -15,12 +15,13 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { messageOf, type Problem } from '../base/problem.ts';
 import { ActiveCare } from './active-care.ts';
-import { compose, giveUp, growInSync, isOwner, moveTo, type OwnerClaim, renewLease, shrinkInSync } from './changes.ts';
+import { growInSync, type OwnerClaim, shrinkInSync } from './changes.ts';
 import type { ActivationGrant, CopyControl, CopyRequests, RequestAnswer } from './copy-control.ts';
 import { formatLevelOf, type SoftwareFormats } from './format-level.ts';
-import { HintBoard } from './hint-board.ts';
-import { type ClockReading, leaseMarkOf, wallOffsetMs } from './lease.ts';
-import { documentOf, NodeSession } from './node-session.ts';
+import { leaseMarkOf } from './lease.ts';
+import { LeaseRenewal } from './lease-renewal.ts';
+import { NodeSession } from './node-session.ts';
+import { type MoveAnswer, PlannedMove } from './planned-move.ts';
 import type { ChangeOutcome, Register } from './register.ts';
 import {
   hasHeir,
@@ -33,6 +34,7 @@ import {
 import { decideRestart } from './restart.ts';
 import { type Periodical, runPeriodically } from './run-periodically.ts';
 import { Seat } from './seat.ts';
+import { SteppingDown } from './stepping-down.ts';
 import { decideForced, decideTakeOver } from './take-over.ts';
 import { type Taken, TakeOverDriver } from './take-over-driver.ts';
 import { type ClusterTiming, checkTiming } from './timing.ts';
@@ -61,10 +63,6 @@ export interface ServiceStatus {
   readonly seats: ReadonlyMap<string, { readonly activeEpoch: number | null; readonly waitReason: string | undefined }>;
 }
 
-export type MoveAnswer =
-  | { readonly kind: 'moved' }
-  | { readonly kind: 'not-moved' | 'unknown'; readonly reason: string };
-
 /** Deaths of copies' processes that are remembered per storage group. */
 const MAX_REMEMBERED_DEATHS = 16;
 
@@ -74,19 +72,18 @@ export class ClusterService implements CopyRequests {
   readonly #session: NodeSession;
   readonly #driver: TakeOverDriver;
   readonly #care: ActiveCare;
+  readonly #steppingDown: SteppingDown;
+  readonly #renewal: LeaseRenewal;
+  readonly #plannedMove: PlannedMove;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #timing: ClusterTiming;
   readonly #seats = new Map<string, Seat>();
-  readonly #hints: HintBoard;
-  /** Given up here, not yet known to be given up in the register. */
-  readonly #giveUps = new Map<string, OwnerClaim>();
   readonly #deathsMs = new Map<string, number[]>();
   #peeked: { document: RegisterDocument; seenAtMs: number } | undefined;
   #loops: Periodical[] = [];
   #isStopped = false;
   #hasMajority = false;
-  #isRenewing = true;
 
   constructor(options: ClusterServiceOptions) {
     checkTiming(options.timing);
@@ -95,7 +92,6 @@ export class ClusterService implements CopyRequests {
     this.#clock = options.clock;
     this.#logger = options.logger;
     this.#timing = options.timing;
-    this.#hints = new HintBoard(options.host);
     this.#session = new NodeSession({
       ...options,
       logger: this.#logger,
@@ -110,11 +106,16 @@ export class ClusterService implements CopyRequests {
         options.onUnfit(problem);
       },
     });
-    this.#driver = new TakeOverDriver({ ...options, logger: this.#logger, session: this.#session });
+    const session = this.#session;
+    this.#driver = new TakeOverDriver({ ...options, session });
+    const steppingDown = new SteppingDown({ ...options, session, seats: this.#seats });
+    this.#steppingDown = steppingDown;
+    this.#renewal = new LeaseRenewal({ ...options, session, steppingDown, seats: this.#seats });
+    this.#plannedMove = new PlannedMove({ ...options, session, steppingDown });
     this.#care = new ActiveCare({
       ...options,
-      stepDown: (seat, reason) => this.#stepDown(seat, reason),
-      giveUp: (storageGroup, epoch, reason) => this.#giveUp(storageGroup, epoch, reason),
+      stepDown: (seat, reason) => steppingDown.stepDown(seat, reason),
+      giveUp: (storageGroup, epoch, reason) => steppingDown.giveUp(storageGroup, epoch, reason),
       handOff: (storageGroup, target) => this.handOff(storageGroup, target),
       change: (decide) => this.#session.change(decide),
     });
@@ -125,7 +126,7 @@ export class ClusterService implements CopyRequests {
     const common = { clock: this.#clock, logger: this.#logger };
     this.#loops = [
       runPeriodically({ ...common, name: 'watch', intervalMs: watchMs }, () => this.#watch()),
-      runPeriodically({ ...common, name: 'renew', intervalMs: renewalMs }, () => this.#renew()),
+      runPeriodically({ ...common, name: 'renew', intervalMs: renewalMs }, () => this.#renewal.renew()),
     ];
   }
 
@@ -134,8 +135,8 @@ export class ClusterService implements CopyRequests {
     this.#isStopped = true;
     for (const loop of this.#loops) loop.stop();
     const active = [...this.#seats.values()].filter((seat) => seat.active !== undefined);
-    await Promise.all(active.map((seat) => this.#stepDownAndGiveUp(seat, 'the cluster service stops')));
-    this.#hints.take().settle(undefined);
+    await Promise.all(active.map((seat) => this.#steppingDown.stepDownAndGiveUp(seat, 'the cluster service stops')));
+    this.#renewal.dropHints();
   }
 
   /** Looks at the register now: somebody says that it changed. */
@@ -172,7 +173,7 @@ export class ClusterService implements CopyRequests {
     const isInherited = group !== undefined && hasHeir(group, this.#host);
     const decision = decideRestart({ deathsMs, nowMs, hasHeir: isInherited }, this.#timing);
     if (decision === 'give-up' && epoch !== undefined)
-      await this.#giveUp(storageGroup, epoch, 'its process died again');
+      await this.#steppingDown.giveUp(storageGroup, epoch, 'its process died again');
     return decision;
   }
 
@@ -203,26 +204,18 @@ export class ClusterService implements CopyRequests {
 
   async publishHint(storageGroup: string, epoch: number, hint: LogPosition): Promise<RequestAnswer> {
     if (this.#isStopped || this.#seats.get(storageGroup)?.active?.epoch !== epoch) return 'refused';
-    return this.#hints.post(storageGroup, epoch, hint);
+    return this.#renewal.postHint(storageGroup, epoch, hint);
   }
 
   giveUpLease(storageGroup: string, epoch: number, reason: string): Promise<RequestAnswer> {
     const seat = this.#seats.get(storageGroup);
     if (seat !== undefined && seat.active?.epoch === epoch) seat.active = undefined;
-    return this.#giveUp(storageGroup, epoch, reason);
+    return this.#steppingDown.giveUp(storageGroup, epoch, reason);
   }
 
-  /** Case 16, for one storage group that is active here. Whether it should be moved is hand-off.ts's question. */
-  async handOff(storageGroup: string, target: string): Promise<MoveAnswer> {
-    const seat = this.#seats.get(storageGroup);
-    if (seat?.active === undefined) return { kind: 'not-moved', reason: `it is not active on ${this.#host}` };
-    if (seat.isBusy) return { kind: 'not-moved', reason: 'another change of it is under way' };
-    seat.isBusy = true;
-    try {
-      return await this.#drainAndMove(seat, seat.active.epoch, target);
-    } finally {
-      seat.isBusy = false;
-    }
+  /** A planned move of one storage group that is active here. */
+  handOff(storageGroup: string, target: string): Promise<MoveAnswer> {
+    return this.#plannedMove.move(this.#seats.get(storageGroup), target);
   }
 
   /** An administrator's force: leads with what is here, and records the loss. Not while another may be active. */
@@ -270,10 +263,10 @@ export class ClusterService implements CopyRequests {
     const decision = decideTakeOver(seat.facts(document, this.#host, nowMs), this.#timing);
     seat.waitReason = decision.kind === 'wait' || decision.kind === 'give-up' ? decision.reason : undefined;
     const group = member(document.storageGroups, seat.storageGroup);
-    const isGivenUp = this.#giveUps.get(seat.storageGroup)?.epoch === group?.epoch;
+    const isGivenUp = this.#steppingDown.isGivenUp(seat.storageGroup, group?.epoch);
     if (decision.kind === 'take' && !isGivenUp) this.#inBackground(seat, this.#take(seat, document, decideTakeOver));
     else if (decision.kind === 'give-up' && group !== undefined && !isGivenUp) {
-      this.#inBackground(seat, this.#giveUp(seat.storageGroup, group.epoch, decision.reason));
+      this.#inBackground(seat, this.#steppingDown.giveUp(seat.storageGroup, group.epoch, decision.reason));
     } else if (seat.unsettledEpoch !== undefined) this.#inBackground(seat, this.#settle(seat, seat.unsettledEpoch));
   }
 
@@ -285,23 +278,15 @@ export class ClusterService implements CopyRequests {
 
   // ---- leading ----
 
-  async #take(seat: Seat, document: RegisterDocument, decide: typeof decideTakeOver): Promise<void> {
-    seat.isBusy = true;
-    try {
+  #take(seat: Seat, document: RegisterDocument, decide: typeof decideTakeOver): Promise<void> {
+    return seat.whileBusy(async () => {
       const taken = await this.#driver.take(seat, document, decide);
       if (taken !== undefined) await this.#activate(seat, taken);
-    } finally {
-      seat.isBusy = false;
-    }
+    });
   }
 
-  async #settle(seat: Seat, epoch: number): Promise<void> {
-    seat.isBusy = true;
-    try {
-      await this.#driver.settle(seat, epoch);
-    } finally {
-      seat.isBusy = false;
-    }
+  #settle(seat: Seat, epoch: number): Promise<void> {
+    return seat.whileBusy(() => this.#driver.settle(seat, epoch));
   }
 
   /** The lease is told first, so that a copy that is quick may serve at once. Recovery may take long; renewals go on. */
@@ -310,67 +295,18 @@ export class ClusterService implements CopyRequests {
     const { epoch, inSync, copies, mode } = group;
     seat.active = { epoch, inSync, copies, mode, formatLevel, lossy: group.lossy ?? null, previousActive };
     seat.waitReason = undefined;
-    this.#extendLease(seat, epoch, sent);
+    this.#renewal.extend(seat, epoch, sent);
     try {
       await seat.control.activate(seat.active);
     } catch (error) {
       this.#logger.error({ storageGroup: seat.storageGroup, epoch, error: messageOf(error) }, 'copy not activated');
-      if (seat.active?.epoch === epoch) await this.#stepDownAndGiveUp(seat, messageOf(error));
+      if (seat.active?.epoch === epoch) await this.#steppingDown.stepDownAndGiveUp(seat, messageOf(error));
     }
-  }
-
-  async #renew(): Promise<void> {
-    const isNeeded = this.#giveUps.size > 0 || [...this.#seats.values()].some((seat) => seat.active !== undefined);
-    if (!this.#session.isJoined || !isNeeded) {
-      this.#hints.take().settle(undefined);
-      return;
-    }
-    const draws = this.#session.leaseDraws();
-    const giveUps = [...this.#giveUps.values()];
-    const hints = this.#hints.take();
-    const outcome = await this.#session.change((document) => {
-      if (!this.#session.isCurrentIn(document)) return undefined;
-      const claim = draws.next();
-      return compose(document, [
-        (current) => renewLease(current, claim),
-        ...giveUps.map((given) => (current: RegisterDocument) => giveUp(current, given)),
-        ...hints.changes(),
-      ]);
-    });
-    const document = documentOf(outcome);
-    hints.settle(document);
-    this.#noteRenewal(outcome);
-    const reading = document && draws.readingIn(document, this.#host);
-    if (document !== undefined && reading !== undefined) this.#extendLeases(document, reading);
-  }
-
-  /** One line when it begins to fail, one when it is over. */
-  #noteRenewal(outcome: ChangeOutcome): void {
-    const isRenewed = outcome.kind === 'changed';
-    if (isRenewed !== this.#isRenewing) {
-      this.#logger.warn({ outcome: outcome.kind }, isRenewed ? 'lease is renewed again' : 'lease is not renewed');
-    }
-    this.#isRenewing = isRenewed;
-  }
-
-  #extendLeases(document: RegisterDocument, reading: ClockReading): void {
-    for (const seat of this.#seats.values()) {
-      const group = member(document.storageGroups, seat.storageGroup);
-      if (seat.active !== undefined && this.#owns(group, seat.active.epoch)) {
-        this.#extendLease(seat, seat.active.epoch, reading);
-      }
-    }
-  }
-
-  #extendLease(seat: Seat, epoch: number, sent: ClockReading): void {
-    seat.control.leaseHeldUntil(sent.monotonicMs + this.#timing.leaseMs, epoch, wallOffsetMs(sent));
   }
 
   /** What the register certainly holds, held against what runs here. */
   #reconcile(document: RegisterDocument): void {
-    for (const [storageGroup, claim] of this.#giveUps) {
-      if (!isOwner(document, claim)) this.#giveUps.delete(storageGroup);
-    }
+    this.#steppingDown.noteChosen(document);
     for (const seat of this.#seats.values()) this.#reconcileSeat(seat, document);
   }
 
@@ -380,7 +316,7 @@ export class ClusterService implements CopyRequests {
     if (active === undefined) return;
     if (group === undefined || !this.#owns(group, active.epoch)) {
       const owner = `epoch ${group?.epoch ?? 0} belongs to ${group?.active ?? 'nobody'}`;
-      this.#inBackground(seat, this.#stepDown(seat, owner));
+      this.#inBackground(seat, this.#steppingDown.stepDown(seat, owner));
       return;
     }
     if (!isSameSet(group.inSync, active.inSync)) {
@@ -388,7 +324,7 @@ export class ClusterService implements CopyRequests {
       seat.control.inSyncChanged(active.epoch, group.inSync);
     }
     const ending = this.#reasonToEnd(seat, document, group, active);
-    if (ending !== undefined && !seat.isBusy) this.#inBackground(seat, this.#stepDown(seat, ending));
+    if (ending !== undefined && !seat.isBusy) this.#inBackground(seat, this.#steppingDown.stepDown(seat, ending));
   }
 
   /** Mode and format level belong to an epoch: with another one the copy begins a new epoch, at the next look. */
@@ -404,74 +340,6 @@ export class ClusterService implements CopyRequests {
     if (group.mode !== active.mode) return `the mode is ${group.mode} from now on`;
     const formatLevel = formatLevelOf(document);
     return formatLevel === active.formatLevel ? undefined : `the format level is ${formatLevel} from now on`;
-  }
-
-  async #stepDown(seat: Seat, reason: string): Promise<void> {
-    const epoch = seat.active?.epoch;
-    if (epoch === undefined) return;
-    seat.active = undefined;
-    this.#logger.warn({ storageGroup: seat.storageGroup, epoch, reason }, 'stepping down');
-    await seat.control.stepDown(epoch, reason);
-  }
-
-  /** If stepping down fails, nothing is given up: the lease, no longer extended, ends what may still run. */
-  async #stepDownAndGiveUp(seat: Seat, reason: string): Promise<void> {
-    const epoch = seat.active?.epoch;
-    if (epoch === undefined) return;
-    seat.abstainUntilMs = this.#clock.monotonicMs() + this.#timing.abstainMs;
-    try {
-      await this.#stepDown(seat, reason);
-    } catch (error) {
-      this.#logger.error({ storageGroup: seat.storageGroup, epoch, error: messageOf(error) }, 'copy did not step down');
-      return;
-    }
-    await this.#giveUp(seat.storageGroup, epoch, reason);
-  }
-
-  async #giveUp(storageGroup: string, epoch: number, reason: string): Promise<RequestAnswer> {
-    const claim = { storageGroup, host: this.#host, epoch };
-    this.#giveUps.set(storageGroup, claim);
-    const seat = this.#seats.get(storageGroup);
-    if (seat !== undefined) seat.abstainUntilMs = this.#clock.monotonicMs() + this.#timing.abstainMs;
-    this.#logger.warn({ storageGroup, epoch, reason }, 'giving up');
-    const outcome = await this.#session.change((document) => giveUp(document, claim));
-    if (outcome.kind === 'changed') return 'changed';
-    return outcome.kind === 'unchanged' ? 'refused' : 'unknown';
-  }
-
-  async #drainAndMove(seat: Seat, epoch: number, target: string): Promise<MoveAnswer> {
-    const { storageGroup, control } = seat;
-    if (!(await this.#drained(seat, target))) {
-      this.#resume(seat, epoch);
-      return { kind: 'not-moved', reason: `${target} did not get everything in time` };
-    }
-    const { durableLsn: lsn, generation } = control.view();
-    const claim = { storageGroup, host: this.#host, epoch, target, hint: { lsn, generation } };
-    const outcome = await this.#session.change((document) => moveTo(document, claim));
-    if (outcome.kind === 'changed') {
-      // #reconcile has seen the new epoch and made this copy step down.
-      return { kind: 'moved' };
-    }
-    if (outcome.kind === 'unknown') {
-      // Stepping down is right both ways: if the move did not happen, this host takes its group again.
-      await this.#stepDown(seat, 'the outcome of its move is not known');
-      return { kind: 'unknown', reason: outcome.reason };
-    }
-    this.#resume(seat, epoch);
-    return { kind: 'not-moved', reason: outcome.kind === 'unavailable' ? outcome.reason : `${target} may not lead it` };
-  }
-
-  async #drained(seat: Seat, target: string): Promise<boolean> {
-    try {
-      return await seat.control.drain(target, this.#timing.drainTimeoutMs);
-    } catch (error) {
-      this.#logger.warn({ storageGroup: seat.storageGroup, target, error: messageOf(error) }, 'copy not drained');
-      return false;
-    }
-  }
-
-  #resume(seat: Seat, epoch: number): void {
-    if (seat.active?.epoch === epoch) seat.control.resume(epoch);
   }
 
   #owns(group: StorageGroupRecord | undefined, epoch: number): boolean {
@@ -490,7 +358,7 @@ export class ClusterService implements CopyRequests {
 
   #end(reason: string): void {
     for (const loop of this.#loops) loop.stop();
-    for (const seat of this.#seats.values()) this.#inBackground(seat, this.#stepDown(seat, reason));
+    for (const seat of this.#seats.values()) this.#inBackground(seat, this.#steppingDown.stepDown(seat, reason));
   }
 }
 

@@ -31,6 +31,15 @@ export class Seat {
     this.control = control;
   }
 
+  async whileBusy<T>(work: () => Promise<T>): Promise<T> {
+    this.isBusy = true;
+    try {
+      return await work();
+    } finally {
+      this.isBusy = false;
+    }
+  }
+
   /**
    * A copy that has promised an epoch which the register does not know (its host died over a takeover) refuses its
    * active for ever, unless somebody finds out that the takeover came to nothing.

@@ -1,7 +1,7 @@
 /**
  * The cluster service of a host as steps: which calls it begins, what their closures decide on the register's document,
- * and what follows from each outcome. Mirrors cluster-service.ts, take-over-driver.ts, node-session.ts and the
- * membership part of active-copy.ts around the production decisions and changes.
+ * and what follows from each outcome. Mirrors cluster-service.ts, take-over-driver.ts, node-session.ts and
+ * in-sync-membership.ts around the production decisions and changes.
  *
  * Left out, and so not proved by the search: giving up in the register, hints, planned moves, administrators' words.
  */
