@@ -78,7 +78,10 @@ async function main(): Promise<boolean> {
   await runAll(tasks, {
     isOver: isLate,
     ...(decisions && { decisions }),
-    onResult: (_task, result) => void results.push(result),
+    onResult: (_task, result) => {
+      results.push(result);
+      if (result.violation !== undefined) console.log(headline(result)); // thousands of seeds take minutes
+    },
   });
   console.log(summary(results, performance.now() - startedMs, values.pairs === true));
   const failed = results.filter(({ violation }) => violation !== undefined);
@@ -208,9 +211,13 @@ async function tellFailure(result: SeedResult, isWhole: boolean): Promise<void> 
 }
 
 function tellStory(result: SeedResult, isWhole: boolean): void {
-  const { seed, violation, story } = result;
-  console.log(`\nSeed ${seed}: ${violation?.message ?? 'all promises kept'}`);
+  const { story } = result;
+  console.log(`\n${headline(result)}`);
   console.log((isWhole ? story : story.slice(-STORY_LINES)).join('\n'));
+}
+
+function headline({ seed, violation }: SeedResult): string {
+  return `Seed ${seed}: ${violation?.message ?? 'all promises kept'}`;
 }
 
 function summary(results: readonly SeedResult[], tookMs: number, withPairs: boolean): string {

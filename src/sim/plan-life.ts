@@ -19,7 +19,7 @@ export interface LifePlan {
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 /** One seed of so many lives long. */
-const LONG_LIVES = 8;
+const LONG_LIVES = 9;
 const LONG_LIFE_SLOWNESS = 10;
 /** A preferred node gets its storage group back after seconds instead of minutes: a storm does not last longer. */
 const FAILBACK_AFTER_MS = 4_000;

@@ -179,6 +179,7 @@ export class SimulatedCluster {
     const clock = new MachineClock(this.time, { drift: 0, startMs: 0 }).of(process);
     const vote = new SimulatedVote(new PortDisk({ disk, process, root: 'cluster' }), {
       onStored: this.#onVoteStored,
+      isOnShare: true,
     });
     vote.listen(this.network.of(SHARE, process), SHARE, clock);
     return { disk };

@@ -28,6 +28,8 @@ export interface VoteRules {
   readonly step: typeof stepAcceptor;
   /** `before` is undefined for a vote's first state. */
   readonly onStored: (before: AcceptorState | undefined, after: AcceptorState) => void;
+  /** On a share anybody may put another file in its place: it is read for every request. */
+  readonly isOnShare: boolean;
 }
 
 export class SimulatedVote {
@@ -35,10 +37,12 @@ export class SimulatedVote {
   readonly #decoder = new VoteDecoder();
   readonly #rules: VoteRules;
   #last: Promise<unknown> = Promise.resolve();
+  /** Read once and then known, as a host's vote is: only a change waits for the disk. */
+  #known: AcceptorState | undefined;
 
   constructor(disk: Disk, rules: Partial<VoteRules> = {}) {
     this.#disk = disk;
-    this.#rules = { step: stepAcceptor, onStored: () => undefined, ...rules };
+    this.#rules = { step: stepAcceptor, onStored: () => undefined, isOnShare: false, ...rules };
   }
 
   ask(request: AcceptorRequest): Promise<AcceptorReply> {
@@ -67,12 +71,14 @@ export class SimulatedVote {
   }
 
   async #step(request: AcceptorRequest): Promise<AcceptorReply> {
-    const state = await this.#load();
+    const state = this.#known ?? (await this.#load());
     const step = this.#rules.step(state, request);
     if (step.state !== undefined && step.state !== state) {
+      this.#known = undefined;
       await this.#disk.writeAtomically(VOTE_FILE, encodeAcceptorState(step.state));
       this.#rules.onStored(state, step.state);
     }
+    if (!this.#rules.isOnShare) this.#known = step.state ?? state;
     return step.reply;
   }
 

@@ -13,6 +13,7 @@ export class TrueRegister {
   readonly disks: readonly SimulatedDisk[];
   readonly #voteFile: string;
   readonly #decoders = new Map<SimulatedDisk, VoteDecoder>();
+  readonly #read = new Map<SimulatedDisk, { readonly stamp: number; readonly accepted: Accepted | undefined }>();
   /** Of each disk's vote, as it was last read. */
   #stamps: readonly number[] = [];
   #last: { accepted: Accepted; document: RegisterDocument } | undefined;
@@ -77,8 +78,17 @@ export class TrueRegister {
     return same >= majorityOf(this.disks.length) ? parseRegisterValue(newest.value).document : chosen;
   }
 
-  /** A vote that cannot be read counts for nothing. */
   #acceptedOn(disk: SimulatedDisk): Accepted | undefined {
+    const stamp = disk.stampOf(this.#voteFile);
+    const known = this.#read.get(disk);
+    if (known?.stamp === stamp) return known.accepted;
+    const accepted = this.#readAccepted(disk);
+    this.#read.set(disk, { stamp, accepted });
+    return accepted;
+  }
+
+  /** A vote that cannot be read counts for nothing. */
+  #readAccepted(disk: SimulatedDisk): Accepted | undefined {
     const size = disk.size(this.#voteFile);
     if (size === undefined) return undefined;
     try {

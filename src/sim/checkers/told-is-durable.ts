@@ -24,7 +24,8 @@ const READY_NAMES = Array.from({ length: 2 * MAX_RECYCLED_FILES }, (_, index) =>
 export class ToldIsDurable implements Checker {
   readonly name = 'what is told to be durable is';
   readonly #cluster: SimulatedCluster;
-  readonly #ends = new Map<string, DurableEnd>();
+  /** Of each host: its log's files as they were last read. */
+  readonly #files = new Map<string, Map<string, ReadFile>>();
 
   constructor(cluster: SimulatedCluster) {
     this.#cluster = cluster;
@@ -43,30 +44,31 @@ export class ToldIsDurable implements Checker {
     }
   }
 
-  /** Read again only when one of the files is another than it was. */
+  /** Of these files, only one that is another than it was is read again. */
   #durableEnd(disk: SimulatedDisk, host: string): number {
-    const names = endNames(disk);
-    const stamps = names.map((name) => `${name}:${disk.durableStampOf(`${LOG_FOLDER}/${name}`)}`).join();
-    const known = this.#ends.get(host);
-    if (known?.stamps === stamps) return known.lsn;
-    const lsn = durableEnd(disk, names);
-    this.#ends.set(host, { stamps, lsn });
-    return lsn;
+    const known = this.#files.get(host);
+    const read = new Map(endNames(disk).map((name) => [name, readFile(disk, name, known?.get(name))]));
+    this.#files.set(host, read);
+    return durableEnd([...read.values()].flatMap(({ file }) => file ?? []));
   }
 }
 
-/** What would be left of the end of a log, and of which state of its files that was read. */
-interface DurableEnd {
-  readonly stamps: string;
-  readonly lsn: number;
+/** What would be left of a log file, and of which state of its bytes that was read. */
+interface ReadFile {
+  readonly stamp: number;
+  readonly file: LogFile | undefined;
+}
+
+function readFile(disk: SimulatedDisk, name: string, known: ReadFile | undefined): ReadFile {
+  const stamp = disk.durableStampOf(`${LOG_FOLDER}/${name}`);
+  return known?.stamp === stamp ? known : { stamp, file: durableFile(disk, name) };
 }
 
 /**
  * Of the open log file, or while none is open of the last closed one whose name is durable; or of the one behind it that
  * still has the name under which it stood ready.
  */
-function durableEnd(disk: SimulatedDisk, names: readonly string[]): number {
-  const files = names.flatMap((name) => durableFile(disk, name) ?? []);
+function durableEnd(files: readonly LogFile[]): number {
   const last = files.find(({ name }) => name !== undefined && !isPreparedName(name));
   if (last === undefined) return 0;
   return files.find(({ header }) => follows(header, last))?.lastLsn ?? last.lastLsn;
