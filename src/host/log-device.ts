@@ -3,8 +3,8 @@
  * four threads for everything; twelve password hashes in it pushed an fdatasync from 0.3 ms to 464 ms.
  *
  * Bytes cross in shared memory: the chunks of one operation are gathered in a staging area that both sides map, and a
- * small message says where they go. One operation with bytes is under way at a time, so the staging area has one user;
- * operations without bytes are told the thread at once behind it, which does not come back for each.
+ * small message says where they go. What fits into the area beside what the thread has not written yet is told it at once:
+ * it begins with the next operation without coming back for it.
  */
 import { Worker } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
@@ -15,9 +15,10 @@ import { pathInside } from './disk.ts';
 import { diskProblem, problemFromCode } from './disk-problem.ts';
 import type { LogWriterReply, LogWriterRequest, LogWriterSettings } from './log-writer-thread.ts';
 import { makeZeros } from './make-zeros.ts';
+import { StagingRing } from './staging-ring.ts';
 
-/** An operation with more bytes gets shared memory of its own. */
-const STAGING_BYTES = 8 * 1024 * 1024;
+/** Several log files of the usual size; an operation with more bytes gets shared memory of its own. */
+const STAGING_BYTES = 4 * 1024 * 1024;
 
 /** The thread moves bytes that lie outside of its heap; V8 would reserve it as much as a main thread. */
 const WRITER_HEAP = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 32 };
@@ -27,12 +28,15 @@ interface Operation {
   request: LogWriterRequest;
   chunks: Uint8Array[];
   done: Deferred<void>;
+  /** It has a place in the staging area. */
+  isStaged: boolean;
 }
 
 export class ThreadLogDevice implements LogDevice {
   readonly #root: string;
   readonly #worker: Worker;
-  readonly #staging = new SharedArrayBuffer(STAGING_BYTES);
+  readonly #staging = new Uint8Array(new SharedArrayBuffer(STAGING_BYTES));
+  readonly #ring = new StagingRing(STAGING_BYTES);
   readonly #ended = deferred<void>();
   #waiting: Operation[] = [];
   /** Oldest first: what the thread was told and has not answered. */
@@ -43,7 +47,7 @@ export class ThreadLogDevice implements LogDevice {
   /** `root`: the folder that names are relative to. */
   constructor(root: string) {
     this.#root = root;
-    const workerData: LogWriterSettings = { root, staging: this.#staging };
+    const workerData: LogWriterSettings = { root, staging: this.#staging.buffer };
     this.#worker = new Worker(new URL('./log-writer-thread.ts', import.meta.url), {
       workerData,
       resourceLimits: WRITER_HEAP,
@@ -69,7 +73,11 @@ export class ThreadLogDevice implements LogDevice {
   }
 
   append(name: string, position: number, chunks: Uint8Array[]): Promise<void> {
-    return this.#enqueue(`write ${name}`, { type: 'append', name, position, length: 0, memory: undefined }, chunks);
+    return this.#enqueue(
+      `write ${name}`,
+      { type: 'append', name, position, from: 0, length: 0, memory: undefined },
+      chunks,
+    );
   }
 
   rename(from: string, to: string, { lazy } = { lazy: false }): Promise<void> {
@@ -79,9 +87,9 @@ export class ThreadLogDevice implements LogDevice {
   async close(): Promise<void> {
     if (!this.#closing) {
       this.#closing = true;
-      const operation = { action: 'close', request: { type: 'close' } as const, chunks: [], done: deferred<void>() };
-      operation.done.promise.catch(() => this.#worker.terminate());
-      this.#waiting.push(operation);
+      const done = deferred<void>();
+      done.promise.catch(() => this.#worker.terminate());
+      this.#waiting.push({ action: 'close', request: { type: 'close' }, chunks: [], done, isStaged: false });
       this.#startNext();
     }
     await this.#ended.promise;
@@ -91,36 +99,49 @@ export class ThreadLogDevice implements LogDevice {
     assert(!this.#closing, 'This log device is closed');
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     const done = deferred<void>();
-    this.#waiting.push({ action, request, chunks, done });
+    this.#waiting.push({ action, request, chunks, done, isStaged: false });
     this.#startNext();
     return done.promise;
   }
 
   #startNext(): void {
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
-      if (next.request.type === 'append' && this.#underWay.length > 0) return;
+      if (next.request.type === 'append' && !this.#stage(next, next.request)) return;
       this.#waiting.shift();
       this.#underWay.push(next);
-      if (next.request.type === 'append') this.#stage(next.request, next.chunks);
       this.#worker.postMessage(next.request);
+      next.chunks = [];
     }
   }
 
-  #stage(request: LogWriterRequest & { type: 'append' }, chunks: Uint8Array[]): void {
-    for (const chunk of chunks) request.length += chunk.length;
-    if (request.length > STAGING_BYTES) request.memory = new SharedArrayBuffer(request.length);
-    const target = new Uint8Array(request.memory ?? this.#staging);
-    let at = 0;
+  /** False: there is no room until the thread has written something. */
+  #stage(operation: Operation, request: LogWriterRequest & { type: 'append' }): boolean {
+    const { chunks } = operation;
+    const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    let target = this.#staging;
+    if (length > STAGING_BYTES) {
+      request.memory = new SharedArrayBuffer(length);
+      target = new Uint8Array(request.memory);
+    } else if (length > 0) {
+      const from = this.#ring.take(length);
+      if (from === undefined) return false;
+      operation.isStaged = true;
+      request.from = from;
+    }
+    request.length = length;
+    let at = request.from;
     for (const chunk of chunks) {
       target.set(chunk, at);
       at += chunk.length;
     }
+    return true;
   }
 
   #onReply(reply: LogWriterReply): void {
     const answered = this.#underWay.shift();
     if (answered === undefined) return; // the device has failed meanwhile
-    const { action, done } = answered;
+    const { action, done, isStaged } = answered;
+    if (isStaged) this.#ring.giveBackOldest();
     if (reply.error === undefined) {
       done.resolve();
     } else {

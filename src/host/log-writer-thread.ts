@@ -17,8 +17,15 @@ export interface LogWriterSettings {
 }
 
 export type LogWriterRequest =
-  /** The first `length` bytes of `memory`, or else of the staging area. */
-  | { type: 'append'; name: string; position: number; length: number; memory: SharedArrayBuffer | undefined }
+  /** `length` bytes from `from` of `memory`, or else of the staging area. */
+  | {
+      type: 'append';
+      name: string;
+      position: number;
+      from: number;
+      length: number;
+      memory: SharedArrayBuffer | undefined;
+    }
   | { type: 'rename'; from: string; to: string; lazy: boolean }
   | { type: 'close' };
 
@@ -55,7 +62,7 @@ function handle(request: LogWriterRequest): LogWriterReply {
 function perform(request: LogWriterRequest): void {
   switch (request.type) {
     case 'append':
-      append(request.name, request.position, new Uint8Array(request.memory ?? staging, 0, request.length));
+      append(request.name, request.position, new Uint8Array(request.memory ?? staging, request.from, request.length));
       break;
     case 'rename':
       rename(request);

@@ -116,6 +116,17 @@ export function diskPortSuite(name: string, make: () => Promise<Storage>): void 
     assert.ok((await disk.read('log/big', 4096, big.length)).equals(big));
   });
 
+  story('device: more at once than any staging area holds: each arrives whole', async ({ disk, device }) => {
+    await disk.makeFolder('log');
+    const [pieceBytes, pieces] = [700_000, 16];
+    const bytes = new SeededRandom(6).bytes(pieceBytes * pieces);
+    await device.prepare('log/file', Math.ceil(bytes.length / 4096) * 4096);
+    const piece = (at: number): Buffer => bytes.subarray(at * pieceBytes, (at + 1) * pieceBytes);
+    const writes = Array.from({ length: pieces }, (_, at) => device.append('log/file', at * pieceBytes, [piece(at)]));
+    await Promise.all(writes);
+    assert.ok((await disk.read('log/file', 0, bytes.length)).equals(bytes));
+  });
+
   story('device: the first error: is the last word', async ({ disk, device }) => {
     await disk.makeFolder('log');
     await device.prepare('log/file', 4096);

@@ -1,7 +1,11 @@
 /**
  * What stands between `append` and `durable`: one queue, one loop. The loop takes everything that waits (up to a file's
- * end), hands it to the device as one write with one fdatasync, then tells all who waited for any of it. Whatever is
- * appended meanwhile makes the next batch, so that the busier the log is, the more records share one fdatasync.
+ * end), hands it to the device as one write with one fdatasync; when that is done, all who waited for any of it are told.
+ * Whatever is appended meanwhile makes the next batch, so that the busier the log is, the more records share one fdatasync.
+ *
+ * A batch that is large already is handed over while the one before is under way: then it is not the fdatasync that counts
+ * but the bytes, and the device should not wait for this thread between two writes. It does one after the other all the
+ * same, so nothing of a batch is on the disk before everything of the one before is durable.
  *
  * A new file's header leaves together with its first records, into the prepared file, before the renames that put the file
  * in place; they are acknowledged after the renames. So the order on the disk is: all records of the old file, header
@@ -11,12 +15,13 @@
  *
  * The first error ends the log: nobody who waits, and nobody who comes later, is told of a success.
  */
+import { present } from '../base/assert.ts';
 import { type Deferred, deferred } from '../base/deferred.ts';
 import type { Logger } from '../base/logger.ts';
 import { messageOf, Problem } from '../base/problem.ts';
 import { type Disk, joinName, type LogDevice } from './disk.ts';
 import { FileSupply, type PreparedFile } from './file-supply.ts';
-import { MAX_BATCH_BYTES } from './limits.ts';
+import { AHEAD_PART_OF_FILE, MAX_BATCH_BYTES, MAX_WRITES_UNDER_WAY } from './limits.ts';
 import { closedName, LOG_HEADER_BYTES, type LogFile, OPEN_NAME } from './log-file.ts';
 import type { LogFiles } from './log-files.ts';
 import { END_MARK_BYTES, encodeEndMark, readFrame } from './record.ts';
@@ -34,20 +39,35 @@ export interface GroupCommitOptions {
 
 type Queued = { file: LogFile; header: Buffer } | { frame: Buffer; lsn: number };
 
+/** Records that leave together. */
+interface Batch {
+  readonly frames: Buffer[];
+  readonly bytes: number;
+  readonly lastLsn: number;
+}
+
 /** Turns of the microtask queue that those who were just told get to append again before the next batch is taken. */
 const GATHERING_TURNS = 4;
 
 export class GroupCommit {
   readonly #options: GroupCommitOptions;
   readonly #supply: FileSupply;
+  /** The file that the device was last told to write to, and where the next batch goes in it. */
   #file: LogFile | undefined;
+  #sentBytes = 0;
+  #sentLsn: number;
   /** What the open file was before it got its name, which may not be durable yet. */
   #taken: PreparedFile | undefined;
   /** The file holds older records behind its end. */
   #isWrittenAgain = false;
   #queue: Queued[] = [];
+  /** Appended and not durable; appended and not yet handed to the device. */
   #queuedBytes = 0;
+  #unsentBytes = 0;
   #queuedFiles = 0;
+  #writesUnderWay = 0;
+  /** Resolves when all that was handed to the device is durable and told. */
+  #written: Promise<void> = Promise.resolve();
   #wasRefused = false;
   #durableLsn: number;
   #failure: Error | undefined;
@@ -60,7 +80,9 @@ export class GroupCommit {
     this.#options = options;
     this.#supply = new FileSupply({ ...options, onFailure: () => this.#wake() });
     this.#file = options.files.open;
+    this.#sentBytes = this.#file?.durableBytes ?? 0;
     this.#durableLsn = this.#file?.lastLsn ?? 0;
+    this.#sentLsn = this.#durableLsn;
   }
 
   get durableLsn(): number {
@@ -82,7 +104,10 @@ export class GroupCommit {
 
   /** Waits until the queue is empty or the device has failed. */
   async stop(): Promise<void> {
-    while (this.#running !== undefined) await this.#running;
+    while (this.#running !== undefined || this.#writesUnderWay > 0) {
+      await this.#running;
+      await this.#written;
+    }
     await this.#supply.settled();
   }
 
@@ -100,6 +125,7 @@ export class GroupCommit {
   pushRecord(frame: Buffer, lsn: number): void {
     this.#queue.push({ frame, lsn });
     this.#queuedBytes += frame.length;
+    this.#unsentBytes += frame.length;
     this.#wake();
   }
 
@@ -133,11 +159,21 @@ export class GroupCommit {
   }
 
   #wake(): void {
-    if (this.#running !== undefined || this.#failure !== undefined) return;
+    if (this.#running !== undefined || this.#failure !== undefined || !this.#mayHandOver()) return;
     this.#running = this.#run().then(
       () => this.#rest(),
-      (error: unknown) => this.#fail(error),
+      (error: unknown) => {
+        this.#running = undefined;
+        this.#fail(error);
+      },
     );
+  }
+
+  /** Of what is small, more is worth waiting for: it shares the next fdatasync. */
+  #mayHandOver(): boolean {
+    if (this.#writesUnderWay === 0) return true;
+    const isLarge = this.#unsentBytes >= this.#options.fileSizeBytes * AHEAD_PART_OF_FILE;
+    return isLarge && this.#writesUnderWay < MAX_WRITES_UNDER_WAY;
   }
 
   #rest(): void {
@@ -146,15 +182,15 @@ export class GroupCommit {
   }
 
   async #run(): Promise<void> {
-    for (;;) {
+    do {
       if (this.#supply.failure !== undefined) throw this.#supply.failure;
       this.#prepareAhead();
       for (let turn = 0; turn < GATHERING_TURNS; turn++) await Promise.resolve();
       const next = this.#queue[0];
       if (next === undefined) return;
-      if ('frame' in next) await this.#writeBatch();
+      if ('frame' in next) this.#writeBatch(present(this.#file, 'Records follow the header of their file'));
       else await this.#startFile(next.file, next.header);
-    }
+    } while (this.#mayHandOver());
   }
 
   /** A disk that was full is tried again only when somebody was refused because of it. */
@@ -164,46 +200,69 @@ export class GroupCommit {
     this.#supply.fill();
   }
 
-  async #writeBatch(): Promise<void> {
-    const file = this.#file as LogFile;
-    const { frames, bytes, lastLsn } = this.#takeRecords();
-    const endBytes = file.durableBytes + bytes;
-    const chunks = this.#withEndMark(file, frames, endBytes);
-    await this.#options.device.append(this.#path(OPEN_NAME), file.durableBytes, chunks);
-    file.durableBytes = endBytes;
-    this.#tell(lastLsn, bytes);
+  #writeBatch(file: LogFile): void {
+    const batch = this.#takeRecords();
+    const position = this.#sentBytes;
+    const endBytes = position + batch.bytes;
+    const chunks = this.#withEndMark(file, batch.frames, endBytes);
+    this.#sentBytes = endBytes;
+    this.#follow(this.#options.device.append(this.#path(OPEN_NAME), position, chunks), () => {
+      file.durableBytes = endBytes;
+      this.#tell(batch);
+    });
   }
 
   async #startFile(file: LogFile, header: Buffer): Promise<void> {
-    const { files } = this.#options;
     this.#queue.shift();
-    const { frames, bytes, lastLsn } = this.#takeRecords();
     const prepared = await this.#supply.take(file.header.sizeBytes);
-    this.#isWrittenAgain = prepared.isRecycled;
-    const endBytes = LOG_HEADER_BYTES + bytes;
-    const chunks = [header, ...this.#withEndMark(file, frames, endBytes)];
-    await files.whileRenaming(() => this.#putInPlace(file, prepared.name, chunks));
-    if (this.#taken !== undefined) this.#supply.release(this.#taken);
-    this.#taken = prepared;
     this.#queuedFiles -= 1;
-    file.durableBytes = endBytes;
+    const batch = this.#takeRecords();
+    const [closing, replaced] = [this.#file, this.#taken];
+    const endBytes = LOG_HEADER_BYTES + batch.bytes;
+    this.#isWrittenAgain = prepared.isRecycled;
+    const chunks = [header, ...this.#withEndMark(file, batch.frames, endBytes)];
     this.#file = file;
-    this.#tell(lastLsn, bytes);
+    this.#sentBytes = endBytes;
+    this.#taken = prepared;
+    const finalName = closing && closedName(closing.header.generation);
+    const inPlace = this.#options.files.whileRenaming(async () => {
+      await this.#putInPlace(prepared.name, chunks, finalName);
+      if (closing !== undefined) closing.name = finalName;
+      file.name = OPEN_NAME;
+    });
+    this.#follow(inPlace, () => {
+      if (replaced !== undefined) this.#supply.release(replaced);
+      file.durableBytes = endBytes;
+      this.#tell(batch);
+    });
   }
 
   /** The device keeps the order, and does nothing more after its first error: it is told everything at once. */
-  async #putInPlace(file: LogFile, preparedName: string, chunks: Buffer[]): Promise<void> {
+  async #putInPlace(preparedName: string, chunks: Buffer[], finalName: string | undefined): Promise<void> {
     const { device } = this.#options;
     const [ready, open] = [this.#path(preparedName), this.#path(OPEN_NAME)];
-    const closing = this.#file;
-    const finalName = closing && closedName(closing.header.generation);
     await Promise.all([
       device.append(ready, 0, chunks),
       finalName === undefined ? undefined : device.rename(open, this.#path(finalName)),
       device.rename(ready, open, { lazy: finalName !== undefined }),
     ]);
-    if (closing !== undefined) closing.name = finalName;
-    file.name = OPEN_NAME;
+  }
+
+  /** `onDone` runs when `work` and everything handed over before it is done; not at all after a failure. */
+  #follow(work: Promise<void>, onDone: () => void): void {
+    this.#writesUnderWay += 1;
+    this.#written = Promise.all([this.#written, work]).then(
+      () => {
+        this.#writesUnderWay -= 1;
+        if (this.#failure !== undefined) return;
+        onDone();
+        this.#wake();
+      },
+      (error: unknown) => {
+        this.#writesUnderWay -= 1;
+        this.#fail(error);
+      },
+    );
   }
 
   /** Where older records may stand behind, the end is marked. */
@@ -215,21 +274,21 @@ export class GroupCommit {
   }
 
   /** The records at the head of the queue that go to one file in one write. */
-  #takeRecords(): { frames: Buffer[]; bytes: number; lastLsn: number } {
+  #takeRecords(): Batch {
     const frames: Buffer[] = [];
     let bytes = 0;
-    let lastLsn = this.#durableLsn;
     for (const next of this.#queue) {
       if (!('frame' in next) || (bytes > 0 && bytes + next.frame.length > MAX_BATCH_BYTES)) break;
       frames.push(next.frame);
       bytes += next.frame.length;
-      lastLsn = next.lsn;
+      this.#sentLsn = next.lsn;
     }
     this.#queue.splice(0, frames.length);
-    return { frames, bytes, lastLsn };
+    this.#unsentBytes -= bytes;
+    return { frames, bytes, lastLsn: this.#sentLsn };
   }
 
-  #tell(durableLsn: number, bytes: number): void {
+  #tell({ lastLsn: durableLsn, bytes }: Batch): void {
     this.#durableLsn = durableLsn;
     this.#queuedBytes -= bytes;
     const waiting = this.#waiting;
@@ -242,10 +301,10 @@ export class GroupCommit {
   }
 
   #fail(error: unknown): void {
+    if (this.#failure !== undefined) return;
     const failure = error instanceof Error ? error : new Error(messageOf(error));
     this.#options.logger.error({ folder: this.#options.folder, error: messageOf(error) }, 'log failed');
     this.#failure = failure;
-    this.#running = undefined;
     this.#queue = [];
     for (const { done } of this.#waiting) done.reject(failure);
     this.#waiting = [];

@@ -18,6 +18,12 @@ export const MAX_QUEUED_BYTES = 256 * MIB;
 /** One write of the group commit takes whole records up to this size, or one bigger record alone. */
 export const MAX_BATCH_BYTES = 4 * MIB;
 
+/** So much of a file is handed to the device while it still writes; less waits, for others to share its fdatasync. */
+export const AHEAD_PART_OF_FILE = 0.5;
+
+/** Writes handed to the device and not yet durable. */
+export const MAX_WRITES_UNDER_WAY = 4;
+
 /** A reader takes this much of a file at once; one bigger record is read alone. */
 export const READ_CHUNK_BYTES = 256 * KIB;
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isProblem, Problem } from '../base/problem.ts';
 import { inspect } from './inspection.ts';
+import { MAX_WRITES_UNDER_WAY } from './limits.ts';
 import { makeLsn } from './lsn.ts';
 import { encodeRecord, readFrame, saltOf } from './record.ts';
 import {
@@ -48,6 +49,23 @@ test('log: records appended while a write is under way: leave together in the ne
   const done = Array.from({ length: 16 }, (_, index) => log.durable(log.append(KIND, payloadOf(index)).lsn));
   await Promise.all(done);
   assert.deepEqual(device.appendedChunks, [16]);
+  await log.close();
+});
+
+test('log: more waits than half a file: is handed over behind the write under way, and less waits for it', async () => {
+  const { log, device } = await openWorld(new MemoryDisk(), { fileSizeBytes: 65536 });
+  log.startEpoch(1, KIND, payloadOf(1));
+  const burst = async (records: number): Promise<number> => {
+    device.mostUnderWay = 0;
+    for (let number = 0; number < records; number++) log.append(KIND, payloadOf(number, 2_000));
+    await log.durable(log.endLsn);
+    return device.mostUnderWay;
+  };
+  assert.equal(await burst(20), 1);
+  assert.equal(await burst(20), 1, 'two files, and little in the second');
+  const most = await burst(400);
+  assert.ok(most > 1 && most <= MAX_WRITES_UNDER_WAY, `${most} writes under way`);
+  assert.equal((await contents(log)).length, 441);
   await log.close();
 });
 

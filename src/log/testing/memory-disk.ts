@@ -223,6 +223,9 @@ export class MemoryLogDevice implements LogDevice {
   #failNext: { operation: string; error: Error } | undefined;
   /** Sizes of the appends, for tests of the group commit. */
   readonly appendedChunks: number[] = [];
+  /** Most appends that were handed over and not done at one time. */
+  mostUnderWay = 0;
+  #underWay = 0;
   /** How many files it has made. */
   preparedFiles = 0;
 
@@ -251,6 +254,8 @@ export class MemoryLogDevice implements LogDevice {
   }
 
   append(name: string, position: number, chunks: Uint8Array[]): Promise<void> {
+    this.#underWay += 1;
+    this.mostUnderWay = Math.max(this.mostUnderWay, this.#underWay);
     return this.#inOrder('append', async () => {
       await this.#disk.step();
       const inode = this.#disk.inode(name);
@@ -258,6 +263,7 @@ export class MemoryLogDevice implements LogDevice {
       write(inode, position, Buffer.concat(chunks));
       await this.#disk.step();
       syncInode(inode);
+      this.#underWay -= 1;
     });
   }
 
