@@ -10,7 +10,7 @@ import { Copies, type CopyHost, STORAGE_GROUP } from '../directory/testing/copie
 import { MemoryStore } from '../directory/testing/memory-store.ts';
 import type { LoginRequest, LoginResult } from './authentication.ts';
 import { type ImapFront, type imapFrontLimits, startImapFront } from './imap-front.ts';
-import { LineClient } from './testing/line-client.ts';
+import { RawImapClient } from './testing/raw-imap-client.ts';
 
 const realClock: Clock = {
   monotonicMs: () => performance.now(),
@@ -33,7 +33,7 @@ class FrontStory {
   readonly copies = new Copies(realClock);
   readonly joined: Joined[] = [];
   readonly #finder: CopyFinder = this.copies.finder('access');
-  readonly #clients: LineClient[] = [];
+  readonly #clients: RawImapClient[] = [];
   #front: ImapFront | undefined;
 
   async start(
@@ -64,18 +64,18 @@ class FrontStory {
     await new Promise((resolve) => setImmediate(resolve));
   }
 
-  async client(how: 'plain' | 'tls' = 'plain', protocols?: string[]): Promise<LineClient> {
+  async client(how: 'plain' | 'tls' = 'plain', protocols?: string[]): Promise<RawImapClient> {
     const [plain = 0, secure = 0] = this.#front?.ports ?? [];
-    const client = how === 'plain' ? await LineClient.plain(plain) : await LineClient.secure(secure, protocols);
+    const client = how === 'plain' ? await RawImapClient.plain(plain) : await RawImapClient.secure(secure, protocols);
     this.#clients.push(client);
     return client;
   }
 
   /** A client that has logged in, and the session that it was joined to. */
-  async loggedIn(): Promise<{ client: LineClient; joined: Joined }> {
+  async loggedIn(): Promise<{ client: RawImapClient; joined: Joined }> {
     const client = await this.client();
     const before = this.joined.length;
-    client.send('a1 LOGIN anna@example.com secret\r\n');
+    await client.send('a1 LOGIN anna@example.com secret\r\n');
     await client.until(() => this.joined.length > before);
     return { client, joined: this.joined[before] as Joined };
   }
@@ -111,9 +111,9 @@ test('imap front: a login: the session gets the mailbox, the tag and every byte 
   const client = await story.client();
   assert.match(await client.ask('a1', 'LOGIN anna@example.com wrong'), /a1 NO \[AUTHENTICATIONFAILED\]/);
   assert.match(await client.ask('a2', 'LOGIN anna@example.com later'), /a2 NO \[UNAVAILABLE\]/);
-  client.send('a3 LOGIN anna@example.com secret\r\na4 SELECT INBOX\r\na5 NO');
+  await client.send('a3 LOGIN anna@example.com secret\r\na4 SELECT INBOX\r\na5 NO');
   await client.until(() => story.joined.length === 1);
-  client.send('OP\r\n');
+  await client.send('OP\r\n');
   const joined = story.joined[0] as Joined;
   await client.until(() => joined.bytes.endsWith('a5 NOOP\r\n'));
   assert.deepEqual(joined.hello, { service: 'imap', mailboxId: 7, tag: 'a3' });
@@ -128,7 +128,7 @@ test('imap front: no copy is active: the login is put off, the connection stays'
   const client = await story.client();
   assert.match(await client.ask('a1', 'LOGIN anna@example.com secret'), /a1 NO \[UNAVAILABLE\]/);
   await story.activate('node2');
-  client.send('a2 LOGIN anna@example.com secret\r\n');
+  await client.send('a2 LOGIN anna@example.com secret\r\n');
   await client.until(() => story.joined.length === 1);
   assert.equal(story.joined[0]?.host, 'node2');
   await story.stop();
@@ -185,14 +185,14 @@ test('imap front: STARTTLS: passwords only inside it, and nothing from before it
   assert.match(await client.ask('a2', 'STARTTLS'), /a2 OK/);
   await client.startTls();
   assert.match(await client.ask('a3', 'CAPABILITY'), /AUTH=PLAIN/);
-  client.send('a4 LOGIN anna@example.com secret\r\n');
+  await client.send('a4 LOGIN anna@example.com secret\r\n');
   await client.until(() => story.joined.length === 1);
   const attacked = await story.client();
-  attacked.send('b1 STARTTLS\r\nb2 LOGIN anna@example.com secret\r\n');
+  await attacked.send('b1 STARTTLS\r\nb2 LOGIN anna@example.com secret\r\n');
   assert.doesNotMatch(await attacked.untilEnd(), /b2 /);
   const slowlyAttacked = await story.client();
   await slowlyAttacked.ask('c1', 'STARTTLS');
-  slowlyAttacked.send('c2 LOGIN anna@example.com secret\r\n');
+  await slowlyAttacked.send('c2 LOGIN anna@example.com secret\r\n');
   assert.doesNotMatch(await slowlyAttacked.untilEnd(), /c2 /);
   assert.equal(story.joined.length, 1);
   await story.stop();
@@ -212,7 +212,7 @@ test('imap front: TLS from the first byte; a foreign ALPN and plaintext are refu
 test('imap front: a browser: cut off', async () => {
   const story = await new FrontStory().start();
   const client = await story.client();
-  client.send('GET /canary77 HTTP/1.1\r\nHost: x\r\n\r\n');
+  await client.send('GET /canary77 HTTP/1.1\r\nHost: x\r\n\r\n');
   assert.doesNotMatch(await client.untilEnd(), /canary77/);
   await story.stop();
 });

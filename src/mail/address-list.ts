@@ -4,6 +4,7 @@
  * pass over the text, no recursion, so neither nested comments nor nested groups can cost more than their length.
  */
 import { MAX_ADDRESSES } from './limits.ts';
+import { readQuotedString } from './quoted-string.ts';
 
 export interface EnvelopeAddress {
   /** Phrase in front of the angle bracket, quotes removed, encoded words kept. */
@@ -132,20 +133,9 @@ class AddressListParser {
   }
 
   #readQuoted(): string {
-    let result = '';
-    let runStart = this.#position + 1;
-    for (let index = runStart; ; index++) {
-      const character = this.#text.charAt(index);
-      if (character !== '' && character !== '"' && character !== '\\') continue;
-      result += this.#text.slice(runStart, index);
-      if (character !== '\\') {
-        this.#position = Math.min(index + 1, this.#text.length);
-        return result;
-      }
-      // The escaped character starts the next run; a backslash at the very end escapes nothing.
-      index += 1;
-      runStart = index;
-    }
+    const { value, end } = readQuotedString(this.#text, this.#position);
+    this.#position = end;
+    return value;
   }
 
   #readComment(): string {

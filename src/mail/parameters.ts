@@ -7,6 +7,7 @@
 import { decodeCharset } from './charset.ts';
 import { decodeEncodedWords } from './encoded-word.ts';
 import { MAX_LANGUAGES, MAX_PARAMETER_VALUE_CHARACTERS, MAX_PARAMETERS } from './limits.ts';
+import { readQuotedString } from './quoted-string.ts';
 import { hexDigit } from './transfer-encoding.ts';
 
 export interface Parameter {
@@ -233,19 +234,9 @@ class ValueReader {
   }
 
   #quoted(): string {
-    let result = '';
-    let runStart = this.#position + 1;
-    for (let index = runStart; ; index++) {
-      const character = this.#text.charAt(index);
-      if (character !== '' && character !== '"' && character !== '\\') continue;
-      result += this.#text.slice(runStart, index);
-      if (character !== '\\') {
-        this.#position = Math.min(index + 1, this.#text.length);
-        return result;
-      }
-      index += 1;
-      runStart = index;
-    }
+    const { value, end } = readQuotedString(this.#text, this.#position);
+    this.#position = end;
+    return value;
   }
 
   #skipBlanks(): void {

@@ -7,7 +7,8 @@ import { MemoryStore } from '../directory/testing/memory-store.ts';
 import { MemoryDisk } from '../log/testing/memory-disk.ts';
 import { TransactionLog } from '../log/transaction-log.ts';
 import { type HubOptions, startHub } from './hub.ts';
-import { RawClient, realClock } from './testing/raw-client.ts';
+import { RawSmtpClient } from './testing/raw-smtp-client.ts';
+import { realClock } from './testing/real-clock.ts';
 import { testCertificate } from './testing/reception-story.ts';
 
 async function world() {
@@ -47,7 +48,7 @@ async function world() {
   return { copies, store, finder, options, close };
 }
 
-async function sendTo(client: RawClient, recipients: readonly string[], text: string): Promise<string[]> {
+async function sendTo(client: RawSmtpClient, recipients: readonly string[], text: string): Promise<string[]> {
   await client.ask('MAIL FROM:<s@example.org>');
   for (const recipient of recipients) await client.ask(`RCPT TO:<${recipient}>`);
   await client.ask('DATA');
@@ -66,7 +67,7 @@ test('hub: from LMTP to the mailbox, through a failover and its queue: every mes
   const hub = await startHub(options);
   copies.activate('node1', store);
   await finder.whenActive(1_000);
-  const client = await RawClient.connect(hub.ports[0] ?? 0);
+  const client = await RawSmtpClient.connect(hub.ports[0] ?? 0);
   await client.reply();
   await client.ask('LHLO relay');
   const both = ['anna@example.com', 'bernd@example.com'];

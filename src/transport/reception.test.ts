@@ -1,24 +1,24 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { replies } from './replies.ts';
-import type { RawClient } from './testing/raw-client.ts';
+import type { RawSmtpClient } from './testing/raw-smtp-client.ts';
 import { ReceptionStory } from './testing/reception-story.ts';
 
-async function begun(story: ReceptionStory, hello = 'EHLO client.example.org'): Promise<RawClient> {
+async function begun(story: ReceptionStory, hello = 'EHLO client.example.org'): Promise<RawSmtpClient> {
   const client = await story.client();
   await client.ask(hello);
   return client;
 }
 
 /** Up to the 354. */
-async function beginMessage(client: RawClient, recipients = ['anna@example.com']): Promise<void> {
+async function beginMessage(client: RawSmtpClient, recipients = ['anna@example.com']): Promise<void> {
   await client.ask('MAIL FROM:<sender@example.org>');
   for (const recipient of recipients) await client.ask(`RCPT TO:<${recipient}>`);
   assert.match(await client.ask('DATA'), /354/);
 }
 
 /** The replies to a whole message, from the end of its data on. */
-async function sendMessage(client: RawClient, content: string, recipients = ['anna@example.com']): Promise<string> {
+async function sendMessage(client: RawSmtpClient, content: string, recipients = ['anna@example.com']): Promise<string> {
   await beginMessage(client, recipients);
   const from = client.heard.length;
   await client.send(`${content}\r\n.\r\n`);

@@ -7,7 +7,8 @@ import { receptionLimits } from '../limits.ts';
 import { ReceivingMemory } from '../receiving-memory.ts';
 import { replies } from '../replies.ts';
 import { type ReceptionKind, SmtpListener } from '../smtp-listener.ts';
-import { RawClient, realClock } from './raw-client.ts';
+import { RawSmtpClient } from './raw-smtp-client.ts';
+import { realClock } from './real-clock.ts';
 
 /** The library's own certificate, made for tests. */
 export function testCertificate(): { certificate: string; key: string } {
@@ -22,7 +23,7 @@ export class ReceptionStory {
   verdict: ((message: IncomingMessage) => Promise<Verdict>) | undefined;
   readonly memory: ReceivingMemory;
   readonly #listener: SmtpListener;
-  readonly #clients: RawClient[] = [];
+  readonly #clients: RawSmtpClient[] = [];
   #port = 0;
 
   constructor(kind: ReceptionKind, limits: Partial<typeof receptionLimits> = {}, allowPlaintextLogin = false) {
@@ -61,16 +62,16 @@ export class ReceptionStory {
   }
 
   /** A client that has heard the greeting. */
-  async client(): Promise<RawClient> {
-    const client = await RawClient.connect(this.#port);
+  async client(): Promise<RawSmtpClient> {
+    const client = await RawSmtpClient.connect(this.#port);
     this.#clients.push(client);
     await client.reply();
     return client;
   }
 
   /** A client that says something before it has heard anything. */
-  async hasty(): Promise<RawClient> {
-    const client = await RawClient.connect(this.#port);
+  async hasty(): Promise<RawSmtpClient> {
+    const client = await RawSmtpClient.connect(this.#port);
     this.#clients.push(client);
     return client;
   }

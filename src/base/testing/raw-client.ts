@@ -1,11 +1,25 @@
-/** A client that says exactly the bytes it is told to, cut where it is told, and keeps everything it hears. */
+/** A client that says exactly the bytes it is told to, cut where it is told, and keeps what it hears. */
 import net from 'node:net';
 import tls from 'node:tls';
-import type { Cancel, Clock } from '../../base/clock.ts';
+
+const PATIENCE_MS = 5_000;
+const LOOK_AGAIN_MS = 100;
+/** Of a long answer only the beginning is kept as text. */
+const MAX_HEARD_CHARACTERS = 100_000;
+
+export function openSocket(port: number): net.Socket {
+  return net.connect({ port, host: '127.0.0.1', noDelay: true });
+}
+
+export function openSecureSocket(port: number, protocols?: string[]): tls.TLSSocket {
+  const alpn = protocols === undefined ? {} : { ALPNProtocols: protocols };
+  return tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...alpn });
+}
 
 export class RawClient {
   #socket: net.Socket;
   #heard = '';
+  #heardBytes = 0;
   #ended = false;
   #wake: (() => void)[] = [];
 
@@ -14,15 +28,12 @@ export class RawClient {
     this.#listen();
   }
 
-  static async connect(port: number): Promise<RawClient> {
-    const socket = net.connect({ port, host: '127.0.0.1', noDelay: true });
-    const client = new RawClient(socket);
-    await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
-    return client;
-  }
-
   get heard(): string {
     return this.#heard;
+  }
+
+  get heardBytes(): number {
+    return this.#heardBytes;
   }
 
   get ended(): boolean {
@@ -35,25 +46,14 @@ export class RawClient {
     await new Promise((resolve) => setImmediate(resolve));
   }
 
-  /** Sends a line and returns what is heard up to the next whole reply. */
-  async ask(line: string): Promise<string> {
-    const from = this.#heard.length;
-    await this.send(`${line}\r\n`);
-    return this.reply(from);
-  }
-
-  /** The reply that begins at `from`: its last line has a space behind the code. */
-  async reply(from = 0): Promise<string> {
-    await this.until(() => /^\d{3} .*\r\n/m.test(this.#heard.slice(from)));
-    return this.#heard.slice(from);
-  }
-
+  /** Until `isDone`, or until the other side has ended. */
   async until(isDone: () => boolean): Promise<void> {
-    const untilMs = performance.now() + 5_000;
+    const untilMs = performance.now() + PATIENCE_MS;
     while (!isDone() && !this.#ended) {
-      if (performance.now() > untilMs) throw new Error(`Nothing more is heard after: ${JSON.stringify(this.#heard)}`);
+      if (performance.now() > untilMs)
+        throw new Error(`Nothing more is heard after: ${JSON.stringify(this.#heard.slice(-200))}`);
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, 100);
+        const timer = setTimeout(resolve, LOOK_AGAIN_MS);
         this.#wake.push(() => {
           clearTimeout(timer);
           resolve();
@@ -75,6 +75,14 @@ export class RawClient {
     this.#listen();
   }
 
+  stopReading(): void {
+    this.#socket.pause();
+  }
+
+  goOnReading(): void {
+    this.#socket.resume();
+  }
+
   /** Without a word and without reading what is left. */
   cut(): void {
     this.#socket.resetAndDestroy();
@@ -86,7 +94,8 @@ export class RawClient {
 
   #listen(): void {
     this.#socket.on('data', (bytes: Buffer) => {
-      this.#heard += bytes.toString('latin1');
+      this.#heardBytes += bytes.length;
+      if (this.#heard.length < MAX_HEARD_CHARACTERS) this.#heard += bytes.toString('latin1');
       this.#wakeAll();
     });
     for (const event of ['end', 'close', 'error']) {
@@ -101,13 +110,3 @@ export class RawClient {
     for (const wake of this.#wake.splice(0)) wake();
   }
 }
-
-/** Time as it is, for what has sockets. */
-export const realClock: Clock = {
-  monotonicMs: () => performance.now(),
-  wallMs: () => Date.now(),
-  after(delayMs: number, fire: () => void): Cancel {
-    const timer = setTimeout(fire, delayMs);
-    return () => clearTimeout(timer);
-  },
-};
