@@ -77,6 +77,10 @@ export function sameName(names: readonly string[], name: string): string | undef
   return names.find((each) => each.toLowerCase() === name.toLowerCase());
 }
 
+export function hostNotFound(identity: string, names: readonly string[]): Problem {
+  return new Problem('HostNotFound', `Cannot find host ${quoted(identity)}: it is none of ${names.join(', ')}.`);
+}
+
 /** The host whose copy is meant: the active one unless `server` is given. Problem('CopyNotFound'); `action`: for it. */
 export function copyHost({ identity, record }: StorageGroup, server: string | undefined, action: string): string {
   const host = server === undefined ? record.active : sameName(record.copies, server);

@@ -12,6 +12,7 @@ import { disableStorageGroupCopy } from './commands/disable-storage-group-copy.t
 import { dismountDatabase } from './commands/dismount-database.ts';
 import { enableStorageGroupCopy } from './commands/enable-storage-group-copy.ts';
 import { getClusterNetwork } from './commands/get-cluster-network.ts';
+import { getClusterNode } from './commands/get-cluster-node.ts';
 import { getClusterQuorum } from './commands/get-cluster-quorum.ts';
 import { getClusterVersion } from './commands/get-cluster-version.ts';
 import { getClusteredMailboxServerStatus } from './commands/get-clustered-mailbox-server-status.ts';
@@ -100,6 +101,7 @@ export const registry: Catalog = new Registry([
   dismountDatabase,
   enableStorageGroupCopy,
   getClusterNetwork,
+  getClusterNode,
   getClusterQuorum,
   getClusterVersion,
   getClusteredMailboxServerStatus,

@@ -6,6 +6,7 @@
 import { formatLevelOf, formatRange, reads, type SoftwareFormats } from './format-level.ts';
 import { isSameMark, type LeaseMark, leaseMarkOf } from './lease.ts';
 import {
+  isEvicted,
   type LogPosition,
   type LossyTakeOver,
   member,
@@ -49,14 +50,14 @@ export function formCluster(
 
 /**
  * A start of a host's cluster service: the run before it, if it still lives, is superseded. undefined when its software
- * does not read what the cluster writes (C11).
+ * does not read what the cluster writes (C11), and for a host that was evicted.
  */
 export function startNode(
   document: RegisterDocument,
   host: string,
   formats: SoftwareFormats,
 ): RegisterDocument | undefined {
-  if (!reads(formats, formatLevelOf(document))) return undefined;
+  if (!reads(formats, formatLevelOf(document)) || isEvicted(document, host)) return undefined;
   const incarnation = (member(document.nodes, host)?.incarnation ?? 0) + 1;
   return { ...next(document), nodes: { ...document.nodes, [host]: { incarnation, lease: 0, formats } } };
 }

@@ -31,6 +31,7 @@ export function checkDocument(value: unknown): string | undefined {
         MAX_CLUSTERED_MAILBOX_SERVERS,
         clusteredMailboxServer,
       ),
+      value['evicted'] === undefined ? undefined : names(value['evicted'], 'evicted'),
       value['votes'] === undefined || isVoteSet(value['votes']) ? undefined : 'votes is not a set of votes',
     ]) ?? oneServerPerGroup(value)
   );

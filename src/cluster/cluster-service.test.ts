@@ -3,7 +3,18 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { setMode, setMounted, startServer, stopServer } from './configuration-changes.ts';
+import { compose } from './changes.ts';
+import {
+  evictNode,
+  readmitNode,
+  removeCopy,
+  removeMachine,
+  setMode,
+  setMounted,
+  startServer,
+  stopServer,
+} from './configuration-changes.ts';
+import type { RegisterDocument } from './register-document.ts';
 import { ClusterWorld, GROUP } from './testing/cluster-world.ts';
 import type { StormTotals } from './testing/ownership-storm.ts';
 
@@ -337,6 +348,30 @@ test('ownership: two machines under one name: the older run steps down and ends'
   await world.passUntil(() => world.hosts.A.isSuperseded, 3_000);
   assert.equal(first.grant, undefined);
   await world.passUntil(() => world.copy('A').isServing || world.copy('B').isServing);
+});
+
+test('ownership: a node is evicted while it is dead: back, it leads and joins nothing, and says so; added again, it joins', async () => {
+  const world = await ClusterWorld.running();
+  const { epoch } = await world.group();
+  world.kill('B');
+  const evict = [
+    (document: RegisterDocument) => removeCopy(document, GROUP, 'B', epoch),
+    (document: RegisterDocument) => removeMachine(document, 'mbx01', 'B'),
+    (document: RegisterDocument) => evictNode(document, 'B'),
+  ];
+  const incarnation = (await world.document()).nodes['B']?.incarnation;
+  await world.administer((document) => document && compose(document, evict));
+  world.start('B');
+  await world.passUntil(() => world.hosts.B.evictions > 0, 3_000);
+  world.kill('A');
+  await world.pass(10_000);
+  assert.equal(world.copy('B').isServing, false);
+  assert.deepEqual([world.hosts.B.evictions, world.service('B').status().isEvicted], [1, true]);
+  assert.equal((await world.document()).nodes['B']?.incarnation, incarnation, 'it has not joined');
+  await world.administer((document) => document && readmitNode(document, 'B'));
+  await world.pass(3_000);
+  assert.equal(world.service('B').status().isEvicted, false);
+  assert.equal((await world.document()).nodes['B']?.incarnation, (incarnation ?? 0) + 1);
 });
 
 test('ownership: an activation fails: given up to the other copy, which leads', async () => {

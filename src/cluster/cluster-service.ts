@@ -25,6 +25,7 @@ import { type MoveAnswer, PlannedMove } from './planned-move.ts';
 import type { ChangeOutcome, Register } from './register.ts';
 import {
   hasHeir,
+  isEvicted,
   type LogPosition,
   member,
   type RegisterDocument,
@@ -51,6 +52,8 @@ export interface ClusterServiceOptions {
   readonly formats: SoftwareFormats;
   /** The cluster writes what this host's software does not read: it takes no part and should end. */
   readonly onUnfit: (problem: Problem) => void;
+  /** The register says that this host was evicted: it leads nothing, and joins only when it is added again. Told once. */
+  readonly onEvicted: () => void;
 }
 
 export interface ServiceStatus {
@@ -60,6 +63,7 @@ export interface ServiceStatus {
   /** Whether a majority of the votes answered the last peek. */
   readonly hasMajority: boolean;
   readonly isSuperseded: boolean;
+  readonly isEvicted: boolean;
   readonly seats: ReadonlyMap<string, { readonly activeEpoch: number | null; readonly waitReason: string | undefined }>;
 }
 
@@ -84,6 +88,8 @@ export class ClusterService implements CopyRequests {
   #loops: Periodical[] = [];
   #isStopped = false;
   #hasMajority = false;
+  #isEvicted = false;
+  readonly #onEvicted: () => void;
 
   constructor(options: ClusterServiceOptions) {
     checkTiming(options.timing);
@@ -92,6 +98,7 @@ export class ClusterService implements CopyRequests {
     this.#clock = options.clock;
     this.#logger = options.logger;
     this.#timing = options.timing;
+    this.#onEvicted = options.onEvicted;
     this.#session = new NodeSession({
       ...options,
       logger: this.#logger,
@@ -186,6 +193,7 @@ export class ClusterService implements CopyRequests {
       seenAtMs: this.#peeked?.seenAtMs ?? Number.NEGATIVE_INFINITY,
       hasMajority: this.#hasMajority,
       isSuperseded: this.#session.isSuperseded,
+      isEvicted: this.#isEvicted,
       seats: new Map(seats),
     };
   }
@@ -245,6 +253,7 @@ export class ClusterService implements CopyRequests {
     if (peeked === undefined || this.#isStopped || this.#session.isSuperseded) return;
     const nowMs = this.#clock.monotonicMs();
     this.#peeked = { document: peeked.document, seenAtMs: nowMs };
+    if (this.#noteEviction(peeked.document)) return;
     for (const seat of this.#seats.values()) {
       const mark = leaseMarkOf(peeked.document, seat.storageGroup);
       if (mark !== undefined) seat.watcher.observe(mark, nowMs);
@@ -255,6 +264,17 @@ export class ClusterService implements CopyRequests {
       if (cared !== undefined) this.#inBackground(seat, cared);
       this.#consider(seat, peeked.document, nowMs);
     }
+  }
+
+  /** What was seen may never have been decided, but by then the node has no copy and no vote: there is nothing to lose. */
+  #noteEviction(document: RegisterDocument): boolean {
+    const isNow = isEvicted(document, this.#host);
+    if (isNow && !this.#isEvicted) {
+      this.#logger.error({}, 'this host was evicted from the cluster');
+      this.#onEvicted();
+    }
+    this.#isEvicted = isNow;
+    return isNow;
   }
 
   #consider(seat: Seat, document: RegisterDocument, nowMs: number): void {

@@ -1,5 +1,6 @@
 /** Changes of the register that administrators make. Same shape as changes.ts: undefined when the condition fails. */
 import { next, withGroup } from './changes.ts';
+import { MAX_NODES } from './limits.ts';
 import {
   type ClusteredMailboxServerRecord,
   type FailbackPolicy,
@@ -182,6 +183,21 @@ export function removeMachine(document: RegisterDocument, server: string, host: 
       ? { ...record, redundantMachines: record.redundantMachines.filter((other) => other !== host) }
       : undefined,
   );
+}
+
+/** Its copies and its vote are gone before. It learns it from here, should it come back. */
+export function evictNode(document: RegisterDocument, host: string): Changed {
+  const evicted = document.evicted ?? [];
+  if (evicted.includes(host)) return undefined;
+  return { ...next(document), evicted: [...evicted, host].slice(-MAX_NODES) };
+}
+
+/** It may join again, in a new folder. */
+export function readmitNode(document: RegisterDocument, host: string): Changed {
+  const { evicted = [], ...others } = document;
+  const left = evicted.filter((name) => name !== host);
+  if (left.length === evicted.length) return undefined;
+  return { ...next(others), ...(left.length === 0 ? {} : { evicted: left }) };
 }
 
 export type MountPolicy = Pick<ClusteredMailboxServerRecord, 'autoDatabaseMountDial' | 'forcedDatabaseMountAfterHours'>;

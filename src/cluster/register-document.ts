@@ -105,6 +105,8 @@ export interface RegisterDocument {
   readonly nodes: Readonly<Record<string, NodeRecord>>;
   readonly storageGroups: Readonly<Record<string, StorageGroupRecord>>;
   readonly clusteredMailboxServers: Readonly<Record<string, ClusteredMailboxServerRecord>>;
+  /** Nodes that an administrator has evicted and not added again; absent: none. Who comes back learns it here. */
+  readonly evicted?: readonly string[];
   /** Once it was changed: the set of votes that was decided last. Absent while it is as the cluster was formed. */
   readonly votes?: VoteSet;
 }
@@ -121,6 +123,17 @@ export function parseRegisterDocument(value: unknown): RegisterDocument {
 /** The member called `key`, and never something that every object inherits. */
 export function member<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {
   return Object.hasOwn(record, key) ? record[key] : undefined;
+}
+
+/** Whether `host` was evicted. One that still has a part in anything was not, whatever is noted. */
+export function isEvicted(document: RegisterDocument, host: string): boolean {
+  if (!(document.evicted ?? []).includes(host)) return false;
+  const servers = Object.values(document.clusteredMailboxServers);
+  const groups = Object.values(document.storageGroups);
+  return (
+    !servers.some((server) => server.redundantMachines.includes(host)) &&
+    !groups.some((group) => group.copies.includes(host))
+  );
 }
 
 /** Whether a copy other than the one on `host` holds everything acknowledged, and may be used. */

@@ -185,6 +185,7 @@ export class AdminService {
   async #readRegister(): Promise<RegisterDocument> {
     const outcome = await this.#options.register.change(() => undefined, { timeoutMs: REGISTER_TIMEOUT_MS });
     if (outcome.kind === 'unchanged' && outcome.document !== undefined) return outcome.document;
+    if (this.#options.cluster.status().isEvicted) throw evicted(this.#options.config.host);
     throw new Problem(
       'NoQuorum',
       'Cannot read the cluster register: no majority of its acceptors answers. Start the hosts that are down, or bring the witness back.',
@@ -440,6 +441,13 @@ interface UpdateRequest {
   readonly maxBytesPerSecond: number | null;
   /** Absent from a host of an earlier version. */
   readonly network?: string | null;
+}
+
+function evicted(host: string): Problem {
+  return new Problem(
+    'HostEvicted',
+    `Cannot read the cluster register from ${host}: it was evicted from the cluster. Ask another host; Add-ClusterNode takes it in again.`,
+  );
 }
 
 function notAllowed(name: string): Problem {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { silentLogger } from '../base/logger.ts';
 import { loadConfig } from '../host/config.ts';
-import { clusterFiles } from './cluster-files.ts';
+import { clusterFiles, hostFiles } from './cluster-files.ts';
 import { demoNode, demoSpecification } from './demo/specification.ts';
 import { formClusterIn } from './form-cluster.ts';
 import { HostList, refuseEvicted } from './host-list.ts';
@@ -51,4 +51,27 @@ test('host list: this host is evicted: it ends, and its folder is not started ag
   list.remove({ host: 'mbx01-node2' });
   assert.equal(ends, 1);
   assert.throws(() => refuseEvicted(dataFolder, 'mbx01-node2'), { code: 'HostEvicted' });
+});
+
+test('host list: the register says that this host was evicted: a folder with a vote ends for good, a new one waits to be added', () => {
+  const dataFolder = clusterFiles.host(root, 'mbx01-node1');
+  let ends = 0;
+  const list = (folder: string): HostList =>
+    new HostList({
+      config: loadConfig(dataFolder),
+      dataFolder: folder,
+      logger: silentLogger,
+      onChanged: () => assert.fail('nothing that it would need'),
+      onEvicted: () => {
+        ends += 1;
+      },
+    });
+  const fresh = join(root, 'fresh');
+  mkdirSync(hostFiles.copy(fresh, 'First Storage Group'), { recursive: true });
+  list(fresh).evictedByRegister();
+  assert.equal(ends, 0);
+  refuseEvicted(fresh, 'mbx01-node1');
+  list(dataFolder).evictedByRegister();
+  assert.equal(ends, 1);
+  assert.throws(() => refuseEvicted(dataFolder, 'mbx01-node1'), { code: 'HostEvicted' });
 });

@@ -3,7 +3,7 @@
  * runs: the file first, whole and synced, then what this process reads, then whoever else is to hear of it. A host that
  * missed the order has an older list, and the order may be given again.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { Logger } from '../base/logger.ts';
 import { messageOf, Problem } from '../base/problem.ts';
 import type { Witness } from '../cluster/acceptor-places.ts';
@@ -24,6 +24,16 @@ export interface AddHostOrder {
 export interface RemoveHostOrder {
   readonly host: string;
   readonly witness?: Witness | undefined;
+}
+
+/** A vote or a copy has written here. A folder that was made for a node to come holds nothing yet. */
+function holdsState(dataFolder: string): boolean {
+  const copies = entriesOf(hostFiles.copies(dataFolder)).map((name) => hostFiles.copy(dataFolder, name));
+  return [hostFiles.acceptor(dataFolder), ...copies].some((folder) => entriesOf(folder).length > 0);
+}
+
+function entriesOf(folder: string): readonly string[] {
+  return existsSync(folder) ? readdirSync(folder) : [];
 }
 
 export interface HostListOptions {
@@ -61,6 +71,14 @@ export class HostList {
   remove({ host, witness }: RemoveHostOrder): void {
     if (host === this.#options.config.host) return this.#endForGood();
     this.#change(host, (text, path) => textWithoutHost(text, path, host, witness));
+  }
+
+  /**
+   * The register says that this host was evicted, perhaps while it was dead. A folder that holds what it once knew is not used again; a
+   * new one waits to be added.
+   */
+  evictedByRegister(): void {
+    if (holdsState(this.#options.dataFolder)) this.#endForGood();
   }
 
   #endForGood(): void {

@@ -70,7 +70,7 @@ interface HostParts {
 function openHost(parts: HostParts): { start(): Promise<void>; stop(): Promise<void> } {
   const { config, dataFolder, logger } = parts;
   const { network, networks, onLost, onBack, links, local, register } = openRegister(parts);
-  const cluster = openClusterService(parts, register);
+  const cluster = openClusterService(parts, register, () => hostList.evictedByRegister());
   const copies = new HostCopies({ config, dataFolder, cluster, clock: machineClock, logger });
   onLost.push((peer, name) => copies.networkLost(peer, name));
   onBack.push((peer, name) => copies.networkBack(peer, name));
@@ -150,7 +150,11 @@ function openRegister({ config, dataFolder, identity, logger, fail }: HostParts)
   return { network, networks, onLost, onBack, links, local, register };
 }
 
-function openClusterService({ config, logger, fail }: HostParts, register: Register): ClusterService {
+function openClusterService(
+  { config, logger, fail }: HostParts,
+  register: Register,
+  onEvicted: () => void,
+): ClusterService {
   return new ClusterService({
     host: config.host,
     register,
@@ -159,6 +163,7 @@ function openClusterService({ config, logger, fail }: HostParts, register: Regis
     timing: defaultTiming,
     formats: { ...formatRange, software: programVersion() },
     onUnfit: (problem) => fail(problem.message),
+    onEvicted,
     onSuperseded: () =>
       fail(
         `Cannot go on as ${config.host}: another process with this host's name has joined the cluster. Stop one of them.`,

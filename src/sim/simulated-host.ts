@@ -192,6 +192,10 @@ export class SimulatedHost {
       timing: this.#options.timing,
       formats: this.software,
       onUnfit: (problem) => time.after(0, () => this.#shutOut(service, problem)),
+      onEvicted: () =>
+        time.after(0, () => {
+          if (this.#service === service) this.kill('it was evicted from the cluster');
+        }),
       onSuperseded: () => {
         time.after(0, () => {
           if (this.#service === service) this.kill('its cluster service was superseded');

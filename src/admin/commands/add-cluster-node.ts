@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { Problem } from '../../base/problem.ts';
-import { addMachine } from '../../cluster/configuration-changes.ts';
+import { addMachine, readmitNode } from '../../cluster/configuration-changes.ts';
 import { changeAll, changeVotes, nextPlaces, nextWitness, tellHosts } from '../cluster-nodes.ts';
 import { declareCommand } from '../command.ts';
 import type { AdminContext, ConfiguredHost } from '../context.ts';
@@ -51,6 +51,7 @@ export const addClusterNode = declareCommand({
     const places = nextPlaces(acceptors, (nodes) => [...new Set([...nodes, entry.name])], next);
     const addresses = addressesOf(context, parameters.NetworkAddresses ?? []);
     const others = context.configuration.hosts.map((host) => host.name).filter((host) => host !== entry.name);
+    await context.changeRegister((document) => readmitNode(document, entry.name));
     await tellHosts(context, others, 'add-host', { entry, addresses, witness: next.named });
     context.reportProgress(`${others.join(', ')} know ${entry.name}`);
     if (!(await context.untilHostAnswers(entry.name))) throw doesNotAnswer(entry);

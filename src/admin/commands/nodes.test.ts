@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Row } from '../command.ts';
 import { execute } from '../registry.ts';
-import { FakeCluster, GROUP } from '../testing/fake-cluster.ts';
+import { FakeCluster, GROUP, IDENTITY } from '../testing/fake-cluster.ts';
 
 const [FIRST, SECOND, THIRD] = ['mbx01-node1', 'mbx01-node2', 'mbx01-node3'] as const;
 const ADDRESS = { Address: '192.0.2.13', NetworkAddresses: ['Private=10.0.0.3', 'public=192.0.2.13'] };
@@ -100,6 +101,59 @@ test('evict: the third of three: no copy, no vote, no redundant machine; the wit
     cluster.asked,
     [{ to: THIRD, body: { host: THIRD } }, ...orders].map((order) => ({ ...order, method: 'remove-host' })),
   );
+});
+
+async function nodeRows(cluster: FakeCluster, parameters: object = {}): Promise<readonly Row[]> {
+  return (await execute(cluster, { command: 'Get-ClusterNode', parameters }, 'View-Only Administrator')).rows;
+}
+
+test('Get-ClusterNode: one is up, one is suspended with all its copies, one is down, one has not joined: each state, and whose vote counts', async () => {
+  const cluster = ofThree();
+  const formats = { lowest: 1, highest: 2, software: '0.2.0' };
+  cluster.nodes = { [FIRST]: { incarnation: 3, lease: 9, formats }, [SECOND]: { incarnation: 1, lease: 0 } };
+  cluster.group = { ...cluster.group, suspended: { [SECOND]: 'new disk' } };
+  const states = async (): Promise<unknown> => (await nodeRows(cluster)).map((row) => [row['Name'], row['State']]);
+  assert.deepEqual(await states(), [
+    [FIRST, 'Up'],
+    [SECOND, 'Paused'],
+    [THIRD, 'Joining'],
+  ]);
+  cluster.silentHosts.add(THIRD);
+  cluster.acceptorFailures.set(THIRD, 'it did not answer');
+  assert.deepEqual(((await states()) as string[][])[2], [THIRD, 'Down']);
+  const [first, , third] = await nodeRows(cluster);
+  assert.deepEqual(
+    [first?.['Vote'], first?.['Incarnation'], first?.['FormatLevels'], first?.['SoftwareVersion'], third?.['Vote']],
+    ['Counts', 3, '1-2', '0.2.0', 'it did not answer'],
+  );
+  assert.deepEqual(first?.['Addresses'], ['Public=192.0.2.1', 'Private=10.0.0.1']);
+  assert.deepEqual([first?.['ActiveCopies'], first?.['PassiveCopies']], [[IDENTITY], []]);
+});
+
+test('Get-ClusterNode: one of them by its name, an unknown one: refused with those that are known', async () => {
+  const cluster = ofThree();
+  const rows = await nodeRows(cluster, { Identity: SECOND.toUpperCase() });
+  assert.deepEqual(
+    rows.map((row) => row['Name']),
+    [SECOND],
+  );
+  await assert.rejects(nodeRows(cluster, { Identity: 'hub1' }), { code: 'HostNotFound', message: /mbx01-node3/ });
+});
+
+test('evict: a dead one: the register remembers it, Get-ClusterNode shows it, until it is added again', async () => {
+  const cluster = ofThree();
+  cluster.silentHosts.add(THIRD);
+  await run(cluster, 'Remove-ClusterNode');
+  assert.deepEqual(cluster.evicted, [THIRD]);
+  cluster.networks = { ...cluster.networks, hosts: cluster.networks.hosts.filter(({ name }) => name !== THIRD) };
+  assert.deepEqual((await nodeRows(cluster)).map((row) => [row['Name'], row['State'], row['Vote']]).at(-1), [
+    THIRD,
+    'Evicted',
+    'None',
+  ]);
+  cluster.silentHosts.clear();
+  await run(cluster, 'Add-ClusterNode', ADDRESS);
+  assert.deepEqual(cluster.evicted, []);
 });
 
 test('evict: it is dead, and a host that should forget it is too: done, and said who did not hear', async () => {

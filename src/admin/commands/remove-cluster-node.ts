@@ -1,16 +1,16 @@
 /**
  * Remove-ClusterNode: evicts a node, dead or alive. Its copies go first, so that nothing waits for it; then its vote; then every
- * host forgets where it is. What it knew of ballots and epochs is worth nothing from then on: to come back it is added again,
+ * host forgets where it is. The register remembers that it was evicted, for when a dead one comes back. What it knew of ballots and epochs is worth nothing from then on: to come back it is added again,
  * with an empty folder.
  */
 import { z } from 'zod';
 import { Problem } from '../../base/problem.ts';
-import { removeCopy, removeMachine } from '../../cluster/configuration-changes.ts';
+import { evictNode, removeCopy, removeMachine } from '../../cluster/configuration-changes.ts';
 import { gatherFacts, isServing } from '../cluster-facts.ts';
 import { changeAll, changeVotes, nextPlaces, nextWitness, tellHosts } from '../cluster-nodes.ts';
 import { declareCommand } from '../command.ts';
 import type { AcceptorReport, AdminContext } from '../context.ts';
-import { quoted, sameName, storageGroupsOf } from '../objects.ts';
+import { hostNotFound, sameName, storageGroupsOf } from '../objects.ts';
 import { force, name } from '../schemas.ts';
 import { witnessParameters } from '../witness-parameters.ts';
 
@@ -18,7 +18,7 @@ export const removeClusterNode = declareCommand({
   name: 'Remove-ClusterNode',
   synopsis: 'Evicts a node from the cluster.',
   description:
-    'Takes the copies of the node out of the cluster, then its vote, then its line out of every holdfast.yaml, while everything runs; the node itself may be dead. With an even number of nodes left a witness votes again: the one that the configuration names, or -WitnessShare, or -WitnessHost. A node that serves is not evicted, nor one whose copy is the last that holds everything acknowledged. No file is deleted on it; its service ends and does not start again on that folder. If the command is interrupted, give it again.',
+    'Takes the copies of the node out of the cluster, then its vote, then its line out of every holdfast.yaml, while everything runs; the node itself may be dead. With an even number of nodes left a witness votes again: the one that the configuration names, or -WitnessShare, or -WitnessHost. A node that serves is not evicted, nor one whose copy is the last that holds everything acknowledged. No file is deleted on it; its service ends and does not start again on that folder; one that is dead learns it when it comes back. If the command is interrupted, give it again.',
   parameters: z.strictObject({
     Identity: name('The name of the host.'),
     ...witnessParameters,
@@ -53,6 +53,7 @@ export const removeClusterNode = declareCommand({
     await mustHaveNoCopy(context, host);
     context.reportProgress(`${host} has no copy any more; its files there are left alone`);
     await changeVotes(context, places);
+    await context.changeRegister((document) => evictNode(document, host));
     await forget(context, host, next.named);
     context.reportProgress(`${host} is evicted`);
     return [];
@@ -65,9 +66,7 @@ function nodeCalled(context: AdminContext, acceptors: readonly AcceptorReport[],
   const voting = acceptors.filter(({ kind }) => kind === 'host').map((each) => each.name);
   const names = [...new Set([...hosts.map((host) => host.name), ...voting])];
   const found = sameName(names, identity);
-  if (found === undefined) {
-    throw new Problem('HostNotFound', `Cannot find host ${quoted(identity)}: it is none of ${names.join(', ')}.`);
-  }
+  if (found === undefined) throw hostNotFound(identity, names);
   if (hosts.every((host) => host.name !== found || host.roles.includes('mailbox'))) return found;
   throw new Problem('HostIsNoNode', `Cannot evict ${found}: it is no node. Take it out of each host's holdfast.yaml.`);
 }

@@ -119,6 +119,7 @@ export class FakeCluster implements AdminContext {
   };
   nodes: RegisterDocument['nodes'] = {};
   formatLevel: number | undefined;
+  evicted: readonly string[] = [];
   readonly admitted: string[] = [];
   witness: Witness | undefined = { share: '/mnt/witness' };
   views: Record<string, CopyView> = { [ACTIVE]: { ...passiveView, state: 'active' }, [PASSIVE]: passiveView };
@@ -130,6 +131,7 @@ export class FakeCluster implements AdminContext {
       clusterId: '0123456789abcdef0123456789abcdef',
       version: 9,
       ...(this.formatLevel === undefined ? {} : { formatLevel: this.formatLevel }),
+      ...(this.evicted.length === 0 ? {} : { evicted: this.evicted }),
       nodes: this.nodes,
       storageGroups: { [GROUP]: this.group },
       clusteredMailboxServers: {
@@ -141,8 +143,9 @@ export class FakeCluster implements AdminContext {
   async changeRegister(change: (document: RegisterDocument) => RegisterDocument | undefined): Promise<boolean> {
     const changed = change(await this.register());
     if (changed === undefined) return false;
-    const { storageGroups, clusteredMailboxServers, formatLevel } = parseRegisterDocument(changed);
+    const { storageGroups, clusteredMailboxServers, formatLevel, evicted = [] } = parseRegisterDocument(changed);
     this.formatLevel = formatLevel;
+    this.evicted = evicted;
     this.group = present(storageGroups[GROUP], 'The storage group stays');
     this.server = present(clusteredMailboxServers['mbx01'], 'The server stays');
     return true;

@@ -30,6 +30,7 @@ interface Host {
   service: ClusterService | undefined;
   copy: FakeCopy;
   isSuperseded: boolean;
+  evictions: number;
 }
 
 export class ClusterWorld {
@@ -123,6 +124,9 @@ export class ClusterWorld {
       timing: defaultTiming,
       formats: { ...formatRange, software: 'this one' },
       onUnfit: (problem) => assert.fail(problem.message),
+      onEvicted: () => {
+        host.evictions += 1;
+      },
       onSuperseded: () => {
         host.isSuperseded = true;
       },
@@ -189,16 +193,20 @@ export class ClusterWorld {
   }
 
   /** What the register really holds. */
-  async group(): Promise<StorageGroupRecord> {
+  async document(): Promise<RegisterDocument> {
     const outcome = await this.clock.until(this.#admin.change(() => undefined, { timeoutMs: 5_000 }));
     assert(outcome.kind === 'unchanged' && outcome.document !== undefined);
-    return outcome.document.storageGroups[GROUP]!;
+    return outcome.document;
+  }
+
+  async group(): Promise<StorageGroupRecord> {
+    return (await this.document()).storageGroups[GROUP]!;
   }
 
   #makeHost(): Host {
     const clock = new HostClock(this.clock);
     const copy = new FakeCopy(clock, { lsn: 1_000, generation: 10 });
-    return { clock, links: this.#makeLinks(clock), service: undefined, copy, isSuperseded: false };
+    return { clock, links: this.#makeLinks(clock), service: undefined, copy, isSuperseded: false, evictions: 0 };
   }
 
   #makeLinks(clock: HostClock): Record<VoteName, LossyLink> {
