@@ -74,7 +74,7 @@ export async function tellHosts(
   if (silent.length > 0) {
     throw new Problem(
       'HostsSilent',
-      `Cannot change the list of hosts: ${silent.join(', ')} would not hear of it. Start what is down, or evict a node that is lost with Remove-ClusterNode.`,
+      `Cannot tell every host: ${silent.join(', ')} would not hear of it. Start what is down, or evict a node that is lost with Remove-ClusterNode.`,
       { temporary: true },
     );
   }

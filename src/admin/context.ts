@@ -113,6 +113,7 @@ export type HostMethod =
   | 'restore-mailbox'
   | 'add-host'
   | 'remove-host'
+  | 'change-networks'
   | 'log-files';
 export type CopyMethod =
   | 'mailboxes'

@@ -1,7 +1,14 @@
 /** What the commands say of the cluster's networks, from their description and the heartbeats that hosts report. */
-import { type ClusterNetwork, mayCarry, networksBetween } from '../cluster/networks/cluster-network.ts';
+import { Problem } from '../base/problem.ts';
+import {
+  type ClusterNetwork,
+  mayCarry,
+  networksBetween,
+  replicationName,
+} from '../cluster/networks/cluster-network.ts';
 import { type HeardBy, isWayLost, networkStatus } from '../cluster/networks/network-status.ts';
 import type { ClusterNetworks, HostReport } from './context.ts';
+import { quoted, sameName } from './objects.ts';
 
 export function heardBy(hosts: readonly HostReport[]): readonly HeardBy[] {
   return hosts.map(({ host, links = [] }) => ({ host, links }));
@@ -19,13 +26,21 @@ export function lostNetworks(networks: ClusterNetworks, hosts: readonly HostRepo
   });
 }
 
+/** Problem('NetworkUnknown') */
+export function networkCalled({ networks }: ClusterNetworks, identity: string): ClusterNetwork {
+  const names = networks.map(({ name }) => name);
+  const found = networks.find(({ name }) => name === sameName(names, identity));
+  if (found !== undefined) return found;
+  throw new Problem('NetworkUnknown', `Cannot find network ${quoted(identity)}: these are known: ${names.join(', ')}.`);
+}
+
 export interface ReplicationNames {
   readonly operational: readonly string[];
   readonly failed: readonly string[];
   readonly inUse: readonly string[];
 }
 
-/** `HOST/NETWORK` for each network between these machines; undefined while no heartbeat says anything. */
+/** `HOST/NETWORK`, or the replication host name, for each network between these machines; undefined while no heartbeat says anything. */
 export function replicationNames(
   { networks, hosts }: ClusterNetworks,
   reports: readonly HostReport[],
@@ -41,10 +56,12 @@ export function replicationNames(
       const ways = networks.filter((network) => mayCarry(network, from, to));
       if (ways.every((way) => isWayLost(way.name, one, other, heard) === undefined)) continue;
       for (const way of ways) {
-        for (const name of [one, other]) (isDown(way) ? names.failed : names.operational).add(`${name}/${way.name}`);
+        for (const name of [one, other])
+          (isDown(way) ? names.failed : names.operational).add(replicationName(way, name));
       }
       const [best] = networksBetween(networks, from, to, isDown);
-      if (best !== undefined && !isDown(best)) for (const name of [one, other]) names.inUse.add(`${name}/${best.name}`);
+      if (best !== undefined && !isDown(best))
+        for (const name of [one, other]) names.inUse.add(replicationName(best, name));
     }
   }
   if (names.operational.size + names.failed.size === 0) return undefined;

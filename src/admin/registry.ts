@@ -8,8 +8,10 @@ import { Problem } from '../base/problem.ts';
 import type { Catalog, Command, Permission, Row } from './command.ts';
 import { addClusterNode } from './commands/add-cluster-node.ts';
 import { backupStorageGroup } from './commands/backup-storage-group.ts';
+import { disableContinuousReplicationHostName } from './commands/disable-continuous-replication-host-name.ts';
 import { disableStorageGroupCopy } from './commands/disable-storage-group-copy.ts';
 import { dismountDatabase } from './commands/dismount-database.ts';
+import { enableContinuousReplicationHostName } from './commands/enable-continuous-replication-host-name.ts';
 import { enableStorageGroupCopy } from './commands/enable-storage-group-copy.ts';
 import { getClusterNetwork } from './commands/get-cluster-network.ts';
 import { getClusterNode } from './commands/get-cluster-node.ts';
@@ -37,6 +39,7 @@ import { restoreMailbox } from './commands/restore-mailbox.ts';
 import { restoreRecoverableItems } from './commands/restore-recoverable-items.ts';
 import { restoreStorageGroupCopy } from './commands/restore-storage-group-copy.ts';
 import { resumeStorageGroupCopy } from './commands/resume-storage-group-copy.ts';
+import { setClusterNetwork } from './commands/set-cluster-network.ts';
 import { setClusterQuorum } from './commands/set-cluster-quorum.ts';
 import { setClusterVersion } from './commands/set-cluster-version.ts';
 import { setMailbox } from './commands/set-mailbox.ts';
@@ -98,7 +101,9 @@ export const registry: Catalog = new Registry([
   addClusterNode,
   backupStorageGroup,
   disableStorageGroupCopy,
+  disableContinuousReplicationHostName,
   dismountDatabase,
+  enableContinuousReplicationHostName,
   enableStorageGroupCopy,
   getClusterNetwork,
   getClusterNode,
@@ -128,6 +133,7 @@ export const registry: Catalog = new Registry([
   resumeStorageGroupCopy,
   setMailbox,
   setMailboxDatabase,
+  setClusterNetwork,
   setClusterQuorum,
   setClusterVersion,
   setMailboxServer,

@@ -1,10 +1,10 @@
 /**
  * From the names of -DataHostNames to the cluster network that a seed takes. A name is one of those that the status shows
- * (`mbx01-node2/Private`), or the address of a host on a network: either says which host and which network is meant. It is
+ * (`mbx01-node2/Private`, or a replication host name), or the address of a host on a network: either says which host and which network is meant. It is
  * refused here, with what could be written instead, rather than found out by a connection that does not come about.
  */
 import { Problem } from '../base/problem.ts';
-import { addressOn, type ClusterNetwork, mayCarry } from '../cluster/networks/cluster-network.ts';
+import { addressOn, type ClusterNetwork, mayCarry, replicationName } from '../cluster/networks/cluster-network.ts';
 import { isWayLost } from '../cluster/networks/network-status.ts';
 import type { AdminContext, ClusterNetworks } from './context.ts';
 import { heardBy } from './network-facts.ts';
@@ -35,7 +35,9 @@ function networkCalled(networks: ClusterNetworks, name: string, { target, source
   const known = networks.networks.flatMap((network) =>
     Object.entries(network.addresses).map(([host, address]) => ({ network, host, address })),
   );
-  const found = known.find((each) => [nameOf(each), each.address].some((called) => called.toLowerCase() === wanted));
+  const found = known.find((each) =>
+    [nameOf(each), `${each.host}/${each.network.name}`, each.address].some((called) => called.toLowerCase() === wanted),
+  );
   const ends = known.filter(({ host }) => host === target || host === source);
   if (found === undefined) {
     throw new Problem(
@@ -50,7 +52,7 @@ function networkCalled(networks: ClusterNetworks, name: string, { target, source
 }
 
 function nameOf({ host, network }: { readonly host: string; readonly network: ClusterNetwork }): string {
-  return `${host}/${network.name}`;
+  return replicationName(network, host);
 }
 
 async function mustWork(context: AdminContext, network: ClusterNetwork, target: string, source: string): Promise<void> {

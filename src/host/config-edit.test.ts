@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { stringify } from 'yaml';
 import { adoptHosts } from './adopt-hosts.ts';
 import { parseConfig } from './config.ts';
-import { textWithHost, textWithoutHost } from './config-edit.ts';
+import { textWithHost, textWithNetworks, textWithoutHost } from './config-edit.ts';
 
 const PATH = '/x/holdfast.yaml';
 const like = { roles: ['mailbox' as const], clusterPort: 5343, copyPorts: { 'First Storage Group': 5344 } };
@@ -74,4 +74,35 @@ test('configuration: parts that point to each other: written wholly anew, and ri
     config.hosts.map(({ roles }) => roles),
     [['mailbox']],
   );
+});
+
+test('configuration: networks change: the role, a second network and its end stand in the file, and comments stay', () => {
+  const network = { name: 'Replication', priority: 2, prefixLength: 24, heartbeat };
+  const enable = (host: string, address: string, text: string): string =>
+    textWithNetworks(text, PATH, { what: 'enable-name', host, hostName: `${host}-repl`, address, network });
+  const both = enable('node2', '10.0.20.2', enable('node1', '10.0.20.1', TEXT));
+  const made = parseConfig(both, PATH).networks?.[1];
+  assert.deepEqual(
+    [made?.role, made?.addresses, made?.hostNames],
+    ['private', { node1: '10.0.20.1', node2: '10.0.20.2' }, { node1: 'node1-repl', node2: 'node2-repl' }],
+  );
+  const swapped = textWithNetworks(both, PATH, { what: 'set', network: 'Replication', priority: 1 });
+  assert.deepEqual(
+    parseConfig(swapped, PATH).networks?.map(({ name, priority }) => [name, priority]),
+    [
+      ['Public', 2],
+      ['Replication', 1],
+    ],
+  );
+  const disable = (hostName: string, text: string): string =>
+    textWithNetworks(text, PATH, { what: 'disable-name', hostName });
+  assert.equal(disable('node2-repl', disable('node1-repl', both)), TEXT, 'as it was, with its comment');
+  const clientsOnly = (): string => textWithNetworks(TEXT, PATH, { what: 'set', network: 'Public', role: 'public' });
+  assert.throws(clientsOnly, { code: 'NetworksUnfit' });
+});
+
+test('configuration: networks change where none are listed: refused with what to do', () => {
+  const { networks: _none, ...without } = CONFIG;
+  const change = { what: 'set', network: 'Public', priority: 2 } as const;
+  assert.throws(() => textWithNetworks(stringify(without), PATH, change), { code: 'NetworksNotListed' });
 });

@@ -47,6 +47,7 @@ const networkSchema = z.strictObject({
   prefixLength: z.number().int().min(1).max(128),
   heartbeat: heartbeatSchema,
   addresses: z.record(z.string(), z.string()),
+  hostNames: z.record(name, name).optional(),
 });
 
 const clientPortsSchema = z.strictObject({

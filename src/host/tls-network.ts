@@ -45,8 +45,12 @@ export class TlsNetwork implements Network {
   readonly #options: TlsNetworkOptions;
   readonly #refusals: RefusalLog;
   readonly #channels = new Set<TlsChannel>();
-  /** What connected to where, without a network named for it. */
-  readonly #freelyMade = new WeakMap<TlsChannel, EndpointName>();
+  /** What connected to where, without a network named for it, and which networks led there then, best first. */
+  readonly #freelyMade = new WeakMap<
+    TlsChannel,
+    { readonly endpoint: EndpointName; readonly networks: readonly string[] }
+  >();
+  readonly #listeners = new Set<Listener>();
 
   constructor(options: TlsNetworkOptions) {
     this.#options = options;
@@ -66,7 +70,9 @@ export class TlsNetwork implements Network {
     try {
       const ways = places.map((place) => (signal: AbortSignal) => this.#dial(endpoint, place, timeoutMs, signal));
       const channel = await firstToConnect(ways, NEXT_WAY_MS, attempts.signal);
-      if (options.network === undefined) this.#freelyMade.set(channel, endpoint);
+      if (options.network === undefined) {
+        this.#freelyMade.set(channel, { endpoint, networks: all.map(({ network }) => network) });
+      }
       return channel;
     } finally {
       attempts.abort();
@@ -85,12 +91,31 @@ export class TlsNetwork implements Network {
    */
   returnTo(remoteHost: string, network: string): void {
     for (const channel of this.#channels) {
-      const endpoint = this.#freelyMade.get(channel);
-      if (endpoint === undefined || channel.remoteHost !== remoteHost) continue;
-      const names = this.#options.locate(endpoint).map((place) => place.network);
+      const made = this.#freelyMade.get(channel);
+      if (made === undefined || channel.remoteHost !== remoteHost) continue;
+      const names = this.#networksTo(made.endpoint);
       const isBetter = names.includes(network) && names.indexOf(network) < names.indexOf(channel.network);
       if (isBetter) channel.close(`${network} is back`);
     }
+  }
+
+  /**
+   * Hosts or networks are others than before: listens where it is to be listened now, and forms again what would take another
+   * network from now on, in this order. What runs where it still belongs is not touched.
+   */
+  placesChanged(): void {
+    for (const listener of this.#listeners) listener.settle();
+    for (const channel of this.#channels) {
+      const made = this.#freelyMade.get(channel);
+      if (made === undefined) continue;
+      const names = this.#networksTo(made.endpoint);
+      const isSame = names.length === made.networks.length && names.every((name, at) => name === made.networks[at]);
+      if (!isSame && names[0] !== channel.network) channel.close('the networks have changed');
+    }
+  }
+
+  #networksTo(endpoint: EndpointName): readonly string[] {
+    return this.#options.locate(endpoint).map((place) => place.network);
   }
 
   #dial(endpoint: EndpointName, place: Place, timeoutMs: number, signal: AbortSignal): Promise<TlsChannel> {
@@ -138,11 +163,16 @@ export class TlsNetwork implements Network {
   }
 
   listen(endpoint: EndpointName, accept: (channel: Channel) => void): () => void {
-    const places = this.#options.locate(endpoint);
-    assert(places.length > 0, `Cannot listen on ${endpoint}: it is not in the configuration`);
-    const undo = places.map((place) => this.#listenAt(endpoint, place, accept));
+    assert(this.#options.locate(endpoint).length > 0, `Cannot listen on ${endpoint}: it is not in the configuration`);
+    const listener = new Listener({
+      places: () => this.#options.locate(endpoint),
+      open: (place) => this.#listenAt(endpoint, place, accept),
+    });
+    this.#listeners.add(listener);
+    listener.settle();
     return () => {
-      for (const stop of undo) stop();
+      this.#listeners.delete(listener);
+      listener.stop();
     };
   }
 
@@ -176,6 +206,33 @@ export class TlsNetwork implements Network {
       server.close();
       for (const socket of sockets) socket.destroy();
     };
+  }
+}
+
+/** One endpoint on all the places where it is to be reached; they may change. */
+class Listener {
+  readonly #options: { readonly places: () => readonly Place[]; readonly open: (place: Place) => () => void };
+  /** By network and address, what ends it. */
+  readonly #open = new Map<string, () => void>();
+
+  constructor(options: { readonly places: () => readonly Place[]; readonly open: (place: Place) => () => void }) {
+    this.#options = options;
+  }
+
+  /** What is gone first: a place that has another network now is opened anew. */
+  settle(): void {
+    const places = new Map(this.#options.places().map((place) => [JSON.stringify(place), place] as const));
+    for (const [key, end] of this.#open) {
+      if (places.has(key)) continue;
+      end();
+      this.#open.delete(key);
+    }
+    for (const [key, place] of places) if (!this.#open.has(key)) this.#open.set(key, this.#options.open(place));
+  }
+
+  stop(): void {
+    for (const end of this.#open.values()) end();
+    this.#open.clear();
   }
 }
 

@@ -16,18 +16,37 @@ export interface UdpDatagramsOptions {
   readonly logger: Logger;
 }
 
-export function openUdpDatagrams(options: UdpDatagramsOptions): Datagrams {
+export interface UdpDatagrams extends Datagrams {
+  /** Networks, or this host's addresses on them, are others than before. */
+  networksChanged(): void;
+}
+
+export function openUdpDatagrams(options: UdpDatagramsOptions): UdpDatagrams {
   const { host, networks, portOf } = options;
   let onDatagram: (network: string, bytes: Buffer) => void = () => undefined;
   const sockets = new Map<string, Socket>();
-  for (const network of networks()) {
-    const address = addressOn(network, host);
-    if (address === undefined || network.role === 'public') continue;
-    const socket = openSocket(network.name, address, portOf(host), options.logger);
-    socket.on('message', (bytes) => onDatagram(network.name, bytes));
-    sockets.set(network.name, socket);
-  }
+  const openNew = (): void => {
+    for (const [name, address] of placesOf(host, networks())) {
+      if (sockets.has(name)) continue;
+      const socket = openSocket(name, address, portOf(host), options.logger);
+      socket.on('message', (bytes) => onDatagram(name, bytes));
+      sockets.set(name, socket);
+    }
+  };
+  const closeGone = (): void => {
+    const places = placesOf(host, networks());
+    for (const [name, socket] of sockets) {
+      if (places.has(name)) continue;
+      socket.close();
+      sockets.delete(name);
+    }
+  };
+  openNew();
   return {
+    networksChanged: () => {
+      closeGone();
+      openNew();
+    },
     send: (name, to, bytes) => {
       const network = networks().find((each) => each.name === name);
       const address = network && addressOn(network, to);
@@ -42,6 +61,16 @@ export function openUdpDatagrams(options: UdpDatagramsOptions): Datagrams {
       sockets.clear();
     },
   };
+}
+
+/** Where heartbeats are sent from, by network. */
+function placesOf(host: string, networks: readonly ClusterNetwork[]): ReadonlyMap<string, string> {
+  return new Map(
+    networks.flatMap((network) => {
+      const address = network.role === 'public' ? undefined : addressOn(network, host);
+      return address === undefined ? [] : [[network.name, address] as const];
+    }),
+  );
 }
 
 function openSocket(network: string, address: string, port: number, logger: Logger): Socket {

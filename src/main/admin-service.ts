@@ -17,6 +17,7 @@ import type { AcceptorSet } from '../cluster/acceptor-set.ts';
 import type { ClusterService } from '../cluster/cluster-service.ts';
 import { recordMove, resumeCopy, suspendCopy } from '../cluster/configuration-changes.ts';
 import type { LinkStatus } from '../cluster/heartbeat/heartbeats.ts';
+import type { NetworkChange } from '../cluster/networks/network-changes.ts';
 import { member, type RegisterDocument } from '../cluster/register-document.ts';
 import { withinTime } from '../cluster/within-time.ts';
 import { copyEndpoint, copyMethods, encodeHello, MAIL_SERVICE } from '../directory/copy-protocol.ts';
@@ -108,6 +109,7 @@ export class AdminService {
       ),
       'hand-off': this.#forHosts((args: HandOffRequest) => this.#handOff(args)),
       'add-host': this.#forHosts(async (args: AddHostOrder) => this.#options.hostList.add(args)),
+      'change-networks': this.#forHosts((args: NetworkChange) => this.#options.hostList.changeNetworks(args)),
       'remove-host': this.#forHosts(async (args: RemoveHostOrder) => this.#options.hostList.remove(args)),
     };
   }

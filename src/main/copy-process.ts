@@ -57,7 +57,7 @@ export async function runCopy(args: CopyArguments): Promise<void> {
     onClose: (reason) => stop(`the cluster service is gone: ${reason}`),
     onInternalError: (method, error) =>
       logger.error({ method, reason: messageOf(error) }, 'a step asked by the cluster service failed'),
-    onHostsChanged: (latest) => adoptHosts(config, latest),
+    onHostsChanged: (latest) => adoptHosts(config, latest, network),
     onNetworkLost: (peer, name) => network.closeOver(peer, name, `${name} is lost`),
     onNetworkBack: (peer, name) => network.returnTo(peer, name),
   });

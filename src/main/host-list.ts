@@ -7,9 +7,11 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { Logger } from '../base/logger.ts';
 import { messageOf, Problem } from '../base/problem.ts';
 import type { Witness } from '../cluster/acceptor-places.ts';
+import type { NetworkChange } from '../cluster/networks/network-changes.ts';
 import { adoptHosts } from '../host/adopt-hosts.ts';
 import { type HostConfig, type HostEntry, parseConfig } from '../host/config.ts';
-import { textWithHost, textWithoutHost } from '../host/config-edit.ts';
+import { textWithHost, textWithNetworks, textWithoutHost } from '../host/config-edit.ts';
+import { mustBeHere } from '../host/own-address.ts';
 import { hostFiles } from './cluster-files.ts';
 import { replaceFile } from './cluster-marker.ts';
 
@@ -67,6 +69,12 @@ export class HostList {
     this.#change(order.entry.name, (text, path) => textWithHost(text, path, order, order.witness));
   }
 
+  /** Problem('ConfigInvalid' | 'NetworksUnfit' | 'NetworksNotListed' | 'ConfigNotWritten' | 'AddressNotHere') */
+  async changeNetworks(change: NetworkChange): Promise<void> {
+    if (change.what === 'enable-name' && change.host === this.#options.config.host) await mustBeHere(change.address);
+    this.#change(change.what, (text, path) => textWithNetworks(text, path, change));
+  }
+
   /** A host that is not there is no error. Problem('ConfigInvalid' | 'NetworksUnfit' | 'ConfigNotWritten') */
   remove({ host, witness }: RemoveHostOrder): void {
     if (host === this.#options.config.host) return this.#endForGood();
@@ -88,7 +96,7 @@ export class HostList {
     onEvicted();
   }
 
-  #change(host: string, change: (text: string, path: string) => string): void {
+  #change(what: string, change: (text: string, path: string) => string): void {
     const { config, dataFolder, logger, onChanged } = this.#options;
     const path = hostFiles.config(dataFolder);
     const text = change(this.#read(path), path);
@@ -98,7 +106,9 @@ export class HostList {
       throw notWritten(path, error);
     }
     adoptHosts(config, parseConfig(text, path));
-    logger.warn({ host, hosts: config.hosts.map(({ name }) => name) }, 'the list of hosts has changed');
+    const { hosts, networks = [] } = config;
+    const names = { hosts: hosts.map(({ name }) => name), networks: networks.map(({ name }) => name) };
+    logger.warn({ what, ...names }, 'the list of hosts or networks has changed');
     onChanged();
   }
 

@@ -20,7 +20,7 @@ const BACK_AFTER_MS = 5_000;
 export interface HostNetworks {
   start(): void;
   stop(): void;
-  /** Hosts have come or gone. */
+  /** Hosts or networks have come, gone or changed. */
   hostsChanged(): void;
   isDown(peer: string, network: string): boolean;
   /** What this host's heartbeats say; empty without heartbeats. */
@@ -39,17 +39,14 @@ export function openHostNetworks(options: {
   const key = readKey(dataFolder, logger);
   if (key === undefined) return silent;
   const networks = (): ReturnType<typeof networksOf> => networksOf(config);
+  const portOf = (host: string): number => hostEntry(config, host).clusterPort;
+  const datagrams = openUdpDatagrams({ host: config.host, networks, portOf, logger });
   const backs = new BackForAWhile(options.onBack);
   const heartbeats = new Heartbeats({
     host: config.host,
     networks,
     secret: { clusterId: config.cluster.id, key },
-    datagrams: openUdpDatagrams({
-      host: config.host,
-      networks,
-      portOf: (host) => hostEntry(config, host).clusterPort,
-      logger,
-    }),
+    datagrams,
     clock: machineClock,
     random: machineRandom,
     logger,
@@ -58,7 +55,16 @@ export function openHostNetworks(options: {
       if (isLoss(before, state)) onLost(peer, network);
     },
   });
-  return heartbeats;
+  return {
+    start: () => heartbeats.start(),
+    stop: () => heartbeats.stop(),
+    hostsChanged: () => {
+      datagrams.networksChanged();
+      heartbeats.hostsChanged();
+    },
+    isDown: (peer, network) => heartbeats.isDown(peer, network),
+    status: () => heartbeats.status(),
+  };
 }
 
 /** A network that has just come back may go again: what runs well over another one is not moved for a moment's sake. */

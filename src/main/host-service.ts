@@ -77,6 +77,7 @@ function openHost(parts: HostParts): { start(): Promise<void>; stop(): Promise<v
   const roles = roleProcesses(config, dataFolder, logger);
   const onChanged = (): void => {
     networks.hostsChanged();
+    network.placesChanged();
     copies.hostsChanged();
     for (const role of roles) role.tell(HOSTS_CHANGED);
   };

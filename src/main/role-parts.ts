@@ -43,7 +43,7 @@ export function openRole(dataFolder: string, role: 'hub' | 'access'): RoleParts 
     return new CopyFinder({ network, clock: machineClock, logger, storageGroup, hosts });
   });
   const rereadHosts = (): void => {
-    adoptHosts(config, loadConfig(dataFolder));
+    adoptHosts(config, loadConfig(dataFolder), network);
     for (const finder of finders) finder.lookOn(hostsWithCopy(config, finder.storageGroup));
   };
   const authenticator = new Authenticator({ finders, clock: machineClock, random: machineRandom, logger });

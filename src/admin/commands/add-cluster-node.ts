@@ -9,7 +9,8 @@ import { addMachine, readmitNode } from '../../cluster/configuration-changes.ts'
 import { changeAll, changeVotes, nextPlaces, nextWitness, tellHosts } from '../cluster-nodes.ts';
 import { declareCommand } from '../command.ts';
 import type { AdminContext, ConfiguredHost } from '../context.ts';
-import { quoted, sameName } from '../objects.ts';
+import { networkCalled } from '../network-facts.ts';
+import { sameName } from '../objects.ts';
 import { name } from '../schemas.ts';
 import { witnessParameters } from '../witness-parameters.ts';
 
@@ -101,16 +102,10 @@ function entryOf(context: AdminContext, parameters: EntryParameters): Configured
 
 /** Problem('NetworkUnknown') */
 function addressesOf(context: AdminContext, given: readonly string[]): Record<string, string> {
-  const names = context.networks.networks.map((network) => network.name);
   return Object.fromEntries(
     given.map((each) => {
       const [called = '', address = ''] = each.split('=');
-      const known = sameName(names, called);
-      if (known !== undefined) return [known, address];
-      throw new Problem(
-        'NetworkUnknown',
-        `Cannot find network ${quoted(called)}: these are known: ${names.join(', ')}.`,
-      );
+      return [networkCalled(context.networks, called).name, address];
     }),
   );
 }

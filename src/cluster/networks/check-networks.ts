@@ -22,6 +22,7 @@ export function checkNetworks(networks: readonly ClusterNetwork[], hosts: readon
       ...twice(networks),
       ...networks.flatMap((network) => addressFaults(network)),
       ...networks.flatMap((network) => strangers(network, hosts)),
+      ...nameFaults(networks, hosts),
       ...sharedSubnets(networks),
       ...pairs(hosts).flatMap(([one, other]) => withoutWay(networks, one, other)),
       ...withoutClients(networks),
@@ -55,6 +56,24 @@ function strangers(network: ClusterNetwork, hosts: readonly NetworkHost[]): read
   return Object.keys(network.addresses)
     .filter((name) => !hosts.some((host) => host.name === name))
     .map((name) => `${network.name} has an address for ${name}, which is not a host of the cluster`);
+}
+
+/** A replication host name means one address. */
+function nameFaults(networks: readonly ClusterNetwork[], hosts: readonly NetworkHost[]): readonly string[] {
+  const names = networks.flatMap((network) =>
+    Object.entries(network.hostNames ?? {}).map(([host, name]) => ({ network, host, name: name.toLowerCase() })),
+  );
+  return [
+    ...names
+      .filter(({ network, host }) => addressOn(network, host) === undefined)
+      .map(({ network, host, name }) => `${name} is a name of ${host} on ${network.name}, where it has no address`),
+    ...pairs(names)
+      .filter(([one, other]) => one.name === other.name)
+      .map(([one, other]) => `${one.name} is a name of ${one.host} and of ${other.host}`),
+    ...names
+      .filter(({ name }) => hosts.some((host) => host.name.toLowerCase() === name))
+      .map(({ name, network }) => `${name} on ${network.name} is the name of a host`),
+  ];
 }
 
 function sharedSubnets(networks: readonly ClusterNetwork[]): readonly string[] {

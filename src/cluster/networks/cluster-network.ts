@@ -28,6 +28,8 @@ export interface ClusterNetwork {
   readonly heartbeat: HeartbeatSettings;
   /** Host to address. */
   readonly addresses: Readonly<Record<string, string>>;
+  /** Host to the name that its address here was given by Enable-ContinuousReplicationHostName; absent: nobody has one. */
+  readonly hostNames?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface NetworkHost {
@@ -52,6 +54,11 @@ export function addressOn(network: ClusterNetwork, host: string): string | undef
 export function mayCarry(network: ClusterNetwork, from: NetworkHost, to: NetworkHost): boolean {
   if (addressOn(network, from.name) === undefined || addressOn(network, to.name) === undefined) return false;
   return from.isNode && to.isNode ? network.role !== 'public' : network.role !== 'private';
+}
+
+/** As the status shows a host's place on a network, and as -DataHostNames takes it. */
+export function replicationName(network: ClusterNetwork, host: string): string {
+  return network.hostNames?.[host] ?? `${host}/${network.name}`;
 }
 
 /** Best first. `isDown` is what heartbeats say of the way to `to`. */
