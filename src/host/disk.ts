@@ -9,6 +9,8 @@ import type { Disk } from '../log/disk.ts';
 import { diskProblem, errorCode } from './disk-problem.ts';
 import { makeFolderOnPool } from './folders.ts';
 
+const OWNER_ONLY = 0o600;
+
 export class FileSystemDisk implements Disk {
   readonly #root: string;
 
@@ -30,13 +32,13 @@ export class FileSystemDisk implements Disk {
     try {
       return (await stat(this.#path(name))).size;
     } catch (error) {
-      if (errorCode(error) === 'ENOENT') return undefined;
-      throw diskProblem(error, `look at ${name}`);
+      if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return undefined;
+      throw diskProblem(error, `look at ${this.#shown(name)}`);
     }
   }
 
   async read(name: string, position: number, length: number): Promise<Buffer> {
-    return this.#withFile(name, 'r', `read ${name}`, async (file) => {
+    return this.#withFile(name, 'r', `read ${this.#shown(name)}`, async (file) => {
       const available = Math.max(0, Math.min(length, (await file.stat()).size - position));
       const bytes = Buffer.allocUnsafe(available);
       let filled = 0;
@@ -52,7 +54,7 @@ export class FileSystemDisk implements Disk {
   async writeAtomically(name: string, bytes: Uint8Array): Promise<void> {
     const temporary = `${name}.new`;
     try {
-      await this.#withFile(temporary, 'w', `write ${name}`, async (file) => {
+      await this.#withFile(temporary, 'w', `write ${this.#shown(name)}`, async (file) => {
         await file.writeFile(bytes);
         await file.sync();
       });
@@ -68,7 +70,7 @@ export class FileSystemDisk implements Disk {
     try {
       await rename(this.#path(from), this.#path(to));
     } catch (error) {
-      throw diskProblem(error, `rename ${from} to ${to}`);
+      throw diskProblem(error, `rename ${this.#shown(from)} to ${this.#shown(to)}`);
     }
   }
 
@@ -76,7 +78,7 @@ export class FileSystemDisk implements Disk {
     try {
       await rm(this.#path(name), { force: true });
     } catch (error) {
-      throw diskProblem(error, `remove ${name}`);
+      throw diskProblem(error, `remove ${this.#shown(name)}`);
     }
   }
 
@@ -92,14 +94,14 @@ export class FileSystemDisk implements Disk {
       try {
         await makeFolderOnPool(this.#path(name));
       } catch (error) {
-        throw diskProblem(error, `make the folder ${name}`);
+        throw diskProblem(error, `make the folder ${this.#shown(name)}`);
       }
       await this.syncFolder(dirname(name));
     }
   }
 
   async truncate(name: string, lengthBytes: number): Promise<void> {
-    await this.#withFile(name, 'r+', `cut ${name}`, async (file) => {
+    await this.#withFile(name, 'r+', `cut ${this.#shown(name)}`, async (file) => {
       await file.truncate(lengthBytes);
       await file.datasync();
     });
@@ -107,7 +109,7 @@ export class FileSystemDisk implements Disk {
 
   async write(name: string, position: number, bytes: Uint8Array): Promise<void> {
     const flags = (await this.size(name)) === undefined ? 'w' : 'r+';
-    await this.#withFile(name, flags, `write ${name}`, async (file) => {
+    await this.#withFile(name, flags, `write ${this.#shown(name)}`, async (file) => {
       for (let written = 0; written < bytes.length; ) {
         written += (await file.write(bytes, written, bytes.length - written, position + written)).bytesWritten;
       }
@@ -115,12 +117,12 @@ export class FileSystemDisk implements Disk {
   }
 
   async sync(name: string): Promise<void> {
-    await this.#withFile(name, 'r+', `sync ${name}`, (file) => file.datasync());
+    await this.#withFile(name, 'r+', `sync ${this.#shown(name)}`, (file) => file.datasync());
   }
 
   async #withFile<T>(name: string, flags: string, action: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
     try {
-      const file = await open(this.#path(name), flags);
+      const file = await open(this.#path(name), flags, OWNER_ONLY);
       try {
         return await use(file);
       } finally {
@@ -133,7 +135,12 @@ export class FileSystemDisk implements Disk {
 
   /** For messages. */
   #folderName(folder: string): string {
-    return `the folder ${folder === '' || folder === '.' ? this.#root : folder}`;
+    return `the folder ${folder === '' || folder === '.' ? this.#root : this.#shown(folder)}`;
+  }
+
+  /** For messages: from the topmost folder on it is the whole path. */
+  #shown(name: string): string {
+    return dirname(this.#root) === this.#root ? join(this.#root, name) : name;
   }
 
   #path(name: string): string {

@@ -20,7 +20,7 @@ import type { CopyUpkeep, UpkeepFacts } from '../replication/copy-upkeep.ts';
 import type { LogFileNeed } from '../replication/explain-truncation.ts';
 import type { LogMarks } from '../replication/log-marks.ts';
 import type { OnlineDefragmentation } from '../store/maintenance/defragment-online.ts';
-import { BackupFolder } from './backup-folder.ts';
+import { openBackupFolder } from './backup-folder.ts';
 
 /** Fencing and suspending end within a few disk syncs; replaying the rest of a log may take long. */
 const SHORT_STEP_MS = 10_000;
@@ -353,7 +353,7 @@ export class ServiceLink implements CopyRequests {
   }
 
   async #backUp(copy: ControlledCopy, path: string, type: BackupType): Promise<BackupSummary> {
-    const place = new BackupFolder(path, this.#clock);
+    const place = openBackupFolder(path, this.#clock);
     const manifest = await copy.upkeep.backUp(place, type, (line) =>
       this.#rpc.notify('backup-progress', Buffer.from(line)),
     );

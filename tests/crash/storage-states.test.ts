@@ -5,17 +5,13 @@
  */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import type { Promised } from '../../src/log/testing/crash-story.ts';
 import { MemoryDisk } from '../../src/log/testing/memory-disk.ts';
-import { UidSet } from '../../src/mail/uid-set.ts';
 import { finishSeed, SeedPlace } from '../../src/replication/seed-place.ts';
-import { makeMailbox, newDelivery, newMessage } from '../../src/store/testing/store-world.ts';
+import { assertServes, beginWork } from '../support/acknowledged-mail.ts';
 import { StopEverywhere } from '../support/stop-everywhere.ts';
-import { StorageOnMemoryDisk } from '../support/storage-on-memory-disk.ts';
 
-const STATES_PER_STOP = 32;
-const LEAST_STATES = 1_500;
-const ADDRESS = 'jo@example.test';
+const STATES_PER_STOP = 150;
+const LEAST_STATES = 5_000;
 
 const stops = new StopEverywhere(STATES_PER_STOP);
 
@@ -24,85 +20,11 @@ after(() => {
   assert.ok(stops.states >= LEAST_STATES, `only ${stops.states} crash states`);
 });
 
-const bodyOf = (number: number): Buffer =>
-  Buffer.from(`From: a@example.test\r\nSubject: ${number}\r\n\r\n${`number ${number} `.repeat(50)}\r\n`);
-
-class Work {
-  readonly #storage: StorageOnMemoryDisk;
-  readonly #promised: Promised;
-  #delivered = 0;
-
-  constructor(storage: StorageOnMemoryDisk, promised: Promised) {
-    this.#storage = storage;
-    this.#promised = promised;
-  }
-
-  async deliver(count: number): Promise<void> {
-    const { store, log } = this.#storage;
-    for (let number = this.#delivered + 1; number <= this.#delivered + count; number++) {
-      await store.deliver(newDelivery(number, [ADDRESS], { bytes: bodyOf(number) }));
-      await store.settled();
-      Object.assign(this.#promised, { lsn: log.endLsn, count: number });
-    }
-    this.#delivered += count;
-  }
-
-  /** Messages that nobody counts come and go, so that packs have room in them. */
-  async waste(): Promise<void> {
-    const { store } = this.#storage;
-    const { uids } = await store.append(2, [newMessage('x'.repeat(900)), newMessage('y'.repeat(900))]);
-    await store.changeFlags(2, UidSet.of(uids), { operation: 'add', flags: 8, keywords: [] });
-    await store.expunge(2);
-  }
-}
-
-async function begin(disk: MemoryDisk, promised: Promised): Promise<{ storage: StorageOnMemoryDisk; work: Work }> {
-  const storage = await StorageOnMemoryDisk.open(disk, 1, 0);
-  await storage.replay();
-  const { mailbox } = await makeMailbox(storage.store, ADDRESS);
-  await storage.store.settings.setLimits(mailbox.id, { retentionMs: 0 });
-  return { storage, work: new Work(storage, promised) };
-}
-
-/** Everything acknowledged is there, and the copy takes more. */
-async function assertServes(state: MemoryDisk, { lsn, count }: Promised, label: string): Promise<void> {
-  try {
-    const storage = await StorageOnMemoryDisk.open(state, 7, lsn);
-    await storage.replay();
-    assertHas(storage, count);
-    if (count > 0) {
-      await storage.store.deliver(newDelivery(1_000, [ADDRESS], { bytes: bodyOf(1_000) }));
-      await storage.commit(true);
-      await storage.close();
-      const again = await StorageOnMemoryDisk.open(state, 8, lsn);
-      await again.replay();
-      assertHas(again, count);
-      again.assertAgrees(label);
-      await again.close();
-    } else await storage.close();
-  } catch (error) {
-    throw new Error(label, { cause: error });
-  }
-}
-
-function assertHas({ store }: StorageOnMemoryDisk, count: number): void {
-  if (count === 0) return;
-  const rows = store.messages(1, 1, 1_000_000, 1_000);
-  assert.deepEqual(
-    store.uids(1),
-    rows.map(({ uid }) => uid),
-  );
-  for (let number = 1; number <= count; number++) {
-    const row = rows[number - 1];
-    assert.ok(row !== undefined && store.body(row.bodyId).equals(bodyOf(number)), `message ${number}`);
-  }
-}
-
 test('crash: commits, checkpoints and released log files: every acknowledged message is there, at every stop', async () => {
   await stops.run({
     begin: () => new MemoryDisk(),
     run: async (disk, promised) => {
-      const { storage, work } = await begin(disk, promised);
+      const { storage, work } = await beginWork(disk, promised);
       for (const withCheckpoint of [false, true, false, false, true]) {
         await work.deliver(2);
         await storage.commit(withCheckpoint);
@@ -117,7 +39,7 @@ test('crash: packs are emptied and go: no body goes with them, at every stop', a
   await stops.run({
     begin: () => new MemoryDisk(),
     run: async (disk, promised) => {
-      const { storage, work } = await begin(disk, promised);
+      const { storage, work } = await beginWork(disk, promised);
       for (let round = 0; round < 3; round++) {
         await work.deliver(1);
         await work.waste();

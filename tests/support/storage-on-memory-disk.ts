@@ -10,6 +10,7 @@ import { readFrame } from '../../src/log/record.ts';
 import { openWorld } from '../../src/log/testing/log-story.ts';
 import type { MemoryDisk } from '../../src/log/testing/memory-disk.ts';
 import type { TransactionLog } from '../../src/log/transaction-log.ts';
+import type { SeedSnapshot } from '../../src/replication/seed-manifest.ts';
 import { Database } from '../../src/store/database.ts';
 import { encodeFact } from '../../src/store/facts.ts';
 import { BodyMover } from '../../src/store/maintenance/body-mover.ts';
@@ -17,6 +18,7 @@ import { checkRows } from '../../src/store/maintenance/check-database.ts';
 import { packName, packNumber } from '../../src/store/maintenance/pack-name.ts';
 import { type PackDevice, Packs } from '../../src/store/packs.ts';
 import { Replayer } from '../../src/store/replay.ts';
+import { takeImage } from '../../src/store/snapshot.ts';
 import { StorageGroup } from '../../src/store/storage-group.ts';
 import { TestClock } from '../../src/store/testing/store-world.ts';
 
@@ -41,7 +43,7 @@ class MemoryDiskPacks implements PackDevice {
 
   async sync(): Promise<void> {
     for (const { pack } of this.list()) await this.#disk.sync(packName(pack));
-    await this.#disk.syncFolder();
+    await this.#disk.syncFolder('packs');
   }
 
   truncate(pack: number, length: number): void {
@@ -70,11 +72,18 @@ export class StorageOnMemoryDisk {
   readonly database: Database;
   readonly packs: Packs;
   readonly store: StorageGroup;
+  readonly #device: MemoryDiskPacks;
   #checkpointedLsn = 0;
+  /** The log goes no further than this, whatever a checkpoint says. */
+  keptLsn = Number.POSITIVE_INFINITY;
 
-  /** Recovered, replayed, and serving under `epoch`. */
+  /** With its log recovered, to serve under `epoch`. */
   static async open(disk: MemoryDisk, epoch: number, knownDurableLsn: number): Promise<StorageOnMemoryDisk> {
     const { log } = await openWorld(disk, { knownDurableLsn });
+    return await StorageOnMemoryDisk.openBehind(log, disk, epoch);
+  }
+
+  static async openBehind(log: TransactionLog, disk: MemoryDisk, epoch: number): Promise<StorageOnMemoryDisk> {
     const image = disk.files().get(DATABASE);
     startEpoch(log, epoch);
     await log.durable(log.endLsn);
@@ -86,7 +95,8 @@ export class StorageOnMemoryDisk {
     this.#disk = disk;
     this.log = log;
     this.database = database;
-    this.packs = new Packs(new MemoryDiskPacks(disk), PACK_BYTES);
+    this.#device = new MemoryDiskPacks(disk);
+    this.packs = new Packs(this.#device, PACK_BYTES);
     const { packs } = this;
     const journal = {
       admit: (bytes: number) => log.admit(bytes),
@@ -116,10 +126,36 @@ export class StorageOnMemoryDisk {
     this.#checkpointedLsn = await this.store.commitDatabase(async () => {
       this.#disk.replaceNow(DATABASE, image());
       await this.#disk.step();
-      await this.#disk.syncFolder();
+      await this.#disk.syncFolder('');
       return true;
     });
-    await this.log.removeBelow(this.#checkpointedLsn);
+    await this.log.removeBelow(Math.min(this.#checkpointedLsn, this.keptLsn));
+  }
+
+  /** As of a commit that a loss of power may still take back. */
+  async takeSnapshot(): Promise<SeedSnapshot> {
+    let snapshot: SeedSnapshot | undefined;
+    await this.store.commitDatabase(async () => {
+      const { lsn, packs, image } = takeImage(this.database, this.#device);
+      this.#disk.replaceNow(DATABASE, image);
+      const database = { name: DATABASE, sizeBytes: image.length };
+      const files = [database, ...packs.map(({ pack, length }) => ({ name: packName(pack), sizeBytes: length }))];
+      snapshot = {
+        manifest: { lsn, signature: this.signature, files },
+        read: async (name, position, length) =>
+          name === DATABASE
+            ? Buffer.from(image.subarray(position, position + length))
+            : this.#disk.readNow(name, position, length),
+        release: async () => undefined,
+      };
+      return false;
+    });
+    return present(snapshot, 'The commit has asked for a checkpoint');
+  }
+
+  /** Of the log stream, hex. */
+  get signature(): string {
+    return Buffer.from(present(this.log.signature, 'The log has begun')).toString('hex');
   }
 
   /** Bodies of `pack` go into a pack of their own. */

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { machineClock } from '../../src/host/machine.ts';
-import { BackupFolder, checkBackupFile } from '../../src/main/backup-folder.ts';
+import { openBackupFolder } from '../../src/main/backup-folder.ts';
 import { StorageUnderTest } from './storage-under-test.ts';
 
 export interface Promises {
@@ -84,8 +84,9 @@ function assertMessages(found: readonly number[], promised: readonly number[]): 
 /** Every finished backup is whole, also one that nobody was told of. */
 async function assertBackups(root: string, promised: readonly string[]): Promise<void> {
   const folder = join(root, 'backups');
-  const manifests = await new BackupFolder(folder, machineClock).manifests();
-  for (const { id, files } of manifests) for (const file of files) await checkBackupFile(join(folder, id), file);
+  const backups = openBackupFolder(folder, machineClock);
+  const manifests = await backups.manifests();
+  for (const { id, files } of manifests) for (const file of files) await backups.check(id, file);
   const ids = manifests.map(({ id }) => id);
   for (const id of promised) assert.ok(ids.includes(id), `backup ${id} is not there`);
 }

@@ -8,7 +8,7 @@ import { silentLogger } from '../../src/base/logger.ts';
 import { CopyFolder } from '../../src/host/copy-folder.ts';
 import { machineClock, machineRandom, yieldTurn } from '../../src/host/machine.ts';
 import { UidSet } from '../../src/mail/uid-set.ts';
-import { BackupFolder } from '../../src/main/backup-folder.ts';
+import { openBackupFolder } from '../../src/main/backup-folder.ts';
 import { defragmentCopy } from '../../src/main/eseutil/offline.ts';
 import { Progress } from '../../src/main/eseutil/progress.ts';
 import { CopyFiles } from '../../src/replication/copy-files.ts';
@@ -145,7 +145,7 @@ export class StorageUnderTest {
       obstacle: () => undefined,
       seed: () => null,
     });
-    const place = new BackupFolder(join(this.root, 'backups'), machineClock);
+    const place = openBackupFolder(join(this.root, 'backups'), machineClock);
     return (await upkeep.backUp(place, 'Full', () => undefined)).id;
   }
 

@@ -3,8 +3,10 @@
  * there after a crash, or not, sector by sector and name by name, in any combination. Every primitive step is counted,
  * so that a test can stop the machine at each of them.
  *
- * A name and its bytes are two things, as on a file system: bytes become durable with their file's sync, names with their
- * folder's. Names that are pending survive as a subset, applied in order.
+ * A name and its bytes are two things, as on a file system: bytes become durable with their file's sync, names with the
+ * sync of the folder that they are in. Names that are pending survive as a subset, applied in order.
+ *
+ * Thousands of states are made of one disk, so bytes are shared as long as nobody writes to them.
  */
 import { present } from '../../base/assert.ts';
 import { Problem } from '../../base/problem.ts';
@@ -14,7 +16,9 @@ import type { Disk, LogDevice } from '../disk.ts';
 const SECTOR_BYTES = 512;
 
 interface Inode {
+  /** Never written to. */
   durable: Buffer;
+  /** The same object as `durable` until it is written to. */
   current: Buffer;
   /** Sectors that differ from `durable` by writes not yet synced. */
   dirty: Set<number>;
@@ -56,7 +60,12 @@ export class MemoryDisk implements Disk {
     return new MemoryLogDevice(this);
   }
 
-  /** Contents by name, as a process sees them. */
+  /** Contents by name, as a process sees them; not to be written to. Nobody ever writes to those that are `fixed`. */
+  *views(): Generator<{ readonly name: string; readonly bytes: Buffer; readonly fixed: boolean }, void, undefined> {
+    for (const [name, { current, durable }] of this.#names) yield { name, bytes: current, fixed: current === durable };
+  }
+
+  /** The same, to keep. */
   files(): Map<string, Buffer> {
     return new Map([...this.#names].map(([name, { current }]) => [name, Buffer.from(current)]));
   }
@@ -112,7 +121,7 @@ export class MemoryDisk implements Disk {
 
   async read(name: string, position: number, length: number): Promise<Buffer> {
     await this.step();
-    return Buffer.from(this.inode(name).current.subarray(position, position + length));
+    return Buffer.from(this.#inode(name).current.subarray(position, position + length));
   }
 
   async writeAtomically(name: string, bytes: Uint8Array): Promise<void> {
@@ -122,12 +131,12 @@ export class MemoryDisk implements Disk {
     await this.step();
     this.#change({ name, inode, from: `${name}.new` });
     await this.step();
-    this.syncNames();
+    this.syncNames(folderOf(name));
   }
 
   async rename(from: string, to: string): Promise<void> {
     await this.step();
-    this.#change({ name: to, inode: this.inode(from), from });
+    this.#change({ name: to, inode: this.#inode(from), from });
   }
 
   async remove(name: string): Promise<void> {
@@ -135,18 +144,29 @@ export class MemoryDisk implements Disk {
     this.removeNow(name);
   }
 
-  async syncFolder(): Promise<void> {
+  async syncFolder(folder: string): Promise<void> {
     await this.step();
-    this.syncNames();
+    this.syncNames(folder === '.' ? '' : folder);
   }
 
   async makeFolder(): Promise<void> {
     await this.step();
   }
 
+  /** As the disk of a backup has it. */
+  async makeNewFolder(folder: string): Promise<boolean> {
+    await this.step();
+    return ![...this.#names.keys()].some((name) => name.startsWith(`${folder}/`));
+  }
+
+  async removeFolder(folder: string): Promise<void> {
+    const inside = [...this.#names.keys()].filter((name) => name.startsWith(`${folder}/`));
+    for (const name of inside) await this.remove(name);
+  }
+
   async truncate(name: string, lengthBytes: number): Promise<void> {
     await this.step();
-    const inode = this.inode(name);
+    const inode = this.#inode(name);
     const bytes = Buffer.alloc(lengthBytes);
     inode.current.copy(bytes);
     inode.current = bytes;
@@ -170,7 +190,7 @@ export class MemoryDisk implements Disk {
   /** What a process does between two steps. */
   writeNow(name: string, position: number, bytes: Uint8Array): void {
     if (!this.#names.has(name)) this.#change({ name, inode: inodeOf(Buffer.alloc(0)) });
-    write(this.inode(name), position, Buffer.from(bytes));
+    write(this.#inode(name), position, Buffer.from(bytes));
   }
 
   /** The bytes are durable by themselves, the name is not: another one stands there, or this one. */
@@ -191,10 +211,17 @@ export class MemoryDisk implements Disk {
 
   async sync(name: string): Promise<void> {
     await this.step();
-    syncInode(this.inode(name));
+    syncInode(this.#inode(name));
   }
 
+  /** For whoever writes to it: damages the bytes that a process sees. */
   inode(name: string): Inode {
+    const inode = this.#inode(name);
+    makeWritable(inode);
+    return inode;
+  }
+
+  #inode(name: string): Inode {
     const inode = this.#names.get(name);
     if (inode === undefined) throw new Problem('FileMissing', `Cannot open ${name}: there is no such file`);
     return inode;
@@ -204,9 +231,11 @@ export class MemoryDisk implements Disk {
     this.#change({ name, inode });
   }
 
-  syncNames(): void {
-    this.#pending = [];
-    this.#durableNames = new Map(this.#names);
+  /** One that was moved away stands in the folder where it is now. */
+  syncNames(folder: string): void {
+    const isInside = ({ name }: NameChange): boolean => folderOf(name) === folder;
+    for (const change of this.#pending) if (isInside(change)) applyChange(this.#durableNames, change);
+    this.#pending = this.#pending.filter((change) => !isInside(change));
   }
 
   #change(change: NameChange): void {
@@ -250,7 +279,7 @@ export class MemoryLogDevice implements LogDevice {
     this.preparedFiles += 1;
     await this.#disk.step();
     syncInode(inode);
-    await this.#disk.syncFolder();
+    await this.#disk.syncFolder(folderOf(name));
   }
 
   append(name: string, position: number, chunks: Uint8Array[]): Promise<void> {
@@ -270,7 +299,7 @@ export class MemoryLogDevice implements LogDevice {
   rename(from: string, to: string, { lazy } = { lazy: false }): Promise<void> {
     return this.#inOrder('rename', async () => {
       await this.#disk.rename(from, to);
-      if (!lazy) await this.#disk.syncFolder();
+      if (!lazy) await this.#disk.syncFolder(folderOf(to));
     });
   }
 
@@ -296,11 +325,19 @@ export class MemoryLogDevice implements LogDevice {
 }
 
 function inodeOf(bytes: Buffer): Inode {
-  return { durable: bytes, current: Buffer.from(bytes), dirty: new Set() };
+  return { durable: bytes, current: bytes, dirty: new Set() };
+}
+
+function makeWritable(inode: Inode): void {
+  if (inode.current === inode.durable) inode.current = Buffer.from(inode.durable);
+}
+
+function folderOf(name: string): string {
+  return name.slice(0, Math.max(0, name.lastIndexOf('/')));
 }
 
 function applyChange(names: Map<string, Inode>, { name, inode, from }: NameChange): void {
-  if (from !== undefined) names.delete(from);
+  if (from !== undefined && names.get(from) === inode) names.delete(from);
   if (inode === undefined) names.delete(name);
   else names.set(name, inode);
 }
@@ -310,7 +347,7 @@ function write(inode: Inode, position: number, bytes: Buffer): void {
     const grown = Buffer.alloc(position + bytes.length);
     inode.current.copy(grown);
     inode.current = grown;
-  }
+  } else makeWritable(inode);
   bytes.copy(inode.current, position);
   markDirty(inode, position, bytes.length);
 }
@@ -322,12 +359,13 @@ function markDirty(inode: Inode, position: number, length: number): void {
 }
 
 function syncInode(inode: Inode): void {
-  inode.durable = Buffer.from(inode.current);
+  inode.durable = inode.current;
   inode.dirty.clear();
 }
 
 /** The length survives if any byte behind the old one does. */
 function survivingBytes(inode: Inode, survives: () => boolean): Buffer {
+  if (inode.dirty.size === 0) return inode.durable;
   let bytes = Buffer.from(inode.durable);
   for (const sector of inode.dirty) {
     if (!survives()) continue;

@@ -27,7 +27,7 @@ import { noteRestored } from '../../replication/lack-note.ts';
 import { openReader } from '../../store/database.ts';
 import { digestOf } from '../../store/digest.ts';
 import { takeSnapshot } from '../../store/snapshot.ts';
-import { BackupFolder, checkBackupFile } from '../backup-folder.ts';
+import { openBackupFolder } from '../backup-folder.ts';
 import { isBehind, type RestorePoint } from './restore-point.ts';
 
 export interface AssembleOptions {
@@ -56,9 +56,10 @@ export async function assembleCopy(options: AssembleOptions): Promise<AssembledC
   const [full] = chain;
   const last = chain.at(-1);
   if (full === undefined || last === undefined) throw new Problem('BackupMissing', `Cannot restore: ${from} is empty.`);
+  const folder = openBackupFolder(resolve(from), machineClock);
   for (const backup of chain) {
     onProgress(`checking ${backup.id}`);
-    for (const file of backup.files) await checkBackupFile(join(from, backup.id), file);
+    for (const file of backup.files) await folder.check(backup.id, file);
   }
   mkdirSync(join(target.temporary, 'packs'), { recursive: true, mode: 0o700 });
   onProgress(`restoring the database of ${full.id}`);
@@ -105,7 +106,7 @@ export function freshFolder(path: string): FreshFolder {
 }
 
 async function chooseBackups(from: string, until: RestorePoint | undefined): Promise<readonly BackupManifest[]> {
-  const all = await new BackupFolder(resolve(from), machineClock).manifests();
+  const all = await openBackupFolder(resolve(from), machineClock).manifests();
   // A storage group that was made anew begins another log; the newest one is meant.
   const ours = all.filter(({ signature }) => signature === all.at(-1)?.signature);
   if (until === undefined) return planRestore(ours);

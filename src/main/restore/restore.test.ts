@@ -13,6 +13,7 @@ import { formatLsn } from '../../log/lsn.ts';
 import { readFrame } from '../../log/record.ts';
 import { FLAG_DELETED, FLAG_FLAGGED, FLAG_SEEN } from '../../mail/flags.ts';
 import { UidSet } from '../../mail/uid-set.ts';
+import type { BackupFolder } from '../../replication/backup-folder.ts';
 import type { BackupManifest, BackupType } from '../../replication/backup-manifest.ts';
 import { CopyFiles } from '../../replication/copy-files.ts';
 import { CopyUpkeep } from '../../replication/copy-upkeep.ts';
@@ -26,7 +27,7 @@ import { takeSnapshot } from '../../store/snapshot.ts';
 import { StorageGroup } from '../../store/storage-group.ts';
 import { MemoryPacks } from '../../store/testing/memory-packs.ts';
 import { newDelivery, newMessage } from '../../store/testing/store-world.ts';
-import { BackupFolder } from '../backup-folder.ts';
+import { openBackupFolder } from '../backup-folder.ts';
 import { assembleCopy } from './assemble-copy.ts';
 import { runRestore } from './restore.ts';
 import { parseRestorePoint } from './restore-point.ts';
@@ -128,7 +129,7 @@ class World {
   async backUp(type: BackupType): Promise<BackupManifest> {
     await this.files.commitMounted(this.store);
     this.wallMs += 1_000;
-    return await this.upkeep.backUp(new BackupFolder(this.backups, this.clock), type, () => undefined);
+    return await this.upkeep.backUp(openBackupFolder(this.backups, this.clock), type, () => undefined);
   }
 
   /** The digest of a replay from zero up to `lsn`. */
@@ -264,7 +265,7 @@ test('backup: a disk that fails in the middle: no backup, nothing left behind', 
   await world.start();
   await world.work(1);
   await world.files.commitMounted(world.store);
-  const folder = new BackupFolder(world.backups, world.clock);
+  const folder = openBackupFolder(world.backups, world.clock);
   let written = 0;
   const failing: BackupFolder = Object.create(folder, {
     write: {
