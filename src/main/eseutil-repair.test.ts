@@ -12,7 +12,7 @@ import { crc32 } from '../base/checksum.ts';
 import { SeededRandom } from '../base/random.ts';
 import { decodeHeader, emptyLogFile } from '../log/log-file.ts';
 import { scanRecords } from '../log/scan.ts';
-import { decodeFact } from '../store/facts.ts';
+import { decodeFact, type Fact } from '../store/facts.ts';
 import { checkIntegrity, verify } from './eseutil/checks.ts';
 import { repairCopy, softRecovery } from './eseutil/offline.ts';
 import { Progress } from './eseutil/progress.ts';
@@ -190,3 +190,40 @@ async function repairStory(seed: number): Promise<void> {
 for (let seed = 1; seed <= SEEDS; seed++)
   test(`eseutil /p: damaged log files and packs, seed ${seed}: everything readable is kept, the rest is listed`, () =>
     repairStory(seed));
+
+test('eseutil /p: the record that made a folder is lost: the messages behind it are kept, in a folder of the recovered mailbox', async () => {
+  const fixture = await makeCopy({ messages: 4, uncommitted: 20, hasLateFolder: true });
+  try {
+    const copy = new DamagedCopy(fixture, new SeededRandom(1));
+    damageRecord(copy, 'FoldersCreated');
+    const report = await repaired(copy.root);
+    checkKept(copy, report);
+    const [{ messages } = {}] = copy.query(
+      "SELECT count(*) AS messages FROM message m JOIN folder f ON f.id = m.folder WHERE f.name LIKE 'Recovered %'",
+    );
+    assert.equal(messages, 10, report);
+    await isWhole(copy.root);
+  } finally {
+    fixture.remove();
+  }
+});
+
+/** The last one of that type. */
+function damageRecord(copy: DamagedCopy, type: Fact['type']): void {
+  for (const name of copy.logNames().toReversed()) {
+    const path = join(copy.root, 'log', name);
+    const bytes = readFileSync(path);
+    const header = present(decodeHeader(bytes), 'The log was whole');
+    let hit: Hit | undefined;
+    scanRecords(bytes, emptyLogFile(header, name), ({ kind, payload, frame }, position) => {
+      if (decodeFact(kind, payload).type === type)
+        hit = { file: `log/${name}`, fromByte: position + frame.length - 1, toByte: position + frame.length };
+    });
+    if (hit === undefined) continue;
+    bytes.writeUInt8(bytes.readUInt8(hit.fromByte) ^ 1, hit.fromByte);
+    writeFileSync(path, bytes);
+    copy.hits.push(hit);
+    return;
+  }
+  assert.fail(`There is no record ${type}`);
+}

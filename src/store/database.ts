@@ -209,6 +209,12 @@ export function readTally(connection: DatabaseSync): Tally {
   const names = Object.keys(EMPTY) as (keyof Tally)[];
   const missing = names.filter((name) => !stored.has(name));
   if (missing.length > 0 && missing.length < names.length) throw rows.damaged(`meta lacks ${missing.join(', ')}`);
+  return tallyOf(stored);
+}
+
+/** From the rows of `meta`. */
+export function tallyOf(stored: ReadonlyMap<unknown, unknown>): Tally {
+  const names = Object.keys(EMPTY) as (keyof Tally)[];
   const tally = { ...EMPTY };
   for (const name of names) {
     const value = stored.get(name);

@@ -257,6 +257,13 @@ async function repairDatabase({ root, folder, print, progress }: Work): Promise<
     print(
       `Message bodies restored from the log: ${result.bodiesFromLog}, found again in packs: ${result.bodiesFromPacks}.`,
     );
+    if (result.rowsFromPages > 0)
+      print(`Rows that no tree leads to any more, found page by page: ${result.rowsFromPages}.`);
+    if (result.adoptedMessages > 0) {
+      print(
+        `Messages of which only the bytes are left, now in the mailbox of recovered ones: ${result.adoptedMessages}.`,
+      );
+    }
     for (const { table, firstKey, lastKey, what } of result.lostRows)
       print(`not readable: ${table}, keys ${firstKey} to ${lastKey}: ${what}`);
     for (const lost of result.lostMessages.slice(0, MAX_PRINTED)) {
@@ -264,7 +271,7 @@ async function repairDatabase({ root, folder, print, progress }: Work): Promise<
         `not kept: ${lost.mailbox} ${lost.folder} UID ${lost.uid} (${lost.sizeBytes} bytes, ${new Date(lost.internalDateMs).toISOString()}): ${lost.why}`,
       );
     }
-    return result.lostMessages.length + result.lostRows.length === 0;
+    return result.lostMessages.length + result.lostRows.length + result.adoptedMessages === 0;
   } finally {
     if (connection.isOpen) connection.close();
   }

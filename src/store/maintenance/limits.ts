@@ -15,6 +15,9 @@ export const PLACES_AT_ONCE = 2_000;
 /** Rows whose checksums are compared in one step. */
 export const ROWS_AT_ONCE = 2_000;
 
+/** Pages of the database that are read at once. */
+export const PAGES_AT_ONCE = 1_024;
+
 /** Errors of SQLite's own check that are kept; one damaged page can cause many. */
 export const MAX_DATABASE_ERRORS = 100;
 
@@ -22,7 +25,7 @@ export const MAX_DATABASE_ERRORS = 100;
 export const MAX_SEARCH_FACTOR = 16;
 
 /** Damaged key ranges of one table that are halved before the rest of the table is given up. */
-export const MAX_SALVAGE_PROBES = 200_000;
+export const MAX_SALVAGE_PROBES = 4_000;
 
 /** Of files missing in one gap of a log, so many are told. */
 export const MAX_MISSING_FILES = 100;

@@ -9,8 +9,9 @@ import { BODY_USES, UID_TOTAL_MASK } from '../schema.ts';
 import type { LostMessage } from './repair.ts';
 
 const RECOVERED_ADDRESS = 'recovered@repair.invalid';
-/** No record of the log will ever give this id out. */
+/** No record of the log will ever give these ids out. */
 const RECOVERED_MAILBOX_ID = 2 ** 40;
+const RECOVERED_FOLDER_ID = 2 ** 40;
 
 /** Folders and mailboxes that messages still refer to are made anew. Returns how many. */
 export function adoptOrphans(target: DatabaseSync, nowMs: number): number {
@@ -27,13 +28,36 @@ export function adoptOrphans(target: DatabaseSync, nowMs: number): number {
   return folders.length + strays.length;
 }
 
+/**
+ * Bodies that more messages referred to than are left: each is a message again, once, in a folder of the recovered ones.
+ * Whose they were, and when they came, nobody knows any more. Returns how many.
+ */
+export function adoptBodies(target: DatabaseSync, nowMs: number): number {
+  const bodies = target
+    .prepare(
+      `SELECT b.id, b.size_bytes AS size FROM body b
+       LEFT JOIN (SELECT body, count(*) AS uses FROM ${BODY_USES} GROUP BY body) u ON u.body = b.id
+       WHERE b.references_count > coalesce(u.uses, 0) ORDER BY b.id`,
+    )
+    .all();
+  if (bodies.length === 0) return 0;
+  target
+    .prepare('INSERT INTO folder VALUES (?, ?, ?, 1, ?, 1, 0, 0, 0, 0, NULL, 0, 0)')
+    .run(RECOVERED_FOLDER_ID, recoveredMailbox(target, nowMs), 'Recovered messages', bodies.length + 1);
+  const insert = target.prepare('INSERT INTO message VALUES (?, ?, ?, 0, NULL, 1, ?, ?)');
+  for (const [index, { id, size }] of bodies.entries()) {
+    insert.run(RECOVERED_FOLDER_ID, index + 1, Number(id), nowMs, Number(size));
+  }
+  return bodies.length;
+}
+
 /** A folder of which nothing is known but that messages lie in it. False when it is there. */
 export function makeMissingFolder(target: DatabaseSync, folderId: number, nowMs: number): boolean {
   if (target.prepare('SELECT 1 FROM folder WHERE id = ?').get(folderId) !== undefined) return false;
   const mailbox = recoveredMailbox(target, nowMs);
   target.prepare('INSERT OR IGNORE INTO mailbox_usage VALUES (?, 0, 0)').run(mailbox);
   target
-    .prepare('INSERT INTO folder VALUES (?, ?, ?, 1, 1, 0, 0, 0, 0, NULL, 0, 0)')
+    .prepare('INSERT INTO folder VALUES (?, ?, ?, 1, 1, 0, 0, 0, 0, 0, NULL, 0, 0)')
     .run(folderId, mailbox, `Recovered ${folderId}`);
   return true;
 }

@@ -4,8 +4,8 @@
  * the caller puts the new one in place, except that bodies which the copy's own log still holds are written back over
  * the damaged bytes.
  *
- *   rows that can be read -> bodies found in packs for rows that are missing -> damaged bodies from the log
- *     -> messages without bytes out -> counters anew
+ *   rows that can be read, by the trees and page by page -> bodies found in packs for rows that are missing -> damaged bodies from the log
+ *     -> bodies that lost their messages adopted -> messages without bytes out -> counters anew
  */
 import { DatabaseSync } from 'node:sqlite';
 import { messageOf, Problem } from '../../base/problem.ts';
@@ -13,7 +13,8 @@ import type { Disk } from '../../log/disk.ts';
 import { saltOf } from '../../log/record.ts';
 import { parseMessage } from '../../mail/mime.ts';
 import { encodeStructure } from '../../mail/structure-codec.ts';
-import { readTally, type Tally } from '../database.ts';
+import { readTally, type Tally, tallyOf } from '../database.ts';
+import { isUnreadable } from '../database-problem.ts';
 import { headOf, type PackDevice } from '../packs.ts';
 import { enableRowSums } from '../row-sum.ts';
 import { SCHEMA, SCHEMA_VERSION } from '../schema.ts';
@@ -23,8 +24,9 @@ import { checkPages, type DatabaseFile } from './check-database.ts';
 import { checkSums } from './check-sums.ts';
 import type { Pace } from './finding.ts';
 import { ENTRY_HEAD_BYTES, PACK_FOLDER, packName, packNumber } from './pack-name.ts';
-import { adoptOrphans, dropMessages, missingBodies, recount } from './repair-rows.ts';
-import { type LostRange, salvage } from './salvage.ts';
+import { rowsOfPages } from './page-rows.ts';
+import { adoptBodies, adoptOrphans, dropMessages, missingBodies, recount } from './repair-rows.ts';
+import { type LostRange, type Salvage, salvage } from './salvage.ts';
 import { walkPack } from './walk-pack.ts';
 
 export interface LostMessage {
@@ -41,6 +43,8 @@ export interface Repair {
   /** The database's pages or rows were damaged; it was written anew row by row. */
   readonly wasSalvaged: boolean;
   readonly lostRows: readonly LostRange[];
+  /** Rows that no tree leads to any more. */
+  readonly rowsFromPages: number;
   readonly lostMessages: readonly LostMessage[];
   /** Damaged bodies that the copy's own log still held. */
   readonly bodiesFromLog: number;
@@ -48,6 +52,8 @@ export interface Repair {
   readonly bodiesFromPacks: number;
   /** Folders that had to be made anew, or moved into the mailbox of recovered messages. */
   readonly adoptedFolders: number;
+  /** Messages whose bytes are there and of which nothing else is; they are in the mailbox of recovered messages. */
+  readonly adoptedMessages: number;
   readonly keptMessages: number;
 }
 
@@ -68,18 +74,20 @@ export interface RepairOptions {
 export async function repair(options: RepairOptions): Promise<Repair> {
   const { database, targetPath } = options;
   const wasSalvaged = checkPages(database, true).length > 0 || checkSums(database).length > 0;
-  const tally = readCounters(database.connection);
+  if (wasSalvaged) carryOver(database.connection);
+  const counters = await readCounters(options);
   enableRowSums(database.connection);
   if (!wasSalvaged) database.connection.prepare('VACUUM INTO ?').run(targetPath);
   const target = new DatabaseSync(targetPath, { enableForeignKeyConstraints: false });
   try {
     enableRowSums(target);
     target.exec('PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL');
-    const lostRows = wasSalvaged ? salvageInto(database.connection, target, tally) : [];
+    const { lost: lostRows, rowsFromPages } = wasSalvaged ? await salvageInto(target, options, counters) : NOTHING_LOST;
     const lost = new Map<number, string>();
-    const bodiesFromPacks = await rebuildBodies(target, options, tally, lost);
+    const bodiesFromPacks = await rebuildBodies(target, options, counters.tally, lost);
     const bodiesRepaired = await healBodies(target, options, lost);
     target.exec('BEGIN IMMEDIATE');
+    const adoptedMessages = adoptBodies(target, options.nowMs);
     const adoptedFolders = adoptOrphans(target, options.nowMs);
     const lostMessages = dropMessages(target, lost);
     recount(target);
@@ -88,10 +96,12 @@ export async function repair(options: RepairOptions): Promise<Repair> {
     return {
       wasSalvaged,
       lostRows,
+      rowsFromPages,
       lostMessages,
       bodiesFromLog: bodiesRepaired,
       bodiesFromPacks,
       adoptedFolders,
+      adoptedMessages,
       keptMessages,
     };
   } finally {
@@ -99,15 +109,40 @@ export async function repair(options: RepairOptions): Promise<Repair> {
   }
 }
 
-/** Without them nobody knows which records the rows stand for. */
-function readCounters(connection: DatabaseSync): Tally {
+/** Pages are read from the file itself. What stays in the write-ahead file because it cannot be carried over, a walk finds. */
+function carryOver(connection: DatabaseSync): void {
   try {
-    const tally = readTally(connection);
-    if (tally.nextFolderId > 1 || tally.appliedLsn > 0) return tally;
+    connection.exec('PRAGMA wal_checkpoint(TRUNCATE)');
   } catch (error) {
-    throw unrepairable(messageOf(error));
+    if (!isUnreadable(error)) throw error;
   }
-  throw unrepairable('its counters are gone');
+}
+
+interface Counters {
+  readonly tally: Tally;
+  /** Of the log stream whose shadow the database is, hex. */
+  readonly signature: string;
+}
+
+/** Without them nobody knows which records the rows stand for. */
+async function readCounters({ database, disk }: RepairOptions): Promise<Counters> {
+  let why = 'its counters are gone';
+  try {
+    const tally = readTally(database.connection);
+    if (isBegun(tally)) return { tally, signature: signatureOf(database.connection) };
+  } catch (error) {
+    why = messageOf(error);
+  }
+  const meta = new Map<unknown, unknown>();
+  for await (const { table, row } of rowsOfPages(disk, database.name)) if (table === 'meta') meta.set(row[0], row[1]);
+  const tally = tallyOf(meta);
+  const signature = meta.get('signature');
+  if (!isBegun(tally) || typeof signature !== 'string') throw unrepairable(why);
+  return { tally, signature };
+}
+
+function isBegun({ nextFolderId, appliedLsn }: Tally): boolean {
+  return nextFolderId > 1 || appliedLsn > 0;
 }
 
 function unrepairable(reason: string): Problem {
@@ -117,20 +152,25 @@ function unrepairable(reason: string): Problem {
   );
 }
 
-function salvageInto(source: DatabaseSync, target: DatabaseSync, tally: Tally): readonly LostRange[] {
-  target.exec(SCHEMA);
+const NOTHING_LOST: Salvage = { lost: [], rowsFromPages: 0 };
+
+async function salvageInto(
+  target: DatabaseSync,
+  { database, disk, pace }: RepairOptions,
+  { tally, signature }: Counters,
+): Promise<Salvage> {
+  target.exec(`PRAGMA auto_vacuum = INCREMENTAL; ${SCHEMA}`);
   const set = target.prepare('INSERT OR REPLACE INTO meta VALUES (?, ?)');
-  set.run('signature', signatureOf(source).toString('hex'));
+  set.run('signature', signature);
   set.run('schema_version', SCHEMA_VERSION);
   for (const [name, value] of Object.entries(tally)) set.run(name, value);
   const { nextMailboxId: mailboxId, nextFolderId: folderId, nextBodyId: bodyId } = tally;
-  return salvage(source, target, { mailboxId, folderId, bodyId }).lost;
+  const pages = rowsOfPages(disk, database.name, pace);
+  return await salvage(database.connection, target, { mailboxId, folderId, bodyId }, pages);
 }
 
-/** Of the log stream whose shadow the database is. */
-function signatureOf(connection: DatabaseSync): Buffer {
-  const row = connection.prepare("SELECT value FROM meta WHERE name = 'signature'").get();
-  return Buffer.from(String(row?.['value']), 'hex');
+function signatureOf(connection: DatabaseSync): string {
+  return String(connection.prepare("SELECT value FROM meta WHERE name = 'signature'").get()?.['value']);
 }
 
 /** Rows of `body` for messages that lost theirs, from the packs: the structure is parsed once more. */
@@ -170,7 +210,7 @@ async function healBodies(target: DatabaseSync, options: RepairOptions, lost: Ma
   if (damaged.size === 0) return 0;
   const place = target.prepare('SELECT pack, position, size_bytes, crc32 FROM body WHERE id = ?');
   let healed = 0;
-  const log = { folder: logFolder, salt: saltOf(signatureOf(target)) };
+  const log = { folder: logFolder, salt: saltOf(Buffer.from(signatureOf(target), 'hex')) };
   await bodiesFromLog(disk, log, new Set(damaged.keys()), (bodyId, bytes, checksum) => {
     const row = place.get(bodyId);
     if (row === undefined || Number(row['size_bytes']) !== bytes.length || Number(row['crc32']) !== checksum) return;

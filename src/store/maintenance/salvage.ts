@@ -1,7 +1,7 @@
 /**
  * Every row of a damaged database that can still be read. A damaged page ends a walk along a tree, so each table is
  * walked from both ends of its keys; what lies between two damaged places is looked for by halving the range of keys,
- * down to about what one page holds.
+ * down to about what one page holds. What no walk reaches any more is then found page by page (page-rows.ts).
  *
  * A row that does not agree with its checksum is kept, for it may be all that is left of a message, and is named. A body's
  * row is not: it is made anew from its pack.
@@ -12,6 +12,7 @@ import { MAX_UID } from '../../mail/limits.ts';
 import { isWhole, nameOfRow, type Row, wholeRow } from '../row-sum.ts';
 import { TABLES, type Table } from '../schema.ts';
 import { MAX_SALVAGE_PROBES } from './limits.ts';
+import type { FoundRow } from './page-rows.ts';
 
 export interface LostRange {
   readonly table: string;
@@ -21,7 +22,7 @@ export interface LostRange {
 }
 
 export interface Salvage {
-  readonly rows: number;
+  readonly rowsFromPages: number;
   readonly lost: readonly LostRange[];
 }
 
@@ -56,20 +57,55 @@ interface Highest {
   readonly bodyId: number;
 }
 
-/** Copies what can be read of `source` into `target`, which has the schema and no rows. `highest`: ids were given out below these. */
-export function salvage(source: DatabaseSync, target: DatabaseSync, highest: Highest): Salvage {
+/**
+ * Copies what can be read of `source` into `target`, which has the schema and no rows. `highest`: ids were given out below
+ * these. `pages`: all rows that are found without the trees.
+ */
+export async function salvage(
+  source: DatabaseSync,
+  target: DatabaseSync,
+  highest: Highest,
+  pages: AsyncIterable<FoundRow>,
+): Promise<Salvage> {
   const lost: LostRange[] = [];
-  let rows = 0;
   target.exec('BEGIN IMMEDIATE');
   for (const keyed of tables) {
     const run = new TableSalvage(source, target, keyed);
-    run.walk(0, highestKey(keyed, highest));
-    rows += run.rows;
+    if (run.isKnown()) run.walk(0, highestKey(keyed, highest));
     lost.push(...run.lost);
   }
-  rows += salvageDeliveries(source, target, lost);
+  salvageDeliveries(source, target, lost);
+  const rowsFromPages = await addFromPages(target, pages);
   target.exec('COMMIT');
-  return { rows, lost };
+  return { rowsFromPages, lost: [...lost.filter(isUncounted), ...shortFolders(target)] };
+}
+
+/** A row that a walk has found stays as it is. */
+async function addFromPages(target: DatabaseSync, pages: AsyncIterable<FoundRow>): Promise<number> {
+  const wanted: readonly Table[] = [...tables.map(({ table }) => table), 'delivery'];
+  const inserts = new Map(wanted.map((table) => [table, insertInto(target, table)]));
+  let rows = 0;
+  for await (const { table, row } of pages) rows += Number(inserts.get(table)?.run(...row.slice(0, -1)).changes ?? 0);
+  return rows;
+}
+
+/** What is missing of messages their folders tell, and what is missing of bodies their messages. */
+function isUncounted({ table, what }: LostRange): boolean {
+  return what.endsWith(KEPT_UNSOUND) || !(table === 'body' || table.startsWith('message'));
+}
+
+function shortFolders(target: DatabaseSync): LostRange[] {
+  const rows = target
+    .prepare(
+      `SELECT f.id, f.uid_next, f.message_count AS counted, count(m.uid) AS found FROM folder f
+       LEFT JOIN message m ON m.folder = f.id GROUP BY f.id HAVING found < counted`,
+    )
+    .all();
+  return rows.map((row) => {
+    const [id, uidNext, counted, found] = ['id', 'uid_next', 'counted', 'found'].map((name) => Number(row[name]));
+    const what = `${Number(counted) - Number(found)} of its ${counted} messages have no row any more`;
+    return { table: `message of folder ${id}`, firstKey: 1, lastKey: Number(uidNext) - 1, what };
+  });
 }
 
 function highestKey({ table, key }: Keyed, highest: Highest): number {
@@ -77,8 +113,9 @@ function highestKey({ table, key }: Keyed, highest: Highest): number {
   return table === 'mailbox' || key === 'mailbox' ? highest.mailboxId : highest.folderId;
 }
 
+const KEPT_UNSOUND = 'does not agree with its checksum, and is kept as it is';
+
 class TableSalvage {
-  rows = 0;
   readonly lost: LostRange[] = [];
   readonly #source: DatabaseSync;
   readonly #insert: StatementSync;
@@ -89,6 +126,18 @@ class TableSalvage {
     this.#source = source;
     this.#keyed = keyed;
     this.#insert = insertInto(target, keyed.table);
+  }
+
+  /** False when the database does not know its own tables any more. */
+  isKnown(): boolean {
+    const { table } = this.#keyed;
+    try {
+      this.#source.prepare(`SELECT ${wholeRow(table)} FROM ${table} NOT INDEXED`);
+      return true;
+    } catch (error) {
+      this.lost.push({ table, firstKey: 0, lastKey: 0, what: messageOf(error) });
+      return false;
+    }
   }
 
   walk(first: number, last: number): void {
@@ -161,31 +210,28 @@ class TableSalvage {
     const isSound = isWhole(table, row);
     if (table === 'body' && !isSound) return;
     const { changes } = this.#insert.run(...row.slice(0, -1));
-    this.rows += Number(changes);
     if (isSound || Number(changes) === 0) return;
     const key = Number(row[0]);
-    const what = `${nameOfRow(table, row)} does not agree with its checksum, and is kept as it is`;
+    const what = `${nameOfRow(table, row)} ${KEPT_UNSOUND}`;
     this.lost.push({ table, firstKey: key, lastKey: key, what });
   }
 }
 
 /** Their keys are random bytes: forwards and backwards must do. What is missing can at worst deliver something twice. */
-function salvageDeliveries(source: DatabaseSync, target: DatabaseSync, lost: LostRange[]): number {
+function salvageDeliveries(source: DatabaseSync, target: DatabaseSync, lost: LostRange[]): void {
   const insert = insertInto(target, 'delivery');
-  let rows = 0;
   for (const direction of ['ASC', 'DESC']) {
     try {
       for (const row of source
         .prepare(`SELECT ${wholeRow('delivery')} FROM delivery NOT INDEXED ORDER BY id ${direction}`)
         .iterate()) {
-        rows += Number(insert.run(...Object.values(row).slice(0, -1)).changes);
+        insert.run(...Object.values(row).slice(0, -1));
       }
-      return rows;
+      return;
     } catch (error) {
       if (direction === 'DESC') lost.push({ table: 'delivery', firstKey: 0, lastKey: 0, what: messageOf(error) });
     }
   }
-  return rows;
 }
 
 function insertInto(target: DatabaseSync, table: Table): StatementSync {

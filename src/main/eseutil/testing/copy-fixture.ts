@@ -12,6 +12,7 @@ import { UidSet } from '../../../mail/uid-set.ts';
 import { Database } from '../../../store/database.ts';
 import { encodeFact } from '../../../store/facts.ts';
 import type { Journal } from '../../../store/journal.ts';
+import type { NewMessage } from '../../../store/mail-store.ts';
 import { Packs } from '../../../store/packs.ts';
 import { Replayer } from '../../../store/replay.ts';
 import { takeSnapshot } from '../../../store/snapshot.ts';
@@ -26,6 +27,8 @@ export interface CopyFixture {
 export interface FixtureOptions {
   readonly messages: number;
   readonly messageBytes?: number;
+  /** In one record; 1 by default. */
+  readonly messagesAtOnce?: number;
   /** Every so-many-th message is deleted again. */
   readonly expungeEvery?: number;
   /** What is deleted can be got back. */
@@ -123,11 +126,16 @@ async function addUncommitted(store: StorageGroup, options: FixtureOptions): Pro
 async function append(
   store: StorageGroup,
   count: number,
-  { messageBytes = 2_000 }: FixtureOptions,
+  { messageBytes = 2_000, messagesAtOnce = 1 }: FixtureOptions,
   { id } = inbox(store),
 ): Promise<void> {
-  for (let number = 0; number < count; number++) {
-    await store.append(id, [newMessage(`${number} ${'lorem ipsum '.repeat(messageBytes / 12)}`)]);
+  const message = (number: number): NewMessage => newMessage(`${number} ${'lorem ipsum '.repeat(messageBytes / 12)}`);
+  for (let number = 0; number < count; number += messagesAtOnce) {
+    const length = Math.min(messagesAtOnce, count - number);
+    await store.append(
+      id,
+      Array.from({ length }, (_, index) => message(number + index)),
+    );
     await store.settled();
   }
 }
