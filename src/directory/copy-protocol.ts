@@ -50,6 +50,7 @@ export const copyMethods = {
   contents: 'mailbox-contents',
   /** Its body is binary (mailbox-merge.ts). */
   importMessages: 'import-messages',
+  subscribe: 'subscribe',
   ping: 'ping',
   /** A notice, from the copy. */
   copyState: 'copy-state',
@@ -117,6 +118,14 @@ export const restoreItemsQuestionSchema = v.strictObject({
     v.pipe(v.array(v.strictObject({ folderId: count, uid: count })), v.maxLength(directoryLimits.maxItemsPerQuestion)),
   ),
   folderName: v.nullable(v.pipe(v.string(), v.maxLength(directoryLimits.maxFolderNameCharacters))),
+});
+
+export const subscribeQuestionSchema = v.strictObject({
+  address,
+  folderNames: v.pipe(
+    v.array(v.pipe(v.string(), v.maxLength(directoryLimits.maxFolderNameCharacters))),
+    v.maxLength(directoryLimits.maxSubscriptionsPerQuestion),
+  ),
 });
 
 export const contentsQuestionSchema = v.strictObject({ address, afterFolderId: count, afterUid: count });

@@ -26,5 +26,6 @@ export const directoryLimits = {
   /** Messages of a mailbox that are told at once, and that are taken in at once. */
   maxContentsPerQuestion: 5_000,
   maxImportedMessages: 200,
+  maxSubscriptionsPerQuestion: 1_000,
   maxCredentialCharacters: 1_000,
 };

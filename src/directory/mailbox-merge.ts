@@ -1,15 +1,23 @@
 /**
  * What a restore asks of the active copy: which messages a mailbox holds, and to take some of a backup in. They come in as
- * a client's APPEND would bring them, by ordinary records, so they reach every copy and count for the limits.
+ * a client's APPEND would bring them, by ordinary records, so they reach every copy and count for the limits; those that
+ * were delivered once bring along by whom and from where.
  */
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { Problem } from '../base/problem.ts';
 import type { RpcHandler } from '../base/rpc.ts';
 import { MAX_KEYWORDS, MAX_UID } from '../mail/limits.ts';
 import { parseMessage } from '../mail/mime.ts';
-import { readDate, writeDate } from '../store/fact-fields.ts';
-import type { Folder, MailStore, NewMessage } from '../store/mail-store.ts';
-import { contentsQuestionSchema, copyMethods, decodeBody, encodeBody, type MailboxContents } from './copy-protocol.ts';
+import { readDate, readOptionalString, writeDate, writeOptionalString } from '../store/fact-fields.ts';
+import type { Folder, MailStore, MessageSource, NewMessage } from '../store/mail-store.ts';
+import {
+  contentsQuestionSchema,
+  copyMethods,
+  decodeBody,
+  encodeBody,
+  type MailboxContents,
+  subscribeQuestionSchema,
+} from './copy-protocol.ts';
 import { directoryLimits } from './limits.ts';
 
 export type MergedStore = Pick<
@@ -19,6 +27,7 @@ export type MergedStore = Pick<
   | 'folders'
   | 'folderByName'
   | 'createFolder'
+  | 'subscriptions'
   | 'setSubscribed'
   | 'messages'
   | 'checksum'
@@ -48,6 +57,15 @@ export function mergeHandlers(activeStore: () => MergedStore): Readonly<Record<s
       const { uids } = await store.append(folder.id, parsed);
       await store.settled();
       return encodeBody({ imported: uids.length });
+    },
+    [copyMethods.subscribe]: async (body) => {
+      const store = activeStore();
+      const { address, folderNames } = decodeBody(subscribeQuestionSchema, body);
+      const mailbox = mailboxId(store, address);
+      const subscribed = new Set(store.subscriptions(mailbox));
+      for (const name of folderNames) if (!subscribed.has(name)) await store.setSubscribed(mailbox, name, true);
+      await store.settled();
+      return encodeBody({ subscribed: folderNames.length });
     },
   };
 }
@@ -85,14 +103,20 @@ async function folderFor(store: MergedStore, mailbox: number, name: string): Pro
 }
 
 export function encodeImport({ address, folderName, messages }: MessageImport): Buffer {
-  const roomBytes = messages.reduce((sum, { bytes }) => sum + bytes.length + 256, 4_096);
+  const roomBytes = messages.reduce((sum, { bytes, source }) => sum + bytes.length + roomFor(source) + 256, 4_096);
   const writer = new ByteWriter(roomBytes).string(address).string(folderName).varint(messages.length);
-  for (const { flags, keywords, internalDateMs, bytes } of messages) {
+  for (const { flags, keywords, internalDateMs, bytes, source } of messages) {
     writer.u32(flags).varint(keywords.length);
     for (const keyword of keywords) writer.string(keyword);
     writeDate(writer, internalDateMs).bytes(bytes);
+    writeOptionalString(writer, source?.sender ?? null);
+    writeOptionalString(writer, source?.trace ?? null);
   }
   return writer.finish();
+}
+
+function roomFor(source: MessageSource | undefined): number {
+  return 4 * ((source?.sender?.length ?? 0) + (source?.trace?.length ?? 0));
 }
 
 /** Problem('Malformed') */
@@ -105,6 +129,7 @@ export function decodeImport(encoded: Uint8Array): MessageImport {
     keywords: Array.from({ length: countWithin(reader, MAX_KEYWORDS) }, () => reader.string()),
     internalDateMs: readDate(reader),
     bytes: Buffer.from(reader.bytes()),
+    source: { sender: readOptionalString(reader), trace: readOptionalString(reader) },
   }));
   reader.end();
   return { address, folderName, messages };

@@ -22,12 +22,13 @@ import type {
   MessagesAppended,
   MessagesCopied,
   MessagesExpunged,
+  MessagesMerged,
   MessagesMoved,
   UidPairs,
 } from './facts.ts';
 import type { MessagesRetained, RetainedRestored } from './keeping-facts.ts';
 import { DELIVERIES_PURGED_AT_ONCE, DELIVERY_MEMORY_MS, TOMBSTONE_RUNS } from './limits.ts';
-import type { FolderEvent } from './mail-store.ts';
+import type { FolderEvent, MessageSource } from './mail-store.ts';
 import type { Packs } from './packs.ts';
 import { keywordColumn, type Queries } from './queries.ts';
 import { expectRows, impossible } from './record-problem.ts';
@@ -53,12 +54,7 @@ interface Growth {
   readonly sizeBytes: number;
 }
 
-interface Source {
-  readonly sender: string | null;
-  readonly trace: string | null;
-}
-
-const APPENDED: Source = { sender: null, trace: null };
+const APPENDED: MessageSource = { sender: null, trace: null };
 
 export class MessageWriter {
   readonly #database: Database;
@@ -157,10 +153,11 @@ export class MessageWriter {
     return events;
   }
 
-  appended(fact: MessagesAppended, lsn: number): FolderEvent[] {
+  appended(fact: MessagesAppended | MessagesMerged, lsn: number): FolderEvent[] {
     const { folderId, messages } = fact;
-    for (const { uid, bodyId, flags, keywords, internalDateMs, structure, bytes } of messages) {
-      this.#addBody(bodyId, bytes, structure, 1, APPENDED);
+    for (const message of messages) {
+      const { uid, bodyId, flags, keywords, internalDateMs, structure, bytes } = message;
+      this.#addBody(bodyId, bytes, structure, 1, 'trace' in message ? message : APPENDED);
       const unseen = (flags & FLAG_SEEN) === 0 ? 1 : 0;
       const kept = keywordColumn(keywords);
       this.#insertMessage.run(folderId, uid, bodyId, flags, kept, lsn, internalDateMs, bytes.length);
@@ -245,7 +242,7 @@ export class MessageWriter {
     });
   }
 
-  #addBody(bodyId: number, bytes: Buffer, structure: Buffer, references: number, source: Source): void {
+  #addBody(bodyId: number, bytes: Buffer, structure: Buffer, references: number, source: MessageSource): void {
     if (references === 0) throw impossible('its message goes nowhere');
     const tally = this.#database.tally;
     const place = this.#packs.append(tally, bodyId, bytes);

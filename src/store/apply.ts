@@ -124,6 +124,7 @@ function handlersOf(
     SubscriptionSet: (fact) => folders.subscriptionSet(fact),
     MessageDelivered: (fact, lsn) => messages.delivered(fact, lsn),
     MessagesAppended: (fact, lsn) => messages.appended(fact, lsn),
+    MessagesMerged: (fact, lsn) => messages.appended(fact, lsn),
     FlagsChanged: (fact, lsn) => messages.flagsChanged(fact, lsn),
     MessagesCopied: (fact, lsn) => messages.copied(fact, lsn),
     MessagesMoved: (fact, lsn) => messages.moved(fact, lsn),

@@ -96,6 +96,24 @@ const arbitraries: { readonly [T in FactType]: fc.Arbitrary<FactOf<T>> } = {
       maxLength: 4,
     }),
   }),
+  MessagesMerged: fc.record({
+    type: type('MessagesMerged'),
+    folderId: id,
+    messages: fc.array(
+      fc.record({
+        uid,
+        bodyId: id,
+        flags,
+        keywords,
+        internalDateMs: date,
+        structure: bytes,
+        bytes,
+        sender: fc.option(text),
+        trace: fc.option(text),
+      }),
+      { maxLength: 4 },
+    ),
+  }),
   FlagsChanged: fc.record({
     type: type('FlagsChanged'),
     folderId: id,
@@ -169,6 +187,7 @@ test('facts: numbers of kinds: never change', () => {
     ['SubscriptionSet', 7],
     ['MessageDelivered', 8],
     ['MessagesAppended', 9],
+    ['MessagesMerged', 20],
     ['FlagsChanged', 10],
     ['MessagesCopied', 11],
     ['MessagesMoved', 12],

@@ -25,7 +25,7 @@ import {
   writeOptionalString,
 } from './fact-fields.ts';
 import { type KeepingFact, keepingKinds } from './keeping-facts.ts';
-import type { SpecialUse } from './mail-store.ts';
+import type { MessageSource, SpecialUse } from './mail-store.ts';
 import { readUidRanges, writeUidRanges } from './uid-ranges.ts';
 
 /** First record of an epoch. */
@@ -130,6 +130,15 @@ export interface MessagesAppended {
   readonly messages: readonly AppendedMessage[];
 }
 
+export interface MergedMessage extends AppendedMessage, MessageSource {}
+
+/** As MessagesAppended; messages that were delivered once bring along from where. */
+export interface MessagesMerged {
+  readonly type: 'MessagesMerged';
+  readonly folderId: number;
+  readonly messages: readonly MergedMessage[];
+}
+
 export interface FlagsGroup {
   readonly ranges: readonly UidRange[];
   readonly flags: number;
@@ -181,6 +190,7 @@ export type Fact =
   | SubscriptionSet
   | MessageDelivered
   | MessagesAppended
+  | MessagesMerged
   | FlagsChanged
   | MessagesCopied
   | MessagesMoved
@@ -320,22 +330,31 @@ const kinds: { readonly [T in FactType]: Kind<FactOf<T>> } = {
     kind: 9,
     write(writer, fact) {
       writer.varint(fact.folderId);
-      writeList(writer, fact.messages, (message) => {
-        writer.varint(message.uid).varint(message.bodyId);
-        writeFlags(writer, message.flags, message.keywords);
-        writeDate(writer, message.internalDateMs).bytes(message.structure).bytes(message.bytes);
-      });
+      writeList(writer, fact.messages, (message) => writeAppended(writer, message));
     },
     read: (reader) => ({
       type: 'MessagesAppended',
       folderId: reader.varint(),
+      messages: readList(reader, () => readAppended(reader)),
+    }),
+  },
+  MessagesMerged: {
+    kind: 20,
+    write(writer, fact) {
+      writer.varint(fact.folderId);
+      writeList(writer, fact.messages, (message) => {
+        writeAppended(writer, message);
+        writeOptionalString(writer, message.sender);
+        writeOptionalString(writer, message.trace);
+      });
+    },
+    read: (reader) => ({
+      type: 'MessagesMerged',
+      folderId: reader.varint(),
       messages: readList(reader, () => ({
-        uid: readUid(reader),
-        bodyId: reader.varint(),
-        ...readFlags(reader),
-        internalDateMs: readDate(reader),
-        structure: reader.bytes(),
-        bytes: reader.bytes(),
+        ...readAppended(reader),
+        sender: readOptionalString(reader),
+        trace: readOptionalString(reader),
       })),
     }),
   },
@@ -426,6 +445,23 @@ function readSpecialUse(code: number): SpecialUse | null {
   const use = SPECIAL_USES[code - 1];
   if (use === undefined) throw new Problem('Malformed', `Cannot read a folder's special use: ${code}`);
   return use;
+}
+
+function writeAppended(writer: ByteWriter, message: AppendedMessage): void {
+  writer.varint(message.uid).varint(message.bodyId);
+  writeFlags(writer, message.flags, message.keywords);
+  writeDate(writer, message.internalDateMs).bytes(message.structure).bytes(message.bytes);
+}
+
+function readAppended(reader: ByteReader): AppendedMessage {
+  return {
+    uid: readUid(reader),
+    bodyId: reader.varint(),
+    ...readFlags(reader),
+    internalDateMs: readDate(reader),
+    structure: reader.bytes(),
+    bytes: reader.bytes(),
+  };
 }
 
 function writePairs(writer: ByteWriter, fact: MessagesCopied | MessagesMoved): void {

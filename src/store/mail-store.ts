@@ -61,6 +61,14 @@ export interface NewMessage {
   readonly flags: number;
   readonly keywords: readonly string[];
   readonly internalDateMs: number;
+  /** Of one that comes back from a backup. */
+  readonly source?: MessageSource;
+}
+
+/** Of a message that was delivered: the envelope's sender, and what a Received field would say. */
+export interface MessageSource {
+  readonly sender: string | null;
+  readonly trace: string | null;
 }
 
 /** Flags of some kinds: the bits of mail/flags.ts, and all keywords or none. */

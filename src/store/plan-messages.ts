@@ -13,6 +13,7 @@ import type {
   FlagsChanged,
   MessagesAppended,
   MessagesCopied,
+  MessagesMerged,
   MessagesMoved,
   UidPairs,
 } from './facts.ts';
@@ -30,7 +31,11 @@ interface Group {
   readonly keywords: readonly string[];
 }
 
-export function planAppend(present: Present, folder: Folder, messages: readonly NewMessage[]): MessagesAppended {
+export function planAppend(
+  present: Present,
+  folder: Folder,
+  messages: readonly NewMessage[],
+): MessagesAppended | MessagesMerged {
   const { tally } = present;
   checkUidsLeft(folder, messages.length);
   const planned = messages.map(
@@ -47,7 +52,13 @@ export function planAppend(present: Present, folder: Folder, messages: readonly 
   checkSizes(planned);
   const sizeBytes = planned.reduce((sum, { bytes }) => sum + bytes.length, 0);
   checkRoom(present, folder.mailboxId, { sizeBytes, messages: planned.length });
-  return { type: 'MessagesAppended', folderId: folder.id, messages: planned };
+  const wereDelivered = messages.some(({ source }) => (source?.sender ?? source?.trace ?? null) !== null);
+  if (!wereDelivered) return { type: 'MessagesAppended', folderId: folder.id, messages: planned };
+  const merged = planned.map((message, index) => {
+    const { sender = null, trace = null } = messages[index]?.source ?? {};
+    return { ...message, sender, trace };
+  });
+  return { type: 'MessagesMerged', folderId: folder.id, messages: merged };
 }
 
 /** What `change` means for the messages of `runs`; undefined when it changes nothing. */

@@ -7,7 +7,7 @@ import { present } from '../base/assert.ts';
 import type { Problem } from '../base/problem.ts';
 import { FLAG_DELETED } from '../mail/flags.ts';
 import type { Database, Tally } from './database.ts';
-import type { Folder, Mailbox, MessageRow, SpecialUse } from './mail-store.ts';
+import type { Folder, Mailbox, MessageRow, MessageSource, SpecialUse } from './mail-store.ts';
 import type { BodyPlace } from './packs.ts';
 import { type CheckedRows, nameOfRow, type Row, wholeRow } from './row-sum.ts';
 
@@ -163,6 +163,13 @@ export class Queries {
       position: Number(row[2]),
       sizeBytes: Number(row[3]),
       crc32: Number(row[4]),
+    }));
+  }
+
+  bodySource(bodyId: number): MessageSource | undefined {
+    return optional(this.#rows.get('body', this.#body, bodyId), (row) => ({
+      sender: row[7] === null ? null : String(row[7]),
+      trace: row[8] === null ? null : String(row[8]),
     }));
   }
 

@@ -470,7 +470,7 @@ function capacityFor(fact: Fact): number {
     const targetBytes = fact.targets.length * 64;
     return fact.bytes.length + fact.structure.length + targetBytes + PAYLOAD_MARGIN_BYTES;
   }
-  if (fact.type !== 'MessagesAppended') return PAYLOAD_MARGIN_BYTES;
+  if (fact.type !== 'MessagesAppended' && fact.type !== 'MessagesMerged') return PAYLOAD_MARGIN_BYTES;
   let capacity = PAYLOAD_MARGIN_BYTES;
   for (const { bytes, structure } of fact.messages) capacity += bytes.length + structure.length + 256;
   return capacity;

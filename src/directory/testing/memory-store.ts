@@ -139,6 +139,10 @@ export class MemoryStore implements CopyStore {
     return Promise.reject(noFolders());
   }
 
+  subscriptions(): readonly string[] {
+    return [];
+  }
+
   setSubscribed(): Promise<void> {
     return Promise.reject(noFolders());
   }

@@ -6,7 +6,7 @@ import { mergeHandlers } from '../../directory/mailbox-merge.ts';
 import { FLAG_FLAGGED } from '../../mail/flags.ts';
 import { UidSet } from '../../mail/uid-set.ts';
 import { Queries } from '../../store/queries.ts';
-import { makeMailbox, makeWorld, newMessage } from '../../store/testing/store-world.ts';
+import { makeMailbox, makeWorld, newDelivery, newMessage } from '../../store/testing/store-world.ts';
 import { type AskCopy, type MailboxMerge, MailboxMerger } from './merge-mailbox.ts';
 import { type HeldMessage, missingMessages } from './merge-plan.ts';
 
@@ -66,6 +66,29 @@ test('merge: what was deleted comes back with flags, keywords and date; what is 
   assert.equal((await mergerOf(worlds).run(() => undefined)).restored, 0);
 });
 
+test('merge: what was delivered brings along by whom and from where, and the mailbox is subscribed as it was', async () => {
+  const [backup, live] = [makeWorld(), makeWorld({ seed: 2 })];
+  const { mailbox, inbox } = await makeMailbox(backup.store, ADA);
+  await makeMailbox(live.store, ADA);
+  await backup.store.deliver(newDelivery(1, [ADA]));
+  await backup.store.append(inbox.id, [newMessage('appended')]);
+  for (const name of ['Empty', 'Gone']) await backup.store.createFolder(mailbox.id, name);
+  await backup.store.setSubscribed(mailbox.id, 'Empty', true);
+  await live.store.setSubscribed(mailbox.id, 'Mine', true);
+  await mergerOf({ backup, live, inbox }).run(() => undefined);
+  const queries = new Queries(live.database);
+  assert.deepEqual(
+    live.store.messages(inbox.id, 1, 100, 100).map(({ bodyId }) => queries.bodySource(bodyId)),
+    [
+      { sender: 'sender@example.test', trace: 'from client by hub' },
+      { sender: null, trace: null },
+    ],
+  );
+  const subscriptions = live.store.subscriptions(mailbox.id);
+  for (const name of ['INBOX', 'Empty', 'Mine']) assert.ok(subscriptions.includes(name), name);
+  assert.ok(!subscriptions.includes('Gone'));
+});
+
 test('merge: every answer is lost once, after the batch was taken in: nothing comes twice', async () => {
   const worlds = await twoWorlds(texts(450));
   const { live, inbox } = worlds;
@@ -75,7 +98,7 @@ test('merge: every answer is lost once, after the batch was taken in: nothing co
     keywords: [],
   });
   await live.store.expunge(inbox.id);
-  const result = await mergerOf(worlds, {}, (asked) => asked % 2 === 0).run(() => undefined);
+  const result = await mergerOf(worlds, {}, (asked) => asked % 3 === 2).run(() => undefined);
   assert.deepEqual(result, { restored: 450, alreadyThere: 0, inBackup: 450 });
   assert.equal(live.store.folderById(inbox.id)?.messageCount, 450);
 });

@@ -9,6 +9,7 @@ import { directoryLimits } from '../../directory/limits.ts';
 import { encodeImport } from '../../directory/mailbox-merge.ts';
 import { canonicalAddress } from '../../mail/address.ts';
 import { MAX_UID } from '../../mail/limits.ts';
+import type { Mailbox } from '../../store/mail-store.ts';
 import type { Packs } from '../../store/packs.ts';
 import type { Queries } from '../../store/queries.ts';
 import { folderOf, type HeldMessage, missingMessages } from './merge-plan.ts';
@@ -70,6 +71,7 @@ export class MailboxMerger {
         onProgress(`${missing.length} of ${inBackup} messages are missing`);
         restored ??= missing.length;
         await this.#bring(missing, onProgress);
+        await this.#subscribe();
         return { restored, alreadyThere: inBackup - restored, inBackup };
       } catch (error) {
         if (!isProblem(error) || attempt >= MAX_ATTEMPTS || !mayHelp(error)) throw error;
@@ -79,13 +81,15 @@ export class MailboxMerger {
     }
   }
 
-  #backedUp(): readonly BackedUp[] {
+  #source(): Mailbox {
     const { source } = this.#merge;
     const mailbox = this.#queries.mailboxByKey(canonicalAddress(source));
-    if (mailbox === undefined) {
-      throw new Problem('MailboxNotFound', `Cannot restore ${source}: the backup has no such mailbox.`);
-    }
-    return this.#queries.folders(mailbox.id).flatMap(({ id, name }) => this.#messagesOf(id, name));
+    if (mailbox !== undefined) return mailbox;
+    throw new Problem('MailboxNotFound', `Cannot restore ${source}: the backup has no such mailbox.`);
+  }
+
+  #backedUp(): readonly BackedUp[] {
+    return this.#queries.folders(this.#source().id).flatMap(({ id, name }) => this.#messagesOf(id, name));
   }
 
   #messagesOf(folderId: number, folderName: string): readonly BackedUp[] {
@@ -119,10 +123,25 @@ export class MailboxMerger {
     let brought = 0;
     for (const batch of batchesOf(missing)) {
       const folderName = folderOf(batch[0] as BackedUp, this.#merge.targetFolder);
-      const messages = batch.map((message) => ({ ...message, bytes: this.#bytes(message) }));
+      const messages = batch.map((message) => ({
+        ...message,
+        bytes: this.#bytes(message),
+        source: this.#queries.bodySource(message.bodyId) ?? { sender: null, trace: null },
+      }));
       await this.#ask(copyMethods.importMessages, encodeImport({ address: this.#merge.address, folderName, messages }));
       brought += batch.length;
       onProgress(`${brought} messages restored`);
+    }
+  }
+
+  /** What the mailbox is subscribed to beside stays. */
+  async #subscribe(): Promise<void> {
+    const { address, targetFolder } = this.#merge;
+    const names = this.#queries.subscriptions(this.#source().id);
+    const folderNames = names.map((folderName) => folderOf({ folderName }, targetFolder));
+    for (let first = 0; first < folderNames.length; first += directoryLimits.maxSubscriptionsPerQuestion) {
+      const some = folderNames.slice(first, first + directoryLimits.maxSubscriptionsPerQuestion);
+      await this.#ask(copyMethods.subscribe, encodeBody({ address, folderNames: some }));
     }
   }
 

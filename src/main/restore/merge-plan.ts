@@ -31,7 +31,7 @@ export function missingMessages<M extends HeldMessage>(
 }
 
 /** The folder of the mailbox that a message of the backup belongs into. */
-export function folderOf({ folderName }: HeldMessage, targetFolder: string | null): string {
+export function folderOf({ folderName }: Pick<HeldMessage, 'folderName'>, targetFolder: string | null): string {
   return targetFolder === null ? folderName : `${targetFolder}/${folderName}`;
 }
 

@@ -28,7 +28,7 @@ function bodiesOf({ kind, payload }: LogRecord): readonly { readonly bodyId: num
   try {
     const fact = decodeFact(kind, payload);
     if (fact.type === 'MessageDelivered') return [fact];
-    return fact.type === 'MessagesAppended' ? fact.messages : [];
+    return fact.type === 'MessagesAppended' || fact.type === 'MessagesMerged' ? fact.messages : [];
   } catch (error) {
     if (isProblem(error)) return []; // a kind that only a newer version knows
     throw error;

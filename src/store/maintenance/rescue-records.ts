@@ -147,5 +147,6 @@ function factOf({ kind, payload }: LogRecord): Fact | undefined {
 /** Where the messages go that a record brings in, a folder for each. */
 function foldersOf(fact: Fact): readonly number[] {
   if (fact.type === 'MessageDelivered') return fact.targets.map(({ folderId }) => folderId);
-  return fact.type === 'MessagesAppended' ? fact.messages.map(() => fact.folderId) : [];
+  const appends = fact.type === 'MessagesAppended' || fact.type === 'MessagesMerged';
+  return appends ? fact.messages.map(() => fact.folderId) : [];
 }
