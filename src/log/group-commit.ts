@@ -35,6 +35,7 @@ export interface GroupCommitOptions {
   fileSizeBytes: number;
   /** `room` resolves when no more than this waits. */
   roomBelowBytes: number;
+  onFailed?: ((failure: Error) => void) | undefined;
 }
 
 type Queued = { file: LogFile; header: Buffer } | { frame: Buffer; lsn: number };
@@ -310,6 +311,7 @@ export class GroupCommit {
     this.#waiting = [];
     this.#room?.reject(failure);
     this.#room = undefined;
+    this.#options.onFailed?.(failure);
   }
 
   #path(name: string): string {

@@ -205,6 +205,17 @@ test('log: a write that fails: ends it for all who wait and all who come', async
   await log.close();
 });
 
+test('log: the next file cannot be made while nobody waits: whoever opened it is told', async () => {
+  const failures: Error[] = [];
+  const { log, device } = await openWorld(new MemoryDisk(), { onFailed: (failure) => failures.push(failure) });
+  const failure = new Problem('DiskFailed', 'Cannot make a file: EIO. Check the disk.');
+  device.failNext('prepare', failure);
+  log.startEpoch(1, KIND, payloadOf(1));
+  await log.durable(log.endLsn).catch(() => undefined);
+  await log.close();
+  assert.deepEqual(failures, [failure]);
+});
+
 test('log: a full disk: refuses before the record exists, stops cleanly from the reserve, goes on when there is room', async () => {
   const disk = new MemoryDisk();
   disk.freeBytes = SMALL_FILE_BYTES * 5;

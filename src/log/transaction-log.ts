@@ -62,6 +62,8 @@ export interface LogOptions {
    * durable here.
    */
   committedLsn?: () => number;
+  /** The device has failed and nothing can be written any more. It may happen while nobody waits for this log. */
+  onFailed?: ((failure: Error) => void) | undefined;
   /** Told by readers: the file of this generation does not give what it held. */
   onUnreadableFile?: UnreadableListener | undefined;
 }

@@ -79,6 +79,7 @@ export interface CopyFilesOptions {
   readonly committedLsn: () => number;
   readonly onDatabaseUnreadable?: (what: string) => void;
   readonly onUnreadableFile?: UnreadableListener;
+  readonly onLogFailed?: (failure: Error) => void;
 }
 
 const LOG_FOLDER = 'log';
@@ -147,6 +148,7 @@ export class CopyFiles {
       folder: LOG_FOLDER,
       ifMissing: 'empty',
       committedLsn,
+      onFailed: this.#options.onLogFailed,
     });
     this.#log = opened.log;
     this.#appliedGeneration = this.#log.generation;

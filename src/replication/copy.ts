@@ -99,6 +99,7 @@ export class Copy implements CopyControl {
       ...options,
       committedLsn: () => this.#active?.committedLsn ?? 0,
       onDatabaseUnreadable: (what) => this.databaseDamaged(what, false),
+      onLogFailed: (failure) => this.#logFailed(failure),
     });
     this.upkeep = new CopyUpkeep({
       ...options,
@@ -409,6 +410,12 @@ export class Copy implements CopyControl {
       'this copy is active',
     );
     this.#options.onServing(this.#serving);
+  }
+
+  /** Those who wait for the log learn it too, but it may fail while nobody waits. */
+  #logFailed(failure: Error): void {
+    if (this.#active?.hasEnded === false) this.#active.lose(`the log failed: ${failure.message}`);
+    else this.#options.onFatal(failure);
   }
 
   #onLost(epoch: number, reason: string): void {

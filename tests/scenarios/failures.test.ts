@@ -119,6 +119,21 @@ test('case 17: fdatasync fails on the active node: it gives up at once, the othe
   });
 });
 
+test('case 17: the next log file cannot be made while nobody writes: the active node gives up all the same, the other one serves', async () => {
+  await scenario(async (stage) => {
+    const { active, passive } = stage;
+    active.disk.slowMs = 200;
+    const generation = active.view?.generation;
+    while (active.view?.generation === generation) await stage.deliver(1);
+    active.disk.isFailing = true;
+    await stage.sleep(500);
+    active.disk.isFailing = false;
+    active.disk.slowMs = 0;
+    await stage.servesOn(passive, 5_000);
+    await stage.well(20_000);
+  });
+});
+
 test("case 18: a copy's process dies on a healthy host: it is restarted in place, and given up at the second time", async () => {
   await scenario(async (stage) => {
     const { active, passive } = stage;
