@@ -26,6 +26,8 @@ export interface Fate {
   /** Perhaps more than once; its first UID may be gone. */
   wasMoved: boolean;
   expunged: 'no' | 'maybe' | 'yes';
+  /** Once: a loss may have undone it, and the next loss undone that. */
+  wasExpunged: boolean;
   isFlagged: boolean;
   /** When the last of these changes was acknowledged. */
   changedMs: number;
@@ -54,7 +56,7 @@ export class History {
       startedMs: nowMs,
       outcome: 'open',
       endedMs: undefined,
-      fate: { isTaken: false, places: [INBOX], wasMoved: false, expunged: 'no', isFlagged: false, changedMs: 0 },
+      fate: { isTaken: false, places: [INBOX], wasMoved: false, expunged: 'no', wasExpunged: false, isFlagged: false, changedMs: 0 },
     };
     this.operations.push(operation);
     this.#byHash.set(sha256, operation);

@@ -59,7 +59,7 @@ export class MessageChanges {
   }
 
   expunge(folder: string, message: SeenMessage): Promise<boolean> {
-    const ends = { maybe: { expunged: 'maybe' }, done: { expunged: 'yes' } } as const;
+    const ends = { maybe: { expunged: 'maybe', wasExpunged: true }, done: { expunged: 'yes' } } as const;
     return this.#change(sessionMethods.expunge, folder, message, ends);
   }
 

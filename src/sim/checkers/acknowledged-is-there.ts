@@ -10,7 +10,7 @@ import { INBOX } from '../../mail/mailbox-name.ts';
 import type { Serving } from '../../replication/copy.ts';
 import type { MailStore } from '../../store/mail-store.ts';
 import { ADDRESS } from '../client.ts';
-import type { Operation } from '../history.ts';
+import type { Fate, Operation } from '../history.ts';
 import { readMailbox, type SeenFolder } from '../session-service.ts';
 import { type Checker, type SimulatedCluster, Violation } from '../simulated-cluster.ts';
 import type { SimulatedHost } from '../simulated-host.ts';
@@ -52,7 +52,7 @@ export class AcknowledgedIsThere implements Checker {
     for (const { sha256, fate } of this.#cluster.history.operations) {
       const here = found.get(sha256)?.[0];
       const isFlagged = ((here?.flags ?? 0) & FLAG_FLAGGED) !== 0;
-      const expunged = here === undefined ? fate.expunged : 'no';
+      const expunged = here === undefined ? expungedAgain(fate) : 'no';
       Object.assign(fate, { places: [here?.folder ?? INBOX], isFlagged, expunged });
     }
   }
@@ -147,6 +147,11 @@ function messagesOf(folders: readonly SeenFolder[]): ReadonlyMap<string, readonl
 }
 
 /** The message is there, and no loss can be the reason of anything. */
+/** Two takeovers with loss may go from the copy that has the expunge to one that has not, and back. */
+function expungedAgain({ expunged, wasExpunged }: Fate): Fate['expunged'] {
+  return expunged === 'no' && wasExpunged ? 'maybe' : expunged;
+}
+
 function compareFate(what: string, { fate }: Operation, { folder, flags }: Found): void {
   if (fate.expunged === 'yes') throw new Violation('M8', `${what} was expunged and is there`);
   if (!fate.places.includes(folder))
