@@ -56,7 +56,15 @@ export class History {
       startedMs: nowMs,
       outcome: 'open',
       endedMs: undefined,
-      fate: { isTaken: false, places: [INBOX], wasMoved: false, expunged: 'no', wasExpunged: false, isFlagged: false, changedMs: 0 },
+      fate: {
+        isTaken: false,
+        places: [INBOX],
+        wasMoved: false,
+        expunged: 'no',
+        wasExpunged: false,
+        isFlagged: false,
+        changedMs: 0,
+      },
     };
     this.operations.push(operation);
     this.#byHash.set(sha256, operation);
