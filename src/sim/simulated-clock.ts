@@ -18,6 +18,7 @@ export class MachineClock {
   readonly #startMs: number;
   #wallOffsetMs: number;
   #frozenMs = 0;
+  readonly #freezes: { readonly fromMs: number; readonly toMs: number }[] = [];
   #frozenAtMs: number | undefined;
 
   /** `drift`: 0.01 runs one in a hundred too fast. */
@@ -48,7 +49,13 @@ export class MachineClock {
   thaw(): void {
     if (this.#frozenAtMs === undefined) return;
     this.#frozenMs += this.#time.nowMs - this.#frozenAtMs;
+    this.#freezes.push({ fromMs: this.#frozenAtMs, toMs: this.#time.nowMs });
     this.#frozenAtMs = undefined;
+  }
+
+  /** How long the monotonic clock has stood still since the true time `sinceMs`. */
+  frozenMsSince(sinceMs: number): number {
+    return this.#freezes.reduce((sum, { fromMs, toMs }) => sum + Math.max(0, toMs - Math.max(fromMs, sinceMs)), 0);
   }
 
   of(process: SimulatedProcess): Clock {

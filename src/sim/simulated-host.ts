@@ -308,16 +308,13 @@ export class SimulatedHost {
     copy.open().catch((error: unknown) => time.after(0, () => this.#copyFailed(process, error)));
   }
 
-  /**
-   * A lease that the copy does not trust, because its clocks have drifted apart, is none. A pause short enough to go
-   * unnoticed is within the watchers' grace (checkTiming), and not held against it.
-   */
+  /** A lease that the copy does not trust, because its clocks have drifted apart, is none. */
   #watched(control: CopyControl): CopyControl {
     return altered(control, {
       leaseHeldUntil: (untilMs, epoch, offsetMs) => {
         const [nowMs, { clockJumpMs }] = [this.clock.monotonicMs(), this.#options.timing];
         const pausedMs = this.clock.wallMs() - nowMs - offsetMs;
-        if (Math.abs(pausedMs) <= clockJumpMs) this.#options.onLease(this, untilMs - nowMs - Math.max(0, pausedMs));
+        if (Math.abs(pausedMs) <= clockJumpMs) this.#options.onLease(this, untilMs - nowMs);
         control.leaseHeldUntil(untilMs, epoch, offsetMs);
       },
     });
