@@ -6,19 +6,21 @@ import { FileDirectoryCache } from '../host/directory-cache.ts';
 import { FileSystemDisk } from '../host/disk.ts';
 import { ThreadLogDevice } from '../host/log-device.ts';
 import { machineClock, machineRandom } from '../host/machine.ts';
-import { TransactionLog } from '../log/transaction-log.ts';
+import type { TransactionLog } from '../log/transaction-log.ts';
 import { startHub } from '../transport/hub.ts';
 import { type ModeFile, ModeMemory } from '../transport/mode-memory.ts';
+import { openQueueLog } from '../transport/queue-log.ts';
 import { hostFiles } from './cluster-files.ts';
 import { replaceFile } from './cluster-marker.ts';
 import { endWithService } from './lifeline.ts';
+import { QueueScrub, type ScrubbedQueue } from './queue-scrub.ts';
 import { openRole, type RoleParts } from './role-parts.ts';
 
 /** Problem('PortInUse' | 'LogDamaged' | ...) */
 export async function runHub(dataFolder: string): Promise<void> {
   const parts = openRole(dataFolder, 'hub');
   const { config, clients, logger, finders, authenticator, certificate } = parts;
-  const queues = await Promise.all(finders.map((finder) => openQueueLog(dataFolder, finder.storageGroup, parts)));
+  const queues = await Promise.all(finders.map((finder) => openQueue(dataFolder, finder.storageGroup, parts)));
   const modes = new ModeMemory({ file: modeFile(hostFiles.modes(dataFolder)), logger });
   const hub = await startHub({
     storageGroups: finders.map((finder, index) => ({ finder, log: queues[index]!.log, mode: modes.modeOf(finder) })),
@@ -42,9 +44,19 @@ export async function runHub(dataFolder: string): Promise<void> {
     },
   });
   logger.info({ ports: hub.ports }, 'the hub takes mail');
+  const scrub = new QueueScrub({
+    queues,
+    clock: machineClock,
+    logger,
+    onDamaged: () => {
+      logger.error({}, 'the log of a queue is damaged: the process ends, and the next one keeps what can be read');
+      process.exit(1);
+    },
+  });
   endWithService(
     logger,
     async () => {
+      scrub.stop();
       await hub.close();
       for (const finder of finders) finder.close();
       for (const queue of queues) await queue.close();
@@ -60,25 +72,26 @@ function modeFile(path: string): ModeFile {
   };
 }
 
-interface QueueLog {
+interface QueueLog extends ScrubbedQueue {
   readonly log: TransactionLog;
   close(): Promise<void>;
 }
 
-async function openQueueLog(dataFolder: string, storageGroup: string, parts: RoleParts): Promise<QueueLog> {
+async function openQueue(dataFolder: string, storageGroup: string, parts: RoleParts): Promise<QueueLog> {
   const root = join(hostFiles.queues(dataFolder), storageGroup);
   mkdirSync(root, { recursive: true, mode: 0o700 });
-  const device = new ThreadLogDevice(root);
-  const { log } = await TransactionLog.open({
-    disk: new FileSystemDisk(root),
-    device,
+  const disk = new FileSystemDisk(root);
+  const { log, device } = await openQueueLog({
+    disk,
+    openDevice: () => new ThreadLogDevice(root),
     folder: '',
     clock: machineClock,
     random: machineRandom,
-    logger: parts.logger,
-    ifMissing: 'empty',
+    logger: parts.logger.child({ storageGroup }),
   });
   return {
+    storageGroup,
+    disk,
     log,
     close: async () => {
       await log.close();
