@@ -8,13 +8,14 @@
  *   --pairs      lists every pair of overlapping faults
  *   --coverage   fails unless the seeds went through every branch of the cluster's decisions
  *   --planted    runs the planted bugs instead: each must be found within its budget, by a seed that is clean without it
+ *   --bug NAME   with --planted: only this one
  *   --exhaustive searches the cluster's rules instead, every state within bounds; --states N is its limit
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { isMainThread, type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
 import { plantedBugs } from '../src/sim/planted-bugs/all.ts';
-import { withoutBug } from '../src/sim/planted-bugs/planted-bug.ts';
+import { type PlantedBug, withoutBug } from '../src/sim/planted-bugs/planted-bug.ts';
 import { runSeed, type SeedResult } from '../src/sim/run-seed.ts';
 import { shrinkSeed } from '../src/sim/shrink-seed.ts';
 import { columns } from './columns.ts';
@@ -57,6 +58,7 @@ async function main(): Promise<boolean> {
       smoke: { type: 'boolean' },
       story: { type: 'boolean' },
       planted: { type: 'boolean' },
+      bug: { type: 'string' },
       exhaustive: { type: 'boolean' },
       states: { type: 'string' },
       only: { type: 'string' },
@@ -64,7 +66,7 @@ async function main(): Promise<boolean> {
       coverage: { type: 'boolean' },
     },
   });
-  if (values.planted === true) return runPlanted();
+  if (values.planted === true) return runPlanted(chosenBugs(values.bug));
   if (values.exhaustive === true) return runExhaustive(wholeNumber('--states', values.states, DEFAULT_MAX_STATES));
   const smoke = values.smoke === true;
   const count = wholeNumber('--seeds', values.seeds, smoke ? SMOKE_SEEDS : DEFAULT_SEEDS);
@@ -95,10 +97,16 @@ function seedTask(seed: number, options: Partial<Omit<Task, 'kind' | 'seed'>>): 
   return { kind: 'seed', seed, bug: options.bug, isSound: options.isSound ?? false, only: options.only };
 }
 
+function chosenBugs(name: string | undefined): readonly PlantedBug[] {
+  const chosen = plantedBugs.filter((bug) => name === undefined || bug.name === name);
+  if (chosen.length === 0) throw new Error(`--bug takes a name of docs/planted-bugs.md, not ${name}`);
+  return chosen;
+}
+
 /** Every bug is looked for, seed by seed, until it is found or its budget is used up. */
-async function runPlanted(): Promise<boolean> {
+async function runPlanted(bugs: readonly PlantedBug[]): Promise<boolean> {
   const found = new Map<string, SeedResult>();
-  const tasks = plantedBugs.flatMap(({ name, budgetSeeds }) =>
+  const tasks = bugs.flatMap(({ name, budgetSeeds }) =>
     Array.from({ length: budgetSeeds }, (_, index) => seedTask(index + 1, { bug: name })),
   );
   const isFound = (task: Task): boolean => found.has(task.bug ?? '');
@@ -111,17 +119,15 @@ async function runPlanted(): Promise<boolean> {
     },
   });
   const unsound = await runWithoutBugs(found);
-  const rows = plantedBugs.map(({ name, breaks, budgetSeeds }) => {
+  const rows = bugs.map(({ name, breaks, budgetSeeds }) => {
     const result = found.get(name);
     const how = result === undefined ? `NOT FOUND in ${budgetSeeds} seeds` : `seed ${result.seed} of ${budgetSeeds}`;
     const without = unsound.get(name)?.invariant ?? (result === undefined ? '' : 'clean');
     return [name, breaks, how, result?.violation?.invariant ?? '', without];
   });
   console.log(`\n${columns([['planted bug', 'breaks', 'found by', 'as', 'without it'], ...rows])}`);
-  console.log(
-    `${found.size} of ${plantedBugs.length} found, ${found.size - unsound.size} of them clean without the bug`,
-  );
-  return plantedBugs.every(({ name }) => found.has(name)) && unsound.size === 0;
+  console.log(`${found.size} of ${bugs.length} found, ${found.size - unsound.size} of them clean without the bug`);
+  return bugs.every(({ name }) => found.has(name)) && unsound.size === 0;
 }
 
 /** The canary: the seed that found a bug, in the same world, without the bug. What it breaks is not the bug's doing. */

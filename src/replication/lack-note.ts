@@ -14,7 +14,7 @@ export async function noteLack(disk: Disk, lsn: number, reason: string): Promise
 }
 
 /** What is here is whole and ends at `lsn`; an administrator may let it lead all the same. */
-export async function noteRestored(disk: Disk, lsn: number): Promise<void> {
+export async function noteRestored(disk: Pick<Disk, 'writeAtomically'>, lsn: number): Promise<void> {
   await disk.writeAtomically(LACK_FILE, encodeNote({ lsn, reason: 'it comes from a backup', restored: true }));
 }
 

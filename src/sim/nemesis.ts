@@ -17,44 +17,12 @@ import {
 } from '../cluster/configuration-changes.ts';
 import type { RegisterDocument } from '../cluster/register-document.ts';
 import type { Administrator } from './administrator.ts';
+import { anyHost, bothWays, cut, type Fault, isSparable, nothing, oneOf, otherEnds } from './fault.ts';
 import type { FaultLog } from './fault-log.ts';
+import { recoveryFaults } from './recovery-faults.ts';
 import { SERVER, type SimulatedCluster, STORAGE_GROUP } from './simulated-cluster.ts';
 import type { SimulatedHost } from './simulated-host.ts';
 import { versionFaults } from './version-faults.ts';
-
-/** Begins; returns how it ends. */
-export type Fault = (cluster: SimulatedCluster, random: Random) => () => void;
-
-const nothing = (): void => undefined;
-
-function oneOf<T>(random: Random, items: readonly T[]): T {
-  return items[random.below(items.length)] as T;
-}
-
-function anyHost(cluster: SimulatedCluster, random: Random): SimulatedHost {
-  // Every second time the one that matters most.
-  return random.below(2) === 0 ? (cluster.serving ?? oneOf(random, cluster.hosts)) : oneOf(random, cluster.hosts);
-}
-
-function otherEnds(cluster: SimulatedCluster, host: SimulatedHost): string[] {
-  return [...cluster.hosts.filter((other) => other !== host).map(({ name }) => name), 'share'];
-}
-
-function cut(cluster: SimulatedCluster, pairs: readonly (readonly [string, string])[]): () => void {
-  cluster.story.tell('network', `cut: ${pairs.map(([from, to]) => `${from}>${to}`).join(' ')}`);
-  for (const [from, to] of pairs) cluster.network.cut(from, to);
-  return () => {
-    cluster.story.tell('network', `healed: ${pairs.map(([from, to]) => `${from}>${to}`).join(' ')}`);
-    for (const [from, to] of pairs) cluster.network.heal(from, to);
-  };
-}
-
-function bothWays(one: string, others: readonly string[]): (readonly [string, string])[] {
-  return others.flatMap((other) => [
-    [one, other],
-    [other, one],
-  ]);
-}
 
 function setsMountPolicy(administrator: Administrator, policy: MountPolicy): () => void {
   const { autoDatabaseMountDial: dial, forcedDatabaseMountAfterHours: hours } = policy;
@@ -65,14 +33,6 @@ function setsMountPolicy(administrator: Administrator, policy: MountPolicy): () 
     administrator.change('sets the dial back', (document) =>
       setMountPolicy(document, SERVER, { autoDatabaseMountDial: 'BestAvailability' }),
     );
-}
-
-/** Once in a run, and never the last copy that holds everything: nobody promises to survive that. */
-function isSparable(cluster: SimulatedCluster, host: SimulatedHost): boolean {
-  const isWhole = cluster.hosts.every(
-    ({ disksLost, logsRotten, databasesRotten }) => disksLost + logsRotten + databasesRotten === 0,
-  );
-  return isWhole && (cluster.group?.inSync ?? []).some((name) => name !== host.name);
 }
 
 export const faults = {
@@ -101,6 +61,35 @@ export const faults = {
     const host = anyHost(cluster, random);
     host.pause(false);
     return () => host.resume();
+  },
+  /** It stands still until another one leads; then that one's copy begins anew, and follows whoever says that he leads. */
+  'old owner wakes': (cluster, random) => {
+    const host = cluster.serving;
+    if (host === undefined) return nothing;
+    const { time } = cluster;
+    let isOver = false;
+    host.pause(false);
+    const wake = (other: SimulatedHost): void => {
+      if (isOver) return;
+      if (other.liveView?.state === 'passive') time.after(random.below(100), () => host.resume());
+      else time.after(20, () => wake(other));
+    };
+    const disturb = (other: SimulatedHost): void => {
+      if (isOver) return;
+      other.killCopy('before the old owner wakes');
+      wake(other);
+    };
+    const watch = (): void => {
+      const { serving } = cluster;
+      if (isOver) return;
+      if (serving === undefined || serving === host) time.after(50, watch);
+      else time.after(random.below(1_500), () => disturb(serving));
+    };
+    watch();
+    return () => {
+      isOver = true;
+      host.resume();
+    };
   },
   freeze: (cluster, random) => {
     const host = anyHost(cluster, random);
@@ -367,8 +356,8 @@ export const faults = {
     setsMountPolicy(administrator, { autoDatabaseMountDial: 'Lossless', forcedDatabaseMountAfterHours: 1 }),
 } as const satisfies Record<string, Fault>;
 
-/** The last ones have a plan of their own (version-faults.ts). */
-const allFaults = { ...faults, ...versionFaults };
+/** Those of other files have plans of their own there. */
+const allFaults = { ...faults, ...versionFaults, ...recoveryFaults };
 
 export type FaultKind = keyof typeof allFaults;
 
@@ -404,14 +393,18 @@ export function stormPace(random: Random): NemesisPace {
 }
 
 /** What comes by a draw of its own, so that a seed without it befalls the same as before there was any. */
-const COPY_REMOVED = 'copy removed';
-const drawnKinds = (Object.keys(faults) as FaultKind[]).filter((kind) => kind !== COPY_REMOVED);
+const apart: readonly FaultKind[] = ['copy removed', 'old owner wakes'];
+const drawnKinds = (Object.keys(faults) as FaultKind[]).filter((kind) => !apart.includes(kind));
 
-/** In one of four seeds: copies that are removed and added meanwhile. */
-export function planRemovals(durationMs: number, random: Random): readonly Omit<PlannedFault, 'number'>[] {
+/** In one of four seeds: one to three of this kind, which is apart. */
+export function planApart(
+  kind: FaultKind,
+  durationMs: number,
+  random: Random,
+): readonly Omit<PlannedFault, 'number'>[] {
   if (random.below(4) !== 0) return [];
   return Array.from({ length: 1 + random.below(3) }, () => ({
-    kind: COPY_REMOVED,
+    kind,
     atMs: random.below(durationMs),
     lastsMs: random.below(durationMs / 2),
     seed: random.below(0x1_0000_0000),

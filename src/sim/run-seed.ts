@@ -11,10 +11,19 @@ import type { ReplicationMode } from '../cluster/register-document.ts';
 import { CLOCK_DRIFT, defaultTiming } from '../cluster/timing.ts';
 import { allCheckers } from './checkers/all.ts';
 import { FaultLog } from './fault-log.ts';
-import { healEverything, type NemesisPlan, planNemesis, planRemovals, runNemesis, withFaults } from './nemesis.ts';
+import {
+  healEverything,
+  type NemesisPlan,
+  type PlannedFault,
+  planApart,
+  planNemesis,
+  runNemesis,
+  withFaults,
+} from './nemesis.ts';
 import { withAbsence } from './plan-absence.ts';
 import { type LifePlan, planLife, scaledTiming } from './plan-life.ts';
 import type { PlantedBug } from './planted-bugs/planted-bug.ts';
+import { planRecovery } from './recovery-faults.ts';
 import { type ClusterOptions, SimulatedCluster, Violation } from './simulated-cluster.ts';
 import { earlierSoftware } from './software.ts';
 import { isOfVersions, planUpdate } from './version-faults.ts';
@@ -52,6 +61,7 @@ const DRAIN_LIMIT_MS = 90_000;
 const SAMPLE_INTERVAL_MS = 250;
 /** The oracle compares everything at every takeover: more mail than this finds nothing more. */
 const MAX_OPERATIONS = 600;
+const NODES = ['node1', 'node2', 'node3'];
 
 export async function runSeed(seed: number, options: SeedOptions = {}): Promise<SeedResult> {
   const { bug } = options;
@@ -65,13 +75,13 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
     ...(life.slowness > 1 ? { networks: ['Public'] } : {}),
     ...(bug === undefined ? {} : { ports: bug.ports }),
     ...(isUpdate ? { software: earlierSoftware } : {}),
-    ...(bug?.mode === undefined ? {} : { mode: bug.mode, nodes: ['node1', 'node2'] }),
+    ...(bug?.mode === undefined ? {} : { mode: bug.mode, nodes: NODES.slice(0, 2) }),
   });
   const random = new SeededRandom(cluster.random.below(0x1_0000_0000));
   const log = new FaultLog();
   const drawn = planNemesis(random, life.pace, bug?.faults);
-  const removals = bug === undefined ? planRemovals(drawn.durationMs, new SeededRandom(seed ^ 0xc0_97)) : [];
-  const combined = withFaults(drawn, [...update, ...removals]);
+  const further = bug === undefined ? [...update, ...planFurther(seed, cluster.mode, drawn.durationMs)] : update;
+  const combined = withFaults(drawn, further);
   const whole = life.slowness > 1 && cluster.mode === 'async' ? withAbsence(combined, seed) : combined;
   const plan = options.only === undefined ? whole : { ...whole, faults: chosen(whole, options.only) };
   cluster.watch(...allCheckers(cluster));
@@ -92,6 +102,15 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
     checksum: cluster.story.checksum,
     story: violation === undefined ? [] : cluster.story.lines,
   };
+}
+
+/** What has a draw of its own, so that a seed without it befalls the same as before there was any. */
+function planFurther(seed: number, mode: ReplicationMode, durationMs: number): readonly Omit<PlannedFault, 'number'>[] {
+  return [
+    ...planApart('copy removed', durationMs, new SeededRandom(seed ^ 0xc0_97)),
+    ...planApart('old owner wakes', durationMs, new SeededRandom(seed ^ 0x01d0)),
+    ...planRecovery(seed, mode, durationMs),
+  ];
 }
 
 function chosen({ faults }: NemesisPlan, only: readonly number[]): NemesisPlan['faults'] {
@@ -124,7 +143,7 @@ function planCluster(seed: number): ClusterOptions {
   return {
     seed,
     mode,
-    nodes: isThree ? ['node1', 'node2', 'node3'] : ['node1', 'node2'],
+    nodes: isThree ? NODES : NODES.slice(0, 2),
     fileSizeBytes: 4_096 * (3 + random.below(16)),
     maxDrift: random.below(3) === 0 ? CLOCK_DRIFT : 0.0005,
     networks: random.below(4) === 0 ? ['Private', 'Public'] : ['Public'],

@@ -165,6 +165,7 @@ export class SimulatedCluster {
       fileSizeBytes,
       acceptedDomain: DOMAIN,
       disk: options.ports?.hubDisk,
+      limits: options.ports?.hubLimits,
       onInternalError: (error) => this.unhandled(error),
     });
     this.client = this.#clients(nodes);

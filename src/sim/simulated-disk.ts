@@ -272,6 +272,15 @@ export class SimulatedDisk {
     this.#pending = this.#pending.filter(({ name }) => isOutside([name, undefined]));
   }
 
+  /** A file that is there, whole, before anybody uses the disk. */
+  putDurably(name: string, bytes: Buffer): void {
+    const length = bytes.length;
+    const stamp = ++this.#lastStamp;
+    const inode = { stamp, bytes, length, unsynced: new Map(), forgotten: new Map(), durableLength: length };
+    this.#names.set(name, inode);
+    this.#durableNames.set(name, inode);
+  }
+
   /** One bit of the medium turns over. */
   flipBit(name: string, position: number): void {
     const inode = this.#inode(name);

@@ -19,6 +19,7 @@ import { RestartPause } from '../cluster/restart-pause.ts';
 import type { ClusterTiming } from '../cluster/timing.ts';
 import type { Serving } from '../replication/copy.ts';
 import type { Database } from '../store/database.ts';
+import { type CopyBackup, putBack, takeBackup } from './copy-backup.ts';
 import { PortDisk } from './disk-ports.ts';
 import { altered, type BugPorts } from './planted-bugs/planted-bug.ts';
 import { provenBytes } from './rot.ts';
@@ -406,6 +407,19 @@ export class SimulatedHost {
     this.#lostLsn = this.durableLsn;
     this.#durableLsn = 0;
     this.#options.story.tell(this.name, 'the disk with its copy is lost');
+  }
+
+  /** Of its copy as it is now; undefined while that has no log. */
+  takeBackup(): CopyBackup | undefined {
+    const { endLsn = 0 } = this.view ?? {};
+    return endLsn === 0 ? undefined : takeBackup(this.disk, COPY_FOLDER, this.#images, endLsn);
+  }
+
+  /** The disk with its copy is lost, and in its place is what a backup had. */
+  restoreCopy(backup: CopyBackup): void {
+    this.loseCopyDisk();
+    putBack(this.disk, COPY_FOLDER, this.#images, backup);
+    this.#options.story.tell(this.name, `its copy comes from a backup that ends at ${backup.lsn}`);
   }
 
   /** A loss of power that the disk with its vote does not survive. */

@@ -12,6 +12,7 @@ import { CopyFinder } from '../directory/copy-finder.ts';
 import type { DirectoryCache } from '../directory/recipients.ts';
 import { TransactionLog } from '../log/transaction-log.ts';
 import { HubCore } from '../transport/hub-core.ts';
+import type { QueueLimits } from '../transport/limits.ts';
 import { type ModeFile, ModeMemory } from '../transport/mode-memory.ts';
 import type { QueueStatus } from '../transport/queue.ts';
 import { type Reply, replies } from '../transport/replies.ts';
@@ -50,6 +51,7 @@ export interface HubOptions {
   readonly acceptedDomain: string;
   /** Where a planted bug stands. */
   readonly disk?: Partial<DiskTraits> | undefined;
+  readonly limits?: Partial<QueueLimits> | undefined;
   readonly onInternalError: (error: unknown) => void;
 }
 
@@ -106,6 +108,7 @@ export class SimulatedHub {
       storageGroups: [{ finder, log, mode: modes.modeOf(finder) }],
       acceptedDomains: [acceptedDomain],
       directoryCache: this.#directoryCache(process),
+      ...(this.#options.limits && { limits: this.#options.limits }),
       clock,
       logger,
       onFatal: (error) => this.#options.time.after(0, () => this.#failed(process, error)),

@@ -5,7 +5,8 @@
  */
 import { type Random, SeededRandom } from '../base/random.ts';
 import { raiseFormatLevel } from '../cluster/format-level.ts';
-import type { Fault, FaultKind, PlannedFault } from './nemesis.ts';
+import type { Fault } from './fault.ts';
+import type { FaultKind, PlannedFault } from './nemesis.ts';
 import { earlierSoftware, presentSoftware } from './software.ts';
 
 /** One run of so many is an update. */

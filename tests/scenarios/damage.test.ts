@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Stage, scenario } from '../../src/sim/scenario.ts';
+import { STORAGE_GROUP } from '../../src/sim/simulated-cluster.ts';
 import type { SimulatedHost } from '../../src/sim/simulated-host.ts';
 
 const SMALL_FILES = { fileSizeBytes: 12_288 };
@@ -91,4 +92,42 @@ test('a page of the database is damaged while no other copy is there: made anew 
     await stage.servesOn(active, 30_000);
     await stage.deliver(3);
   });
+});
+
+for (const role of ['passive', 'active'] as const) {
+  test(`the disk of the ${role} copy is lost and a backup put in its place: it does not lead by itself, and gets what it lacks`, async () => {
+    await scenario(async (stage) => {
+      await fill(stage, 2);
+      const host = stage[role];
+      const other = stage.active === host ? stage.passive : stage.active;
+      const backup = host.takeBackup();
+      assert(backup !== undefined);
+      await fill(stage, 2);
+      host.restoreCopy(backup);
+      host.start();
+      await stage.servesOn(other, 10_000);
+      await isWholeAgain(stage, host);
+      assert.equal(host.view?.restored, false);
+    }, SMALL_FILES);
+  });
+}
+
+test('the only copy left comes from a backup: it waits, says for what, and the other one serves when it is back', async () => {
+  await scenario(async (stage) => {
+    await fill(stage, 2);
+    const { active, passive, cluster } = stage;
+    const backup = active.takeBackup();
+    assert(backup !== undefined);
+    await stage.deliver(3);
+    passive.losePower();
+    active.restoreCopy(backup);
+    active.start();
+    await stage.stays('nobody serves', () => cluster.serving === undefined, 20_000);
+    const reason = active.service?.status().seats.get(STORAGE_GROUP)?.waitReason ?? '';
+    assert.match(reason, /comes from a backup .*Restore-StorageGroupCopy/);
+    // The other one holds everything, and comes back before anybody gives up on it.
+    passive.start();
+    await stage.servesOn(passive, 20_000);
+    await isWholeAgain(stage, active);
+  }, SMALL_FILES);
 });

@@ -168,3 +168,21 @@ test('case 10: the last copy in sync comes back with a damaged log: it does not 
     { fileSizeBytes: 12_288 },
   );
 });
+
+for (const laterMs of [0, 20, 60]) {
+  test(`the old owner wakes ${laterMs} ms after the new one's copy began anew: it is refused, and nothing is cut for its sake`, async () => {
+    await scenario(async (stage) => {
+      const { active: old, passive: owner } = stage;
+      await stage.deliver(3);
+      old.pause(false);
+      await stage.servesOn(owner, 10_000);
+      await stage.deliver(5);
+      owner.killCopy('before the old owner wakes');
+      await stage.becomes('its copy is there again', () => owner.liveView?.state === 'passive', 5_000);
+      await stage.sleep(laterMs);
+      old.resume();
+      await stage.well(20_000);
+      assert.deepEqual(stage.files(owner, 'copy/quarantine'), []);
+    });
+  });
+}

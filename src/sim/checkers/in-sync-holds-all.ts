@@ -25,7 +25,9 @@ export class InSyncHoldsAll implements Checker {
     if (group === undefined || group.mode === 'async') return;
     for (const name of group.inSync) {
       const view = this.#cluster.host(name).liveView;
-      if (view?.mayTakeOver !== true || view.durableLsn === 0 || view.durableLsn >= this.#promisedLsn) continue;
+      // One that comes from a backup may lead by an administrator's word only.
+      if (view?.mayTakeOver !== true || view.restored === true || view.durableLsn === 0) continue;
+      if (view.durableLsn >= this.#promisedLsn) continue;
       throw new Violation(
         'C10',
         `${name} is in sync and could lead, with a log up to ${formatLsn(view.durableLsn)}; promised was ${formatLsn(this.#promisedLsn)}`,

@@ -20,4 +20,13 @@ export const hubBugs: readonly PlantedBug[] = [
     mode: 'async',
     ports: { wrapServing: (serving) => ({ ...serving, lossy: false }) },
   },
+  {
+    name: 'dumpster dropped early',
+    what: 'the hub keeps nothing of what the active copy has confirmed, in async mode either',
+    breaks: 'M1',
+    budgetSeeds: 40,
+    faults: ['link between nodes cut', 'power loss', 'active lost behind a cut'],
+    mode: 'async',
+    ports: { hubLimits: { maxDumpsterBytes: 0 } },
+  },
 ];

@@ -1,7 +1,7 @@
 /** Planted bugs of ownership: who may act, for how long, and who may take over with what. */
 import type { Clock } from '../../base/clock.ts';
 import type { Register } from '../../cluster/register.ts';
-import type { NodeRecord, RegisterDocument } from '../../cluster/register-document.ts';
+import type { AutoDatabaseMountDial, NodeRecord, RegisterDocument } from '../../cluster/register-document.ts';
 import { defaultTiming } from '../../cluster/timing.ts';
 import type { MailStore } from '../../store/mail-store.ts';
 import { altered, type PlantedBug, type PortPlace } from './planted-bug.ts';
@@ -28,6 +28,21 @@ function withoutRenewals(register: Register, { host }: PortPlace): Register {
   });
   return shown(kept, show);
 }
+
+/** Nobody who looks at the register learns what loss the administrators tolerate; what it holds stays. */
+function withoutDial(register: Register): Register {
+  const kept = rewritten(register, (before, after) => ({
+    ...after,
+    clusteredMailboxServers: before.clusteredMailboxServers,
+  }));
+  return shown(kept, (document) => {
+    const servers = Object.entries(document.clusteredMailboxServers);
+    const tolerant = servers.map(([name, record]) => [name, { ...record, autoDatabaseMountDial: TOLERANT }] as const);
+    return { ...document, clusteredMailboxServers: Object.fromEntries(tolerant) };
+  });
+}
+
+const TOLERANT: AutoDatabaseMountDial = 'BestAvailability';
 
 /** Looks at the lease only when there is something to wait for anyhow. */
 function readsWithoutLease(store: MailStore): MailStore {
@@ -158,6 +173,27 @@ export const ownershipBugs: readonly PlantedBug[] = [
           },
         }),
     },
+  },
+  {
+    name: 'restored copy leads',
+    what: 'a copy that comes from a backup takes it for the whole, because the register still names it in sync',
+    breaks: 'S3',
+    budgetSeeds: 40,
+    faults: ['copy restored', 'slow link'],
+    mode: 'sync',
+    ports: {
+      wrapRegister: withoutHint,
+      wrapControl: (control) => altered(control, { view: () => ({ ...control.view(), restored: false }) }),
+    },
+  },
+  {
+    name: 'dial ignored',
+    what: 'whoever takes over tolerates as many missing log files as the highest dial, whatever is set',
+    breaks: 'S7',
+    budgetSeeds: 40,
+    faults: ['activated by force', 'mount policy set'],
+    mode: 'async',
+    ports: { wrapRegister: withoutDial },
   },
   {
     name: 'move without drain',

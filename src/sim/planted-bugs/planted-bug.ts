@@ -13,6 +13,7 @@ import type { ReplicationMode } from '../../cluster/register-document.ts';
 import type { Serving } from '../../replication/copy.ts';
 import type { CopyStorage } from '../../replication/copy-files.ts';
 import type { MailStore } from '../../store/mail-store.ts';
+import type { QueueLimits } from '../../transport/limits.ts';
 import type { FaultKind } from '../nemesis.ts';
 import type { DiskTraits, SimulatedDisk } from '../simulated-disk.ts';
 import type { SimulatedSoftware } from '../software.ts';
@@ -29,6 +30,7 @@ export interface BugPorts {
   readonly disk?: Partial<DiskTraits>;
   /** Of the hub's machine. */
   readonly hubDisk?: Partial<DiskTraits>;
+  readonly hubLimits?: Partial<QueueLimits>;
   readonly clockJumpMs?: number;
   readonly wrapClock?: (clock: Clock) => Clock;
   /** The rules by which every vote answers. */

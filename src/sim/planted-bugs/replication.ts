@@ -4,6 +4,7 @@ import type { ActivationGrant, CopyControl } from '../../cluster/copy-control.ts
 import { readFrame } from '../../log/record.ts';
 import {
   decodeSourceFrame,
+  decodeTargetFrame,
   encodeSourceFrame,
   encodeTargetFrame,
   type SourceFrame,
@@ -42,6 +43,28 @@ function believesAllCommitted(channel: Channel): Channel {
   return withSourceFrames(channel, (frame) => {
     if (frame.type === 'records') return { ...frame, committedLsn };
     return frame.type === 'progress' ? { ...frame, progress: { ...frame.progress, committedLsn } } : frame;
+  });
+}
+
+/** Takes whatever comes for the epoch that it knows itself, and tells nobody that it knows a higher one. */
+function knowsNoEpochs(channel: Channel): Channel {
+  let ofSource = 0;
+  let ofTarget: number | undefined;
+  return altered(channel, {
+    onFrame: (handler) =>
+      channel.onFrame((bytes) => {
+        const frame = decodeSourceFrame(bytes);
+        ofSource = frame.epoch;
+        handler(encodeSourceFrame({ ...frame, epoch: Math.max(frame.epoch, ofTarget ?? 0) }));
+      }),
+    send: (bytes) => {
+      const frame = Buffer.from(bytes);
+      if (ofTarget !== undefined)
+        return channel.send(encodeTargetFrame({ ...decodeTargetFrame(frame), epoch: ofSource }));
+      const hello = JSON.parse(frame.toString('utf8')) as { readonly epoch: number };
+      ofTarget = hello.epoch;
+      channel.send(Buffer.from(JSON.stringify({ ...hello, epoch: 0 })));
+    },
   });
 }
 
@@ -117,5 +140,14 @@ export const replicationBugs: readonly PlantedBug[] = [
     faults: ['kill', 'power loss', 'node cut off'],
     mode: 'sync-strict',
     ports: activatedWith((grant) => ({ ...grant, mode: 'sync' })),
+  },
+  {
+    name: 'no epoch check',
+    what: 'a passive copy follows whoever calls itself active, under a lower epoch than it has seen as well',
+    breaks: 'S4',
+    budgetSeeds: 60,
+    faults: ['old owner wakes'],
+    mode: 'sync',
+    ports: asTarget(knowsNoEpochs),
   },
 ];

@@ -1,0 +1,46 @@
+/** What a fault is, and what several of them need: whom it befalls, and what goes with it. */
+import type { Random } from '../base/random.ts';
+import type { SimulatedCluster } from './simulated-cluster.ts';
+import type { SimulatedHost } from './simulated-host.ts';
+
+/** Begins; returns how it ends. */
+export type Fault = (cluster: SimulatedCluster, random: Random) => () => void;
+
+export const nothing = (): void => undefined;
+
+export function oneOf<T>(random: Random, items: readonly T[]): T {
+  return items[random.below(items.length)] as T;
+}
+
+export function anyHost(cluster: SimulatedCluster, random: Random): SimulatedHost {
+  // Every second time the one that matters most.
+  return random.below(2) === 0 ? (cluster.serving ?? oneOf(random, cluster.hosts)) : oneOf(random, cluster.hosts);
+}
+
+export function otherEnds(cluster: SimulatedCluster, host: SimulatedHost): string[] {
+  return [...cluster.hosts.filter((other) => other !== host).map(({ name }) => name), 'share'];
+}
+
+export function cut(cluster: SimulatedCluster, pairs: readonly (readonly [string, string])[]): () => void {
+  cluster.story.tell('network', `cut: ${pairs.map(([from, to]) => `${from}>${to}`).join(' ')}`);
+  for (const [from, to] of pairs) cluster.network.cut(from, to);
+  return () => {
+    cluster.story.tell('network', `healed: ${pairs.map(([from, to]) => `${from}>${to}`).join(' ')}`);
+    for (const [from, to] of pairs) cluster.network.heal(from, to);
+  };
+}
+
+export function bothWays(one: string, others: readonly string[]): (readonly [string, string])[] {
+  return others.flatMap((other) => [
+    [one, other],
+    [other, one],
+  ]);
+}
+
+/** Once in a run, and never the last copy that holds everything: nobody promises to survive that. */
+export function isSparable(cluster: SimulatedCluster, host: SimulatedHost): boolean {
+  const isWhole = cluster.hosts.every(
+    ({ disksLost, logsRotten, databasesRotten }) => disksLost + logsRotten + databasesRotten === 0,
+  );
+  return isWhole && (cluster.group?.inSync ?? []).some((name) => name !== host.name);
+}
