@@ -6,7 +6,7 @@ import { ManualClock, settle } from '../base/testing/manual-clock.ts';
 import { MemoryNetwork } from '../base/testing/memory-network.ts';
 import { CopyHosts } from './copy-hosts.ts';
 import { type FollowedCopy, Follower } from './follower.ts';
-import { encodeSourceFrame } from './protocol.ts';
+import { encodeSourceFrame, type SourceFrame } from './protocol.ts';
 import { emptyHello } from './testing/empty-hello.ts';
 
 const EPOCH = 3;
@@ -32,19 +32,29 @@ function copyThatFails(failure: Problem): FollowedCopy {
   };
 }
 
-async function follow(cause: Problem): Promise<{ fatal: unknown[]; applyFailure: string | null }> {
+const START: SourceFrame = { type: 'start', epoch: EPOCH, commonLsn: 5, chain: 0 };
+
+function follow(cause: Problem): Promise<{ fatal: unknown[]; applyFailure: string | null }> {
+  const copy = copyThatFails(new Problem('RecordNotApplied', `Cannot apply a record: ${cause.message}`, { cause }));
+  return followFrames(copy, [START, { type: 'progress', epoch: EPOCH, progress: PROGRESS }]);
+}
+
+/** The active copy says these, one after the other. */
+async function followFrames(
+  copy: FollowedCopy,
+  frames: readonly SourceFrame[],
+): Promise<{ fatal: unknown[]; applyFailure: string | null }> {
   const network = new MemoryNetwork();
   network.host('node1').listen('node1/copy/g', (channel) =>
     channel.onFrame(() => {
-      channel.send(encodeSourceFrame({ type: 'start', epoch: EPOCH, commonLsn: 5, chain: 0 }));
-      channel.send(encodeSourceFrame({ type: 'progress', epoch: EPOCH, progress: PROGRESS }));
+      for (const frame of frames) channel.send(encodeSourceFrame(frame));
     }),
   );
   const fatal: unknown[] = [];
   const follower = new Follower({
     storageGroup: 'g',
     copies: new CopyHosts('node2', ['node1', 'node2']),
-    copy: copyThatFails(new Problem('RecordNotApplied', `Cannot apply a record: ${cause.message}`, { cause })),
+    copy,
     network: network.host('node2'),
     clock: new ManualClock(),
     logger: silentLogger,
@@ -71,3 +81,20 @@ test('follower: a record is not applied because the database is damaged: the cop
   assert.deepEqual(fatal, []);
   assert.match(applyFailure ?? '', /^Cannot apply a record: Cannot use the database/);
 });
+
+for (const [what, frames, begun] of [
+  ['records come before the beginning', ['records', 'start'], 0],
+  ['a second beginning comes behind records', ['start', 'records', 'start'], 1],
+] as const) {
+  test(`follower: ${what}: the channel is closed, and nothing is cut for it`, async () => {
+    const records: SourceFrame = { type: 'records', epoch: EPOCH, committedLsn: 0, frames: Buffer.alloc(0) };
+    const done: string[] = [];
+    const copy = copyThatFails(new Problem('RecordNotApplied', 'Cannot apply a record'));
+    copy.continueFrom = () => Promise.resolve(void done.push('continued'));
+    copy.appendFrames = () => done.push('appended');
+    const said = frames.map((type) => (type === 'start' ? START : records));
+    assert.deepEqual((await followFrames(copy, said)).fatal, []);
+    assert.equal(done.filter((each) => each === 'continued').length, begun);
+    assert.equal(done.filter((each) => each === 'appended').length, begun);
+  });
+}

@@ -168,13 +168,22 @@ export class Follower {
     }
   }
 
+  /**
+   * The first word on a channel, and no other, says from where the log continues. TLS keeps frames in their order; if ever
+   * it did not, records would be appended and acknowledged that a late word on the beginning cuts off again.
+   */
   async #receive(channel: Channel, frames: FrameQueue, host: string): Promise<void> {
+    let isFirst = true;
     for (let bytes = await frames.next(); bytes !== undefined && !this.#stopped; bytes = await frames.next()) {
       const frame = decodeSourceFrame(bytes);
       if (frame.epoch < this.#options.copy.epochFloor()) {
         channel.send(encodeTargetFrame({ type: 'refuse', epoch: this.#options.copy.epochFloor() }));
         return;
       }
+      if (frame.type !== 'seed-needed' && isFirst !== (frame.type === 'start')) {
+        throw new Problem('Malformed', `Cannot follow ${host}: its log begins elsewhere than at its beginning`);
+      }
+      isFirst = false;
       await this.#onFrame(channel, host, frame);
     }
   }

@@ -23,6 +23,7 @@ import { recoveryFaults } from './recovery-faults.ts';
 import { SERVER, type SimulatedCluster, STORAGE_GROUP } from './simulated-cluster.ts';
 import type { SimulatedHost } from './simulated-host.ts';
 import { versionFaults } from './version-faults.ts';
+import { WireNoise } from './wire-noise.ts';
 
 function setsMountPolicy(administrator: Administrator, policy: MountPolicy): () => void {
   const { autoDatabaseMountDial: dial, forcedDatabaseMountAfterHours: hours } = policy;
@@ -193,6 +194,21 @@ export const faults = {
     for (const [from, to] of pairs) cluster.network.slow(from, to, extraMs);
     return () => {
       for (const [from, to] of pairs) cluster.network.slow(from, to, 0);
+    };
+  },
+  /** N9: what a frame was is not what comes, or it comes twice, or out of its place. */
+  'noisy link': (cluster, random) => {
+    const host = anyHost(cluster, random);
+    const other = oneOf(random, [...otherEnds(cluster, host), 'client', cluster.hub.name]);
+    const oneIn = oneOf(random, [10, 50, 250]);
+    const pairs = bothWays(host.name, [other]);
+    cluster.story.tell(
+      'network',
+      `one frame in ${oneIn} is altered, doubled or overtaken between ${host.name} and ${other}`,
+    );
+    for (const [from, to] of pairs) cluster.network.disturb(from, to, new WireNoise(random, oneIn));
+    return () => {
+      for (const [from, to] of pairs) cluster.network.disturb(from, to, undefined);
     };
   },
   'slow disk': (cluster, random) => {
@@ -393,7 +409,7 @@ export function stormPace(random: Random): NemesisPace {
 }
 
 /** What comes by a draw of its own, so that a seed without it befalls the same as before there was any. */
-const apart: readonly FaultKind[] = ['copy removed', 'old owner wakes'];
+const apart: readonly FaultKind[] = ['copy removed', 'old owner wakes', 'noisy link'];
 const drawnKinds = (Object.keys(faults) as FaultKind[]).filter((kind) => !apart.includes(kind));
 
 /** In one of four seeds: one to three of this kind, which is apart. */

@@ -109,6 +109,7 @@ function planFurther(seed: number, mode: ReplicationMode, durationMs: number): r
   return [
     ...planApart('copy removed', durationMs, new SeededRandom(seed ^ 0xc0_97)),
     ...planApart('old owner wakes', durationMs, new SeededRandom(seed ^ 0x01d0)),
+    ...planApart('noisy link', durationMs, new SeededRandom(seed ^ 0x2015e)),
     ...planRecovery(seed, mode, durationMs),
   ];
 }

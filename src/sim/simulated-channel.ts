@@ -6,16 +6,25 @@
 import type { Channel } from '../base/network.ts';
 import { networkLimits } from '../base/network.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
+import { sealOf, type WireNoise } from './wire-noise.ts';
 
 /** What a direction needs to know of the network. */
 export interface Wire {
   delayMs(from: string, to: string): number;
   isCut(from: string, to: string): boolean;
   after(delayMs: number, fire: () => void): void;
+  /** What goes wrong on the way at present. */
+  noise(from: string, to: string): WireNoise | undefined;
+  /** A frame that was not what was sent, or not in its place, has arrived. False: nobody looks. */
+  refuses(): boolean;
 }
 
 interface Item {
   readonly dueMs: number;
+  /** Its place among the frames of this direction; 0 for the close. */
+  readonly number: number;
+  /** Of frames that were sent into noise: others are not touched. */
+  readonly seal: number | undefined;
   /** undefined: the close. */
   readonly frame: Buffer | undefined;
   readonly reason: string;
@@ -29,6 +38,8 @@ export class SimulatedChannel implements Channel {
   readonly #wire: Wire;
   readonly #now: () => number;
   readonly #queue: Item[] = [];
+  #sentFrames = 0;
+  #arrivedFrames = 0;
   #isMoving = false;
   #isStalled = false;
   #peer: SimulatedChannel | undefined;
@@ -140,8 +151,29 @@ export class SimulatedChannel implements Channel {
 
   #put(frame: Buffer | undefined, reason: string): void {
     const dueMs = this.#now() + this.#wire.delayMs(this.localHost, this.remoteHost);
-    this.#queue.push({ dueMs, frame, reason });
+    const noise = frame && this.#wire.noise(this.localHost, this.remoteHost);
+    const number = frame === undefined ? 0 : ++this.#sentFrames;
+    const item = { dueMs, number, seal: noise && frame && sealOf(number, frame), frame, reason };
+    if (noise === undefined) this.#queue.push(item);
+    else this.#disturb(noise, item);
     if (!this.#isMoving && !this.#isStalled) this.#move();
+  }
+
+  #disturb(noise: WireNoise, item: Item): void {
+    const what = noise.next();
+    const before = what === 'overtaken' ? this.#queue.pop() : undefined;
+    const altered = what === 'altered' && item.frame !== undefined ? { frame: noise.altered(item.frame) } : {};
+    this.#queue.push({ ...item, ...altered });
+    if (what === 'doubled') this.#queue.push(item);
+    if (before !== undefined) this.#queue.push(before);
+  }
+
+  /** As TLS does: what is not the next frame as it was sent ends the connection. */
+  #isSound({ number, seal, frame }: Item): boolean {
+    const isNext = number === this.#arrivedFrames + 1;
+    this.#arrivedFrames = Math.max(this.#arrivedFrames, number);
+    const isAsSent = seal === undefined || frame === undefined || seal === sealOf(number, frame);
+    return (isNext && isAsSent) || !this.#wire.refuses();
   }
 
   #move(): void {
@@ -160,7 +192,8 @@ export class SimulatedChannel implements Channel {
     if (item?.frame !== undefined) {
       this.#unsentBytes -= item.frame.length;
       this.#wakeDrained();
-      this.#peer?.receive(item.frame);
+      if (this.#isSound(item)) this.#peer?.receive(item.frame);
+      else this.#peer?.refuse();
     } else if (item !== undefined) this.#peer?.closedByPeer(item.reason);
     this.#move();
   }
@@ -176,6 +209,11 @@ export class SimulatedChannel implements Channel {
       if (this.#frameHandler === undefined) this.#early.push(frame);
       else this.#frameHandler(frame);
     });
+  }
+
+  /** What came is not what was sent. */
+  refuse(): void {
+    this.process.run(() => this.giveUp('a frame does not verify'));
   }
 
   closedByPeer(reason: string): void {

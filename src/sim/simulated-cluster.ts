@@ -117,7 +117,7 @@ export class SimulatedCluster {
     this.random = new SeededRandom(seed);
     this.time = new SimulatedTime(this.#chance());
     const names = options.networks ?? ['Public'];
-    this.network = new SimulatedNetwork(this.time, this.#chance(), { names, nodes });
+    this.network = new SimulatedNetwork(this.time, this.#chance(), { names, nodes }, options.ports?.network);
     this.story = new Story(this.time);
     this.votes = nodes.length === 2 ? [...nodes, SHARE] : nodes;
     const maxDrift = options.maxDrift ?? 0.0005;

@@ -107,6 +107,10 @@ export class SimulatedHost {
     return this.#service !== undefined && !this.#service.isRunning;
   }
 
+  get refusedHeartbeats(): number {
+    return this.#heartbeats?.refused ?? 0;
+  }
+
   get service(): ClusterService | undefined {
     return this.#clusterService;
   }

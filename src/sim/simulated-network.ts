@@ -15,6 +15,7 @@ import type { Datagrams } from '../cluster/heartbeat/datagrams.ts';
 import { SimulatedChannel, type Wire } from './simulated-channel.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 import type { SimulatedTime } from './simulated-time.ts';
+import type { WireNoise } from './wire-noise.ts';
 
 const SILENCE_LIMIT_MS = 4_000;
 const SILENCE_SPREAD_MS = 1_000;
@@ -58,12 +59,23 @@ export class SimulatedNetwork {
   /** `from>to` */
   readonly #cuts = new Set<string>();
   readonly #slowMs = new Map<string, number>();
+  readonly #noises = new Map<string, WireNoise>();
+  /** For planted bugs: nobody looks whether what comes is what was sent. */
+  readonly #isUnsealed: boolean;
+  /** Frames on which a connection was given up, because they were not what was sent. */
+  refusedFrames = 0;
   readonly #dark = new Set<string>();
   readonly #ways: NetworkWays;
   readonly #networkOf = new WeakMap<SimulatedChannel, string>();
   readonly #receivers = new Map<string, Receiver>();
 
-  constructor(time: SimulatedTime, random: Random, ways: NetworkWays = { names: ['Public'], nodes: [] }) {
+  constructor(
+    time: SimulatedTime,
+    random: Random,
+    ways: NetworkWays = { names: ['Public'], nodes: [] },
+    { isUnsealed = false } = {},
+  ) {
+    this.#isUnsealed = isUnsealed;
     this.#time = time;
     this.#random = random;
     this.#ways = ways;
@@ -79,6 +91,11 @@ export class SimulatedNetwork {
       delayMs: (from, to) => this.#delayMs(from, to),
       isCut: (from, to) => this.isCut(from, to, network),
       after: (delayMs, fire) => void this.#time.after(delayMs, fire),
+      noise: (from, to) => this.#noises.get(`${from}>${to}`),
+      refuses: () => {
+        if (!this.#isUnsealed) this.refusedFrames += 1;
+        return !this.#isUnsealed;
+      },
     };
   }
 
@@ -135,16 +152,24 @@ export class SimulatedNetwork {
   datagramsOf(host: string, process: SimulatedProcess): Datagrams {
     return {
       send: (network, to, bytes) => {
-        const copy = Buffer.from(bytes);
         if (this.isCut(host, to, network) || !process.isRunning) return;
-        this.#time.after(this.#delayMs(host, to), () => {
-          const receiver = this.#receivers.get(to);
-          if (receiver?.process.isAlive === true) receiver.process.run(() => receiver.accept(network, copy));
-        });
+        const noise = this.#noises.get(`${host}>${to}`);
+        const what = noise?.next();
+        const copy = noise !== undefined && what === 'altered' ? noise.altered(Buffer.from(bytes)) : Buffer.from(bytes);
+        const lateMs = noise !== undefined && what !== undefined ? noise.lateMs() : 0;
+        this.#sendDatagram(network, to, copy, this.#delayMs(host, to) + (what === 'overtaken' ? lateMs : 0));
+        if (what === 'doubled') this.#sendDatagram(network, to, copy, lateMs);
       },
       onDatagram: (accept) => void this.#receivers.set(host, { process, accept }),
       close: () => void this.#receivers.delete(host),
     };
+  }
+
+  #sendDatagram(network: string, to: string, bytes: Buffer, delayMs: number): void {
+    this.#time.after(delayMs, () => {
+      const receiver = this.#receivers.get(to);
+      if (receiver?.process.isAlive === true) receiver.process.run(() => receiver.accept(network, bytes));
+    });
   }
 
   /** Nothing passes from `from` to `to` any more; the way back is another matter. */
@@ -161,12 +186,19 @@ export class SimulatedNetwork {
   healAll(): void {
     this.#cuts.clear();
     this.#slowMs.clear();
+    this.#noises.clear();
     this.#resume();
   }
 
   /** Adds up to `extraMs` to every frame of this direction. */
   slow(from: string, to: string, extraMs: number): void {
     this.#slowMs.set(`${from}>${to}`, extraMs);
+  }
+
+  /** What goes wrong with frames of this direction from now on; undefined: nothing. */
+  disturb(from: string, to: string, noise: WireNoise | undefined): void {
+    if (noise === undefined) this.#noises.delete(`${from}>${to}`);
+    else this.#noises.set(`${from}>${to}`, noise);
   }
 
   /** The host has lost its power: its processes are dead and nobody is told. */

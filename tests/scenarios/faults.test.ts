@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Stage, scenario } from '../../src/sim/scenario.ts';
+import { type NoiseKind, WireNoise } from '../../src/sim/wire-noise.ts';
 
 /** Kills each, waits, starts all of them again. */
 async function fellAndRaise(
@@ -146,6 +147,71 @@ test('N9: every way is slow and every connection breaks now and then: mail comes
     stage.heal();
   });
 });
+
+/** Between every two of `places`, both ways. */
+function disturb(stage: Stage, places: readonly string[], oneIn: number, kinds?: readonly NoiseKind[]): void {
+  const { network, random } = stage.cluster;
+  for (const from of places)
+    for (const to of places) if (from !== to) network.disturb(from, to, new WireNoise(random, oneIn, kinds));
+}
+
+test('N9: frames are altered, doubled and overtaken everywhere: each ends its connection, and mail comes through, once', async () => {
+  await scenario(
+    async (stage) => {
+      const { network, hosts, hub } = stage.cluster;
+      const places = [...hosts.map(({ name }) => name), 'share', 'client', hub.name];
+      stage.startLoad();
+      for (const oneIn of [400, 100, 30]) {
+        disturb(stage, places, oneIn);
+        await stage.sleep(6_000);
+      }
+      stage.heal();
+      assert.ok(network.refusedFrames > 20, `${network.refusedFrames} frames were refused`);
+    },
+    { networks: ['Private', 'Public'] },
+  );
+});
+
+test('N9: heartbeats are altered, doubled and late: none of them counts, and no network is given up for it', async () => {
+  await scenario(
+    async (stage) => {
+      const { cluster } = stage;
+      disturb(
+        stage,
+        cluster.hosts.map(({ name }) => name),
+        5,
+      );
+      // Frames of connections meet the same, and break them.
+      await stage.sleep(20_000);
+      assert.ok(cluster.hosts.some(({ refusedHeartbeats }) => refusedHeartbeats > 10));
+      assert.deepEqual(
+        cluster.story.lines.filter((line) => line.includes('a network is lost')),
+        [],
+      );
+    },
+    { networks: ['Private', 'Public'] },
+  );
+});
+
+for (const seed of [1, 2, 3, 4, 5]) {
+  test(`N9: frames between two copies come twice and out of place, and nobody verifies them (seed ${seed}): the log's own chain does`, async () => {
+    await scenario(
+      async (stage) => {
+        const { hosts } = stage.cluster;
+        stage.startLoad();
+        disturb(
+          stage,
+          hosts.map(({ name }) => name),
+          50,
+          ['doubled', 'overtaken'],
+        );
+        await stage.sleep(15_000);
+        stage.heal();
+      },
+      { seed, ports: { network: { isUnsealed: true } } },
+    );
+  });
+}
 
 test('N10: the share is lost, slow, emptied, and put back from a backup: the leader stays', async () => {
   await scenario(async (stage) => {

@@ -31,6 +31,7 @@ export interface BugPorts {
   /** Of the hub's machine. */
   readonly hubDisk?: Partial<DiskTraits>;
   readonly hubLimits?: Partial<QueueLimits>;
+  readonly network?: { readonly isUnsealed: boolean };
   readonly clockJumpMs?: number;
   readonly wrapClock?: (clock: Clock) => Clock;
   /** The rules by which every vote answers. */

@@ -150,4 +150,13 @@ export const replicationBugs: readonly PlantedBug[] = [
     mode: 'sync',
     ports: asTarget(knowsNoEpochs),
   },
+  {
+    name: 'frames not verified',
+    what: 'nobody looks whether the frame that comes is the next one, and what was sent',
+    breaks: 'S4',
+    budgetSeeds: 20,
+    faults: ['noisy link'],
+    mode: 'sync',
+    ports: { network: { isUnsealed: true } },
+  },
 ];
