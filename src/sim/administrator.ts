@@ -4,7 +4,7 @@
  */
 import { assert } from '../base/assert.ts';
 import { type Clock, sleep } from '../base/clock.ts';
-import type { CasPaxosRegister } from '../cluster/caspaxos-register.ts';
+import type { Register } from '../cluster/register.ts';
 import type { RegisterDocument } from '../cluster/register-document.ts';
 import type { Story } from './story.ts';
 
@@ -13,14 +13,15 @@ const CHANGE_TIMEOUT_MS = 1_000;
 const RETRY_MS = 400;
 
 export class Administrator {
-  readonly #register: CasPaxosRegister;
+  readonly #register: Register;
   readonly #clock: Clock;
   readonly #story: Story;
   /** One after the other: what is undone was done before. */
   #last: Promise<void> = Promise.resolve();
   #wanted = 0;
+  #lastInsisted: Promise<void> = Promise.resolve();
 
-  constructor(options: { register: CasPaxosRegister; clock: Clock; story: Story }) {
+  constructor(options: { register: Register; clock: Clock; story: Story }) {
     this.#register = options.register;
     this.#clock = options.clock;
     this.#story = options.story;
@@ -29,6 +30,16 @@ export class Administrator {
   /** Every change that was wanted is made. */
   get isDone(): boolean {
     return this.#wanted === 0;
+  }
+
+  /** What is tried until it is done; one thing of this kind after the other. */
+  insist(what: string, isDone: () => Promise<boolean>): void {
+    this.#wanted++;
+    this.#lastInsisted = this.#lastInsisted.then(async () => {
+      while (!(await isDone())) await sleep(this.#clock, RETRY_MS);
+      this.#story.tell('admin', what);
+      this.#wanted--;
+    });
   }
 
   /** One change, now; a majority of the votes answers. */

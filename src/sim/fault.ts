@@ -1,6 +1,8 @@
 /** What a fault is, and what several of them need: whom it befalls, and what goes with it. */
 import type { Random } from '../base/random.ts';
-import type { SimulatedCluster } from './simulated-cluster.ts';
+import { addCopy, removeCopy } from '../cluster/configuration-changes.ts';
+import type { RegisterDocument } from '../cluster/register-document.ts';
+import { type SimulatedCluster, STORAGE_GROUP } from './simulated-cluster.ts';
 import type { SimulatedHost } from './simulated-host.ts';
 
 /** Begins; returns how it ends. */
@@ -43,4 +45,23 @@ export function isSparable(cluster: SimulatedCluster, host: SimulatedHost): bool
     ({ disksLost, logsRotten, databasesRotten }) => disksLost + logsRotten + databasesRotten === 0,
   );
   return isWhole && (cluster.group?.inSync ?? []).some((name) => name !== host.name);
+}
+
+/**
+ * As Disable- and Enable-StorageGroupCopy do it: only while the active one serves; the host of the copy hears of it a while
+ * after it was decided.
+ */
+export function removesCopy(cluster: SimulatedCluster, host: SimulatedHost, hearsAfterMs: number): () => void {
+  const { administrator, time } = cluster;
+  const { name } = host;
+  const hear = (): void => {
+    if (cluster.group?.copies.includes(name) === true) host.beginCopy();
+    else host.endCopy();
+  };
+  const hearLater = (): void => void time.after(hearsAfterMs, hear);
+  const remove = (document: RegisterDocument): RegisterDocument | undefined =>
+    removeCopy(document, STORAGE_GROUP, name, cluster.serving?.serving?.epoch);
+  administrator.change(`removes the copy on ${name}`, remove, hearLater);
+  return () =>
+    administrator.change(`adds a copy on ${name}`, (document) => addCopy(document, STORAGE_GROUP, name), hearLater);
 }

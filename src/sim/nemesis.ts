@@ -4,9 +4,7 @@
  */
 import { type Random, SeededRandom } from '../base/random.ts';
 import {
-  addCopy,
   type MountPolicy,
-  removeCopy,
   resumeCopy,
   setFailback,
   setMounted,
@@ -15,14 +13,14 @@ import {
   stopServer,
   suspendCopy,
 } from '../cluster/configuration-changes.ts';
-import type { RegisterDocument } from '../cluster/register-document.ts';
 import type { Administrator } from './administrator.ts';
-import { anyHost, bothWays, cut, type Fault, isSparable, nothing, oneOf, otherEnds } from './fault.ts';
+import { anyHost, bothWays, cut, type Fault, isSparable, nothing, oneOf, otherEnds, removesCopy } from './fault.ts';
 import type { FaultLog } from './fault-log.ts';
 import { recoveryFaults } from './recovery-faults.ts';
 import { SERVER, type SimulatedCluster, STORAGE_GROUP } from './simulated-cluster.ts';
 import type { SimulatedHost } from './simulated-host.ts';
 import { versionFaults } from './version-faults.ts';
+import { voteFaults } from './vote-faults.ts';
 import { WireNoise } from './wire-noise.ts';
 
 function setsMountPolicy(administrator: Administrator, policy: MountPolicy): () => void {
@@ -322,29 +320,12 @@ export const faults = {
     return () =>
       administrator.change(`resumes the copy on ${name}`, (document) => resumeCopy(document, STORAGE_GROUP, name));
   },
-  /**
-   * As Disable- and Enable-StorageGroupCopy do it: only while the active one serves, whose host hears of it a while after it was
-   * decided. Not in sync-strict, where no copy is added, and not in async, where one that comes back behind might need a seed.
-   */
+  /** Not in sync-strict, where no copy is added, and not in async, where one that comes back behind might need a seed. */
   'copy removed': (cluster, random) => {
-    const { administrator, group, mode, time } = cluster;
+    const { group, mode, hosts } = cluster;
     if (mode !== 'sync') return nothing;
-    const host = oneOf(
-      random,
-      cluster.hosts.filter(({ name }) => name !== group?.active),
-    );
-    const hearsAfterMs = random.below(2_000);
-    const hear = (): void => {
-      if (cluster.group?.copies.includes(host.name) === true) host.beginCopy();
-      else host.endCopy();
-    };
-    const hearLater = (): void => void time.after(hearsAfterMs, hear);
-    const { name } = host;
-    const remove = (document: RegisterDocument): RegisterDocument | undefined =>
-      removeCopy(document, STORAGE_GROUP, name, cluster.serving?.serving?.epoch);
-    administrator.change(`removes the copy on ${name}`, remove, hearLater);
-    return () =>
-      administrator.change(`adds a copy on ${name}`, (document) => addCopy(document, STORAGE_GROUP, name), hearLater);
+    const idle = hosts.filter(({ name }) => name !== group?.active);
+    return removesCopy(cluster, oneOf(random, idle), random.below(2_000));
   },
   'failback allowed': ({ administrator }, random) => {
     const hours = { policy: 'window', fromHour: random.below(24), toHour: random.below(24) } as const;
@@ -373,7 +354,7 @@ export const faults = {
 } as const satisfies Record<string, Fault>;
 
 /** Those of other files have plans of their own there. */
-const allFaults = { ...faults, ...versionFaults, ...recoveryFaults };
+const allFaults = { ...faults, ...versionFaults, ...recoveryFaults, ...voteFaults };
 
 export type FaultKind = keyof typeof allFaults;
 

@@ -12,6 +12,7 @@ import { CLOCK_DRIFT, defaultTiming } from '../cluster/timing.ts';
 import { allCheckers } from './checkers/all.ts';
 import { FaultLog } from './fault-log.ts';
 import {
+  type FaultKind,
   healEverything,
   type NemesisPlan,
   type PlannedFault,
@@ -27,6 +28,7 @@ import { planRecovery } from './recovery-faults.ts';
 import { type ClusterOptions, SimulatedCluster, Violation } from './simulated-cluster.ts';
 import { earlierSoftware } from './software.ts';
 import { isOfVersions, planUpdate } from './version-faults.ts';
+import { voteFaults } from './vote-faults.ts';
 
 export interface SeedResult {
   readonly seed: number;
@@ -75,12 +77,13 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
     ...(life.slowness > 1 ? { networks: ['Public'] } : {}),
     ...(bug === undefined ? {} : { ports: bug.ports }),
     ...(isUpdate ? { software: earlierSoftware } : {}),
+    ...(movesVotes(seed, bug) ? { movesVotes: true } : {}),
     ...(bug?.mode === undefined ? {} : { mode: bug.mode, nodes: NODES.slice(0, 2) }),
   });
   const random = new SeededRandom(cluster.random.below(0x1_0000_0000));
   const log = new FaultLog();
   const drawn = planNemesis(random, life.pace, bug?.faults);
-  const further = bug === undefined ? [...update, ...planFurther(seed, cluster.mode, drawn.durationMs)] : update;
+  const further = bug === undefined ? [...update, ...planFurther(seed, cluster, drawn.durationMs)] : update;
   const combined = withFaults(drawn, further);
   const whole = life.slowness > 1 && cluster.mode === 'async' ? withAbsence(combined, seed) : combined;
   const plan = options.only === undefined ? whole : { ...whole, faults: chosen(whole, options.only) };
@@ -104,13 +107,39 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   };
 }
 
+/** In one of so many seeds the set of votes changes. */
+const VOTES_MOVE = 8;
+
+function movesVotes(seed: number, bug: PlantedBug | undefined): boolean {
+  if (bug !== undefined) return bug.faults?.some((kind) => Object.hasOwn(voteFaults, kind)) === true;
+  return new SeededRandom(seed ^ 0x70e5).below(VOTES_MOVE) === 0;
+}
+
+function planVotes(seed: number, nodes: number, durationMs: number): readonly Omit<PlannedFault, 'number'>[] {
+  const random = new SeededRandom(seed ^ 0x70e6);
+  const kinds: readonly FaultKind[] = [nodes === 2 ? 'witness replaced' : 'node evicted', 'vote given back'];
+  return kinds.flatMap((kind) =>
+    Array.from({ length: 1 + random.below(3) }, () => ({
+      kind,
+      atMs: random.below(durationMs),
+      lastsMs: random.below(durationMs / 3),
+      seed: random.below(0x1_0000_0000),
+    })),
+  );
+}
+
 /** What has a draw of its own, so that a seed without it befalls the same as before there was any. */
-function planFurther(seed: number, mode: ReplicationMode, durationMs: number): readonly Omit<PlannedFault, 'number'>[] {
+function planFurther(
+  seed: number,
+  cluster: SimulatedCluster,
+  durationMs: number,
+): readonly Omit<PlannedFault, 'number'>[] {
   return [
     ...planApart('copy removed', durationMs, new SeededRandom(seed ^ 0xc0_97)),
     ...planApart('old owner wakes', durationMs, new SeededRandom(seed ^ 0x01d0)),
     ...planApart('noisy link', durationMs, new SeededRandom(seed ^ 0x2015e)),
-    ...planRecovery(seed, mode, durationMs),
+    ...planRecovery(seed, cluster.mode, durationMs),
+    ...(cluster.hasMovingVotes ? planVotes(seed, cluster.hosts.length, durationMs) : []),
   ];
 }
 

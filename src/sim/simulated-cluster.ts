@@ -18,6 +18,7 @@ import { Administrator } from './administrator.ts';
 import { DOMAIN, SimulatedClient } from './client.ts';
 import { PortDisk } from './disk-ports.ts';
 import { History } from './history.ts';
+import { MovingVotes } from './moving-votes.ts';
 import type { BugPorts } from './planted-bugs/planted-bug.ts';
 import { MachineClock } from './simulated-clock.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
@@ -34,6 +35,7 @@ import { TrueRegister } from './true-register.ts';
 export const STORAGE_GROUP = 'First Storage Group';
 export const SERVER = 'mbx01';
 const SHARE = 'share';
+const SPARE_SHARE = 'share2';
 const CLIENTS = 'client';
 const IDENTITY = { clusterId: 'simulated', incarnation: 1 };
 
@@ -51,6 +53,8 @@ export interface ClusterOptions {
   readonly maxDrift?: number;
   /** On every host to begin with, and at its highest level; the present one unless it is given. */
   readonly software?: SimulatedSoftware;
+  /** The set of votes may change; otherwise it is what it was for ever. */
+  readonly movesVotes?: boolean;
   /** Where a planted bug stands, on every host. */
   readonly ports?: BugPorts;
 }
@@ -96,6 +100,10 @@ export class SimulatedCluster {
   readonly client: SimulatedClient;
   readonly administrator: Administrator;
   readonly register: TrueRegister;
+  /** The witness that votes beside two nodes, and one that can take its place. */
+  readonly share = SHARE;
+  readonly spareVote = SPARE_SHARE;
+  readonly #movingVotes: MovingVotes | undefined;
   /** Names of the acceptors. */
   readonly votes: readonly string[];
   readonly mode: ReplicationMode;
@@ -121,6 +129,15 @@ export class SimulatedCluster {
     this.story = new Story(this.time);
     this.votes = nodes.length === 2 ? [...nodes, SHARE] : nodes;
     const maxDrift = options.maxDrift ?? 0.0005;
+    const onChosen = (before: RegisterDocument | undefined, after: RegisterDocument): void =>
+      this.#check((checker) => checker.chosen?.(before, after));
+    if (options.movesVotes === true) {
+      const first = this.votes.map((name) => ({
+        kind: name === SHARE ? ('process' as const) : ('host' as const),
+        name,
+      }));
+      this.#movingVotes = new MovingVotes(IDENTITY, first, onChosen);
+    }
     const common = {
       timing,
       fileSizeBytes,
@@ -131,7 +148,7 @@ export class SimulatedCluster {
       storageGroup: STORAGE_GROUP,
       ports: options.ports ?? {},
       software: options.software ?? presentSoftware,
-      onVoteStored: this.#onVoteStored,
+      movingVotes: this.#movingVotes,
       onServing: (host: SimulatedHost, serving: Serving | undefined) => this.#onServing(host, serving),
       onLease: (host: SimulatedHost, forMs: number) => this.#check((checker) => checker.leased?.(host, forMs)),
       onAnswer: (host: SimulatedHost, epoch: number, lsn: number) =>
@@ -142,6 +159,7 @@ export class SimulatedCluster {
       return new SimulatedHost({
         ...common,
         name,
+        onVoteStored: this.#onVoteStored(name),
         drift,
         time: this.time,
         random: this.#chance(),
@@ -149,12 +167,11 @@ export class SimulatedCluster {
         story: this.story,
       });
     });
-    const share = this.#share();
+    const share = this.#share(SHARE);
+    if (this.#movingVotes !== undefined) this.#share(SPARE_SHARE);
     const disks = this.hosts.map(({ disk }) => disk);
     const votes = nodes.length === 2 ? [...disks, share.disk] : disks;
-    this.register = new TrueRegister(votes, 'cluster/vote', (before, after) =>
-      this.#check((checker) => checker.chosen?.(before, after)),
-    );
+    this.register = new TrueRegister(votes, 'cluster/vote', onChosen, this.#movingVotes);
     this.hub = new SimulatedHub({
       time: this.time,
       random: this.#chance(),
@@ -174,15 +191,15 @@ export class SimulatedCluster {
   }
 
   /** The third vote: a machine that is always up, with a file. */
-  #share(): { disk: SimulatedDisk } {
-    const process = new SimulatedProcess(SHARE);
+  #share(name: string): { disk: SimulatedDisk } {
+    const process = new SimulatedProcess(name);
     const disk = new SimulatedDisk(this.time, this.#chance());
     const clock = new MachineClock(this.time, { drift: 0, startMs: 0 }).of(process);
     const vote = new SimulatedVote(new PortDisk({ disk, process, root: 'cluster' }), {
-      onStored: this.#onVoteStored,
+      onStored: this.#onVoteStored(name),
       isOnShare: true,
     });
-    vote.listen(this.network.of(SHARE, process), SHARE, clock);
+    vote.listen(this.network.of(name, process), name, clock);
     return { disk };
   }
 
@@ -209,7 +226,10 @@ export class SimulatedCluster {
     const proposer = 'settings';
     // Its own chances: whether somebody administers the cluster changes nothing of what else befalls it.
     const random = new SeededRandom(this.seed ^ 0xad);
-    const register = new CasPaxosRegister({ acceptors, proposer, clock, random });
+    const logger = this.story.logger('settings');
+    const register =
+      this.#movingVotes?.open({ name: proposer, network, clock, random, logger }) ??
+      new CasPaxosRegister({ acceptors, proposer, clock, random });
     return new Administrator({ register, clock, story: this.story });
   }
 
@@ -245,9 +265,12 @@ export class SimulatedCluster {
     const process = new SimulatedProcess('administrator');
     const clock = new MachineClock(this.time, { drift: 0, startMs: 0 }).of(process);
     const disks = this.register.disks;
-    const acceptors = disks.map((disk, index) =>
-      new SimulatedVote(new PortDisk({ disk, process, root: 'cluster' })).as(`vote${index}`, IDENTITY),
-    );
+    const acceptors = disks.map((disk, index) => {
+      const name = this.votes[index] ?? '';
+      const onStored = this.#movingVotes && this.#onVoteStored(name);
+      const vote = new SimulatedVote(new PortDisk({ disk, process, root: 'cluster' }), onStored && { onStored });
+      return vote.as(name, IDENTITY);
+    });
     for (const acceptor of acceptors) await acceptor.initialise(NO_BALLOT, undefined);
     const register = new CasPaxosRegister({ acceptors, proposer: 'administrator', clock, random: this.#chance() });
     const names = this.hosts.map(({ name }) => name);
@@ -272,10 +295,13 @@ export class SimulatedCluster {
     process.kill();
   }
 
-  readonly #onVoteStored: VoteRules['onStored'] = (before, after) => {
-    this.register.noteStored(this.time.nowMs);
-    if (before !== undefined) this.#check((checker) => checker.voted?.(before, after));
-  };
+  #onVoteStored(name: string): VoteRules['onStored'] {
+    return (before, after) => {
+      this.#movingVotes?.noteStored(name, before, after);
+      this.register.noteStored(this.time.nowMs);
+      if (before !== undefined) this.#check((checker) => checker.voted?.(before, after));
+    };
+  }
 
   #onServing(host: SimulatedHost, serving: Serving | undefined): void {
     if (serving !== undefined) this.activations += 1;
@@ -316,6 +342,10 @@ export class SimulatedCluster {
     const host = this.hosts.find((candidate) => candidate.name === name);
     assert(host !== undefined, `There is no host ${name}`);
     return host;
+  }
+
+  get hasMovingVotes(): boolean {
+    return this.#movingVotes !== undefined;
   }
 
   /** The storage group as the register has it, for certain. */

@@ -8,7 +8,8 @@ import type { Clock } from '../base/clock.ts';
 import { messageOf, type Problem } from '../base/problem.ts';
 import type { Random } from '../base/random.ts';
 import { SeededRandom } from '../base/random.ts';
-import type { Acceptor, AcceptorIdentity } from '../cluster/acceptor.ts';
+import type { AcceptorIdentity } from '../cluster/acceptor.ts';
+import type { AcceptorSet } from '../cluster/acceptor-set.ts';
 import { stepAcceptor } from '../cluster/acceptor-state.ts';
 import { CasPaxosRegister } from '../cluster/caspaxos-register.ts';
 import { ClusterService } from '../cluster/cluster-service.ts';
@@ -21,8 +22,9 @@ import type { Serving } from '../replication/copy.ts';
 import type { Database } from '../store/database.ts';
 import { type CopyBackup, putBack, takeBackup } from './copy-backup.ts';
 import { PortDisk } from './disk-ports.ts';
+import type { MovingVotes } from './moving-votes.ts';
 import { altered, type BugPorts } from './planted-bugs/planted-bug.ts';
-import { provenBytes } from './rot.ts';
+import { rotFile } from './rot.ts';
 import { MachineClock } from './simulated-clock.ts';
 import { SimulatedCopy } from './simulated-copy.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
@@ -46,6 +48,8 @@ export interface HostOptions {
   readonly identity: AcceptorIdentity;
   /** Every host with a vote, this one included. */
   readonly votes: readonly string[];
+  /** Instead of them, where the set changes. */
+  readonly movingVotes: MovingVotes | undefined;
   readonly copies: readonly string[];
   readonly storageGroup: string;
   readonly fileSizeBytes: number;
@@ -154,6 +158,9 @@ export class SimulatedHost {
 
   software: SimulatedSoftware;
 
+  /** Of a host that is up, where the set of votes changes. */
+  acceptorSet: AcceptorSet | undefined;
+
   /** Why its last start was not let into the cluster. */
   refusal: Problem | undefined;
 
@@ -245,20 +252,18 @@ export class SimulatedHost {
     const clock = this.#clockOf(service);
     const port = network.of(this.name, service, this.#isDown);
     const asked = votes.map((name) =>
-      name === this.name ? this.#ownVote(vote) : remoteVote(name, identity, port, clock),
+      name === this.name ? vote.as(name, identity) : remoteVote(name, identity, port, clock),
     );
     const acceptors = ports.wrapAcceptors?.(asked, this.name) ?? asked;
-    const register = new CasPaxosRegister({ acceptors, proposer: this.name, clock, random: this.#derivedRandom() });
+    const user = { name: this.name, network: port, clock, random: this.#derivedRandom(), own: vote };
+    this.acceptorSet = this.#options.movingVotes?.open({ ...user, logger: this.#options.story.logger(this.name) });
+    const register = this.acceptorSet ?? new CasPaxosRegister({ ...user, acceptors, proposer: this.name });
     return ports.wrapRegister?.(register, { host: this.name, clock }) ?? register;
   }
 
   #clockOf(process: SimulatedProcess): Clock {
     const clock = this.clock.of(process);
     return this.#options.ports.wrapClock?.(clock) ?? clock;
-  }
-
-  #ownVote(vote: SimulatedVote): Acceptor {
-    return vote.as(this.name, this.#options.identity);
   }
 
   #voteDisk(process: SimulatedProcess): PortDisk {
@@ -390,6 +395,7 @@ export class SimulatedHost {
     this.#end(this.#service);
     this.#service = undefined;
     this.#clusterService = undefined;
+    this.acceptorSet = undefined;
     if (wasServing) this.#options.onServing(this, undefined);
   }
 
@@ -438,15 +444,10 @@ export class SimulatedHost {
   rotLog(wanted?: string): boolean {
     const { random, story } = this.#options;
     this.losePower();
-    const folder = `${COPY_FOLDER}/log`;
-    const names = this.disk.list(folder).filter((name) => /^E00([0-9a-f]{8})?\.log$/.test(name));
-    const name = wanted ?? names[random.below(Math.max(1, names.length))];
-    if (name === undefined) return false;
-    const path = `${folder}/${name}`;
-    const position = random.below(provenBytes(this.disk.read(path, 0, this.disk.size(path) ?? 0)));
-    this.disk.flipBit(path, position);
+    const rotten = rotFile(this.disk, `${COPY_FOLDER}/log`, random, wanted);
+    if (rotten === undefined) return false;
     this.logsRotten += 1;
-    story.tell(this.name, `a bit of ${name} turns over at byte ${position}`);
+    story.tell(this.name, `a bit of ${rotten.name} turns over at byte ${rotten.position}`);
     return true;
   }
 

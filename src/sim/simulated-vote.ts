@@ -11,6 +11,7 @@ import {
   type AcceptorIdentity,
   type AcceptorReply,
   type AcceptorRequest,
+  type AskAcceptor,
   acceptorFrom,
 } from '../cluster/acceptor.ts';
 import { encodeAcceptorState } from '../cluster/acceptor-codec.ts';
@@ -88,8 +89,13 @@ export class SimulatedVote {
   }
 }
 
-/** Another host's vote, over a connection that is made anew when it broke. */
+/** Another host's vote. */
 export function remoteVote(host: string, identity: AcceptorIdentity, network: Network, clock: Clock): Acceptor {
+  return acceptorFrom(host, identity, askRemoteVote(host, network, clock));
+}
+
+/** Over a connection that is made anew when it broke. */
+export function askRemoteVote(host: string, network: Network, clock: Clock): AskAcceptor {
   let connection: Promise<Rpc> | undefined;
   const connect = async (): Promise<Rpc> => {
     const forget = (): void => {
@@ -102,12 +108,12 @@ export function remoteVote(host: string, identity: AcceptorIdentity, network: Ne
       throw error;
     }
   };
-  return acceptorFrom(host, identity, async (request) => {
+  return async (request) => {
     connection ??= connect();
     const rpc = await connection;
     const reply = await rpc.ask(ASK, Buffer.from(JSON.stringify(request)), ASK_TIMEOUT_MS);
     return parseAcceptorReply(JSON.parse(reply.toString('utf8')));
-  });
+  };
 }
 
 function voteEndpoint(host: string): string {

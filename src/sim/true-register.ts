@@ -4,6 +4,7 @@ import { type Accepted, compareBallots } from '../cluster/acceptor.ts';
 import { majorityOf } from '../cluster/quorum-round.ts';
 import type { RegisterDocument } from '../cluster/register-document.ts';
 import { parseRegisterValue } from '../cluster/register-value.ts';
+import type { MovingVotes } from './moving-votes.ts';
 import type { SimulatedDisk } from './simulated-disk.ts';
 import { VoteDecoder } from './vote-decoder.ts';
 
@@ -22,8 +23,11 @@ export class TrueRegister {
   /** What each vote accepted last, whatever became of it. */
   readonly #lastWords = new Map<SimulatedDisk, Accepted>();
   readonly #onChosen: OnChosen;
+  readonly #moving: MovingVotes | undefined;
 
-  constructor(disks: readonly SimulatedDisk[], voteFile: string, onChosen: OnChosen) {
+  /** `moving`: who votes changes, so it counts, and the disks are only those that voted first. */
+  constructor(disks: readonly SimulatedDisk[], voteFile: string, onChosen: OnChosen, moving?: MovingVotes) {
+    this.#moving = moving;
     this.disks = disks;
     this.#voteFile = voteFile;
     for (const disk of disks) this.#decoders.set(disk, new VoteDecoder());
@@ -32,6 +36,7 @@ export class TrueRegister {
 
   /** The newest value that a majority has accepted; it stays chosen whatever becomes of the votes. */
   chosen(): RegisterDocument | undefined {
+    if (this.#moving !== undefined) return this.#moving.chosen;
     const stamps = this.disks.map((disk) => disk.stampOf(this.#voteFile));
     if (stamps.every((stamp, index) => stamp === this.#stamps[index])) return this.#last?.document;
     this.#stamps = stamps;
@@ -67,6 +72,7 @@ export class TrueRegister {
    */
   #toldChosen(): RegisterDocument | undefined {
     const chosen = this.chosen();
+    if (this.#moving !== undefined) return chosen;
     const words = this.disks.flatMap((disk) => {
       const now = this.#acceptedOn(disk);
       if (now !== undefined) this.#lastWords.set(disk, now);

@@ -1,5 +1,6 @@
 /** Planted bugs of the register: how votes answer, how a proposer asks them, and what it takes for decided. */
 import { type Acceptor, type Ballot, compareBallots, NO_BALLOT, type PrepareReply } from '../../cluster/acceptor.ts';
+import type { stepAcceptor } from '../../cluster/acceptor-state.ts';
 import type { Decide, Register } from '../../cluster/register.ts';
 import type { RegisterDocument } from '../../cluster/register-document.ts';
 import { acceptWithoutPromise, promiseAnything } from '../exhaustive/planted-faults.ts';
@@ -17,6 +18,15 @@ function firstValueTaken(acceptors: readonly Acceptor[]): readonly Acceptor[] {
     return { ...reply, accepted: { ...accepted, value: round.value } };
   };
   return acceptors.map((acceptor) => altered(acceptor, { prepare: (ballot) => asked(acceptor, ballot) }));
+}
+
+/** Whatever incarnation it is asked under, what is stored stays at its own. */
+function answersForEverySet(step: typeof stepAcceptor): typeof stepAcceptor {
+  return (state, request) => {
+    const isOfRegister = request.kind === 'prepare' || request.kind === 'accept' || request.kind === 'peek';
+    if (state === undefined || !isOfRegister) return step(state, request);
+    return step(state, { ...request, identity: state.identity });
+  };
 }
 
 /** Decides on what it saw last, and overwrites whatever came between. */
@@ -115,5 +125,14 @@ export const registerAndVotesBugs: readonly PlantedBug[] = [
           before.epoch > 0 && after.active !== before.active ? { ...after, epoch: before.epoch } : after,
         ),
     },
+  },
+  {
+    name: 'evicted vote counts',
+    what: 'a vote answers for every set of votes alike, also for one in which it is no more, or not alone',
+    breaks: 'S8',
+    budgetSeeds: 40,
+    faults: ['witness replaced', 'link between nodes cut', 'one way cut'],
+    mode: 'sync',
+    ports: { wrapStep: answersForEverySet },
   },
 ];
