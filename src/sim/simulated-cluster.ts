@@ -6,6 +6,7 @@ import { assert } from '../base/assert.ts';
 import { isProblem } from '../base/problem.ts';
 import { SeededRandom } from '../base/random.ts';
 import { NO_BALLOT } from '../cluster/acceptor.ts';
+import type { AcceptorPlace } from '../cluster/acceptor-places.ts';
 import type { AcceptorState } from '../cluster/acceptor-state.ts';
 import { CasPaxosRegister } from '../cluster/caspaxos-register.ts';
 import { formCluster } from '../cluster/changes.ts';
@@ -129,15 +130,7 @@ export class SimulatedCluster {
     this.story = new Story(this.time);
     this.votes = nodes.length === 2 ? [...nodes, SHARE] : nodes;
     const maxDrift = options.maxDrift ?? 0.0005;
-    const onChosen = (before: RegisterDocument | undefined, after: RegisterDocument): void =>
-      this.#check((checker) => checker.chosen?.(before, after));
-    if (options.movesVotes === true) {
-      const first = this.votes.map((name) => ({
-        kind: name === SHARE ? ('process' as const) : ('host' as const),
-        name,
-      }));
-      this.#movingVotes = new MovingVotes(IDENTITY, first, onChosen);
-    }
+    if (options.movesVotes === true) this.#movingVotes = new MovingVotes(IDENTITY, this.#firstPlaces(), this.#onChosen);
     const common = {
       timing,
       fileSizeBytes,
@@ -171,7 +164,7 @@ export class SimulatedCluster {
     if (this.#movingVotes !== undefined) this.#share(SPARE_SHARE);
     const disks = this.hosts.map(({ disk }) => disk);
     const votes = nodes.length === 2 ? [...disks, share.disk] : disks;
-    this.register = new TrueRegister(votes, 'cluster/vote', onChosen, this.#movingVotes);
+    this.register = new TrueRegister(votes, 'cluster/vote', this.#onChosen, this.#movingVotes);
     this.hub = new SimulatedHub({
       time: this.time,
       random: this.#chance(),
@@ -188,6 +181,13 @@ export class SimulatedCluster {
     this.client = this.#clients(nodes);
     this.administrator = this.#administrator();
     this.#broken.promise.catch(() => undefined); // who runs the world hears of it
+  }
+
+  readonly #onChosen = (before: RegisterDocument | undefined, after: RegisterDocument): void =>
+    this.#check((checker) => checker.chosen?.(before, after));
+
+  #firstPlaces(): readonly AcceptorPlace[] {
+    return this.votes.map((name) => ({ kind: name === SHARE ? 'process' : 'host', name }));
   }
 
   /** The third vote: a machine that is always up, with a file. */

@@ -164,10 +164,8 @@ export class SimulatedHost {
   /** Why its last start was not let into the cluster. */
   refusal: Problem | undefined;
 
-  /** How often its disk was replaced by an empty one. */
+  /** How often its disk, or that of its vote, was replaced by an empty one. */
   disksLost = 0;
-
-  /** How often its vote was replaced by an empty one. */
   votesLost = 0;
 
   /** How often a part of its log was damaged. */
