@@ -6,7 +6,7 @@
 import { type Random, SeededRandom } from '../base/random.ts';
 import { setMountPolicy } from '../cluster/configuration-changes.ts';
 import type { ReplicationMode } from '../cluster/register-document.ts';
-import { bothWays, cut, type Fault, isSparable, nothing, oneOf } from './fault.ts';
+import { anyHost, bothWays, cut, type Fault, isSparable, nothing } from './fault.ts';
 import type { FaultKind, PlannedFault } from './nemesis.ts';
 import { SERVER, type SimulatedCluster, STORAGE_GROUP } from './simulated-cluster.ts';
 import type { SimulatedHost } from './simulated-host.ts';
@@ -17,12 +17,12 @@ const FORCED = 2;
 const INSIST_MS = 1_000;
 
 export const recoveryFaults = {
-  /** The backup is of the beginning, the disk is lost at the end. */
+  /** The backups are of the beginning, a disk is lost at the end. */
   'copy restored': (cluster, random) => {
-    const host = oneOf(random, cluster.hosts);
-    const backup = host.takeBackup();
-    cluster.story.tell(host.name, `its copy is backed up to ${backup?.lsn ?? 'nowhere'}`);
+    const backups = new Map(cluster.hosts.map((host) => [host, host.takeBackup()]));
     return () => {
+      const host = anyHost(cluster, random);
+      const backup = backups.get(host);
       if (backup === undefined || !isSparable(cluster, host)) return;
       host.restoreCopy(backup);
       host.start();
