@@ -6,7 +6,7 @@
 import { assert } from '../base/assert.ts';
 import { type Disk, joinName } from './disk.ts';
 import { inspect } from './inspection.ts';
-import { closedName, type LogFile, OPEN_NAME } from './log-file.ts';
+import { closedName, type LogFile } from './log-file.ts';
 import type { LogFiles } from './log-files.ts';
 
 /** `open`: records still go to it, or it has not been given its number; `gone`: nobody needed it any more. */
@@ -15,7 +15,7 @@ export type ClosedFileState = 'closed' | 'open' | 'gone';
 export function closedFileState(files: LogFiles, generation: number): ClosedFileState {
   const file = files.byGeneration(generation);
   if (file === undefined) return 'gone';
-  return file.name === undefined || file.name === OPEN_NAME ? 'open' : 'closed';
+  return file.name === closedName(generation) ? 'closed' : 'open';
 }
 
 /** Whether `bytes` are the closed file `known`, whole. */

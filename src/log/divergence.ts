@@ -10,7 +10,7 @@
 import { crc32 } from '../base/checksum.ts';
 import { Problem } from '../base/problem.ts';
 import { type Disk, joinName } from './disk.ts';
-import { dropPrepared, type FolderFile, listLogFiles, readHeader, settleRotation } from './folder.ts';
+import { dropPrepared, type FolderFile, listLogFiles, readHeader, settleNames } from './folder.ts';
 import { closedName, emptyLogFile, type LogFile, OPEN_NAME } from './log-file.ts';
 import { formatLsn } from './lsn.ts';
 import { readU64, writeU64 } from './record.ts';
@@ -44,7 +44,7 @@ export interface CutReport {
 export async function truncateAfter(options: CutOptions): Promise<CutReport> {
   const { disk, folder } = options;
   await finishCut(disk, folder);
-  if ((await settleRotation(disk, folder)).finishedRename) await disk.syncFolder(folder);
+  if (await settleNames(disk, folder)) await disk.syncFolder(folder);
   const files = await listLogFiles(disk, folder);
   const { index, file, bytes } = await findCut(options, files);
   const hasTail = !endsCleanly(bytes, file);

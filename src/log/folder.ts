@@ -1,10 +1,14 @@
 /**
- * What lies in a log's folder, and the first steps of every start: a cut that was begun is finished (divergence.ts), a
- * rotation that was interrupted between its two renames is finished, and the files that stood ready are dropped: they may
- * hold a header, or an older life's records, that must never be taken for news.
+ * What lies in a log's folder, and the first steps of every start: a cut that was begun is finished (divergence.ts), files
+ * that were stopped before they had their names get them, and the files that stood ready are dropped: they may hold an
+ * older life's records, that must never be taken for news.
+ *
+ * A file is used before it is named (file-names.ts). So after a stop the end of a log may lie in files that still have the
+ * names under which they stood ready, or in one that is called `E00.log` while others follow it. Their headers tell: each
+ * names the one before it.
  */
-import type { Disk } from './disk.ts';
-import { joinName } from './disk.ts';
+import { isProblem, type Problem } from '../base/problem.ts';
+import { type Disk, joinName } from './disk.ts';
 import {
   closedGeneration,
   closedName,
@@ -23,68 +27,95 @@ export interface FolderFile {
   header: LogFileHeader | undefined;
 }
 
-/** Closed files by generation, then the open one if it is there. */
-export async function listLogFiles(disk: Disk, folder: string): Promise<FolderFile[]> {
+/**
+ * The files of the log, oldest first, whatever they are called. `E00.log` is the last one, unless others follow it.
+ * Files that go while they are looked at are left out. Problem `DiskFailed`; or `onUnreadable` is told of each header that
+ * the disk does not give, and its file has none.
+ */
+export async function listLogFiles(
+  disk: Disk,
+  folder: string,
+  onUnreadable?: (name: string, problem: Problem) => void,
+): Promise<FolderFile[]> {
   const names = await disk.list(folder);
-  const closed: FolderFile[] = [];
+  const files: FolderFile[] = [];
+  const read = async (name: string, generation: number | undefined): Promise<FolderFile | undefined> => {
+    try {
+      const header = await readHeader(disk, folder, name);
+      return { name, generation: generation ?? header?.generation, header };
+    } catch (error) {
+      if (isProblem(error, 'FileMissing')) return undefined;
+      if (onUnreadable === undefined || !isProblem(error, 'DiskFailed')) throw error;
+      onUnreadable(name, error);
+      return { name, generation, header: undefined };
+    }
+  };
   for (const name of names) {
     const generation = closedGeneration(name);
-    if (generation !== undefined) closed.push({ name, generation, header: await readHeader(disk, folder, name) });
+    const file = generation === undefined ? undefined : await read(name, generation);
+    if (file !== undefined) files.push(file);
   }
-  closed.sort((one, other) => (one.generation ?? 0) - (other.generation ?? 0));
-  if (!names.includes(OPEN_NAME)) return closed;
-  const header = await readHeader(disk, folder, OPEN_NAME);
-  return [...closed, { name: OPEN_NAME, generation: header?.generation, header }];
+  files.sort((one, other) => (one.generation ?? 0) - (other.generation ?? 0));
+  const open = names.includes(OPEN_NAME) ? await read(OPEN_NAME, undefined) : undefined;
+  const ready: FolderFile[] = [];
+  for (const name of names.filter(isPreparedName)) {
+    const file = await read(name, undefined);
+    if (file?.header !== undefined) ready.push(file);
+  }
+  return inOrder(files, open, ready);
+}
+
+/** `closed` by generation. Of the files that stand ready, those that the log goes on in. */
+function inOrder(closed: FolderFile[], open: FolderFile | undefined, ready: FolderFile[]): FolderFile[] {
+  const files: FolderFile[] = [];
+  let openIsIn = false;
+  const candidates = open === undefined ? ready : [open, ...ready];
+  const goOn = (): void => {
+    for (let next = followerOf(files.at(-1), candidates); next !== undefined; next = followerOf(next, candidates)) {
+      files.push(next);
+      openIsIn ||= next === open;
+    }
+  };
+  for (const file of closed) {
+    if (file.generation !== (files.at(-1)?.generation ?? 0) + 1) goOn();
+    files.push(file);
+  }
+  goOn();
+  if (open === undefined || openIsIn) return files;
+  files.push(open);
+  goOn();
+  return files;
+}
+
+function followerOf(file: FolderFile | undefined, candidates: readonly FolderFile[]): FolderFile | undefined {
+  const last = file?.header;
+  if (last === undefined) return undefined;
+  return candidates.find(({ header }) => header !== undefined && isNext(header, last));
 }
 
 export async function readHeader(disk: Disk, folder: string, name: string): Promise<LogFileHeader | undefined> {
   return decodeHeader(await disk.read(joinName(folder, name), 0, LOG_HEADER_BYTES));
 }
 
-export interface SettledRotation {
-  /** The prepared file became the open one: the machine stopped between the two renames. */
-  finishedRename: boolean;
-  /** Header of a file that was about to be put in place when everything before it was durable already. */
-  announced: LogFileHeader | undefined;
-}
-
-/** Finishes or undoes a rotation that a crash interrupted. Durable when it resolves and the folder is synced. */
-export async function settleRotation(disk: Disk, folder: string): Promise<SettledRotation> {
-  const names = await disk.list(folder);
-  const next = await findNext(disk, folder, names);
-  if (next === undefined) return { finishedRename: false, announced: undefined };
-  if (names.includes(OPEN_NAME)) return { finishedRename: false, announced: next.header };
-  await disk.rename(joinName(folder, next.name), joinName(folder, OPEN_NAME));
-  return { finishedRename: true, announced: undefined };
-}
-
-/** What the open file is called while it has not got its name back after a loss of power; `undefined` if there is no such file. */
-export async function nameWithoutOpenName(disk: Disk, folder: string): Promise<string | undefined> {
-  const names = await disk.list(folder);
-  return names.includes(OPEN_NAME) ? undefined : (await findNext(disk, folder, names))?.name;
-}
-
-/** Of the files that stand ready, the one whose header says that it goes behind the last one. */
-async function findNext(
-  disk: Disk,
-  folder: string,
-  names: string[],
-): Promise<{ name: string; header: LogFileHeader } | undefined> {
-  const prepared = names.filter(isPreparedName);
-  const last = prepared.length === 0 ? undefined : await lastHeader(disk, folder, names);
-  if (last === undefined) return undefined;
-  for (const name of prepared) {
-    const header = await readHeader(disk, folder, name);
-    if (header !== undefined && isNext(header, last)) return { name, header };
+/**
+ * Gives every file of the log its name, as whoever wrote it would have done. The last one is durably named when it
+ * resolves and the folder is synced. True: some had not got theirs.
+ */
+export async function settleNames(disk: Disk, folder: string): Promise<boolean> {
+  const files = await listLogFiles(disk, folder);
+  // Damage, which is told by the file's name.
+  if (files.some(({ name, header }) => name === OPEN_NAME && header === undefined)) return false;
+  const last = files.at(-1);
+  let hasRenamed = false;
+  for (const { name, generation } of files.slice(0, -1)) {
+    if (closedGeneration(name) !== undefined || generation === undefined) continue;
+    await disk.rename(joinName(folder, name), joinName(folder, closedName(generation)));
+    hasRenamed = true;
   }
-  return undefined;
-}
-
-/** Of the open file, or of the newest closed one where there is no open one. */
-async function lastHeader(disk: Disk, folder: string, names: string[]): Promise<LogFileHeader | undefined> {
-  if (names.includes(OPEN_NAME)) return readHeader(disk, folder, OPEN_NAME);
-  const newest = Math.max(...names.map((name) => closedGeneration(name) ?? 0));
-  return newest > 0 ? readHeader(disk, folder, closedName(newest)) : undefined;
+  if (hasRenamed) await disk.syncFolder(folder);
+  if (last === undefined || !isPreparedName(last.name)) return hasRenamed;
+  await disk.rename(joinName(folder, last.name), joinName(folder, OPEN_NAME));
+  return true;
 }
 
 /** A file that is written again has its old header until it gets the new one. */

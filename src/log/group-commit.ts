@@ -7,11 +7,10 @@
  * but the bytes, and the device should not wait for this thread between two writes. It does one after the other all the
  * same, so nothing of a batch is on the disk before everything of the one before is durable.
  *
- * A new file's header leaves together with its first records, into the prepared file, before the renames that put the file
- * in place; they are acknowledged after the renames. So the order on the disk is: all records of the old file, header
- * and first records of the new one, the old one's final name; each durable before the next. The new one's name `E00.log`
- * becomes durable with the next final name: until then a recovery finds the file under the name that it stood ready with,
- * which is used for no other file as long.
+ * A new file's header leaves together with its first records, into the prepared file, when all records of the old file are
+ * durable; they are acknowledged when they are. Names follow beside the writing (file-names.ts): until then a recovery finds
+ * the file by its header, under the name that it stood ready with. Only the very first file of a log gets its name before
+ * anything in it is acknowledged: no file before it says that it belongs here.
  *
  * The first error ends the log: nobody who waits, and nobody who comes later, is told of a success.
  */
@@ -20,9 +19,10 @@ import { type Deferred, deferred } from '../base/deferred.ts';
 import type { Logger } from '../base/logger.ts';
 import { messageOf, Problem } from '../base/problem.ts';
 import { type Disk, joinName, type LogDevice } from './disk.ts';
+import { FileNames, type NamedFile } from './file-names.ts';
 import { FileSupply, type PreparedFile } from './file-supply.ts';
 import { AHEAD_PART_OF_FILE, MAX_BATCH_BYTES, MAX_WRITES_UNDER_WAY } from './limits.ts';
-import { closedName, LOG_HEADER_BYTES, type LogFile, OPEN_NAME } from './log-file.ts';
+import { LOG_HEADER_BYTES, type LogFile, OPEN_NAME } from './log-file.ts';
 import type { LogFiles } from './log-files.ts';
 import { END_MARK_BYTES, encodeEndMark, readFrame } from './record.ts';
 
@@ -53,12 +53,11 @@ const GATHERING_TURNS = 4;
 export class GroupCommit {
   readonly #options: GroupCommitOptions;
   readonly #supply: FileSupply;
+  readonly #names: FileNames;
   /** The file that the device was last told to write to, and where the next batch goes in it. */
-  #file: LogFile | undefined;
+  #target: NamedFile | undefined;
   #sentBytes = 0;
   #sentLsn: number;
-  /** What the open file was before it got its name, which may not be durable yet. */
-  #taken: PreparedFile | undefined;
   /** The file holds older records behind its end. */
   #isWrittenAgain = false;
   #queue: Queued[] = [];
@@ -80,9 +79,18 @@ export class GroupCommit {
   constructor(options: GroupCommitOptions) {
     this.#options = options;
     this.#supply = new FileSupply({ ...options, onFailure: () => this.#wake() });
-    this.#file = options.files.open;
-    this.#sentBytes = this.#file?.durableBytes ?? 0;
-    this.#durableLsn = this.#file?.lastLsn ?? 0;
+    this.#names = new FileNames({
+      ...options,
+      release: (prepared) => this.#supply.release(prepared),
+      onFailure: (error) => this.#fail(error),
+    });
+    const { open } = options.files;
+    if (open !== undefined) {
+      this.#target = this.#names.add(open, OPEN_NAME, undefined);
+      this.#target.isStarted = true;
+    }
+    this.#sentBytes = open?.durableBytes ?? 0;
+    this.#durableLsn = open?.lastLsn ?? 0;
     this.#sentLsn = this.#durableLsn;
   }
 
@@ -109,7 +117,13 @@ export class GroupCommit {
       await this.#running;
       await this.#written;
     }
+    await this.#names.settled();
     await this.#supply.settled();
+  }
+
+  /** A recovery finds this file without any file before it. */
+  isSettled(file: LogFile): boolean {
+    return this.#names.isSettled(file);
   }
 
   /** Keeps a file that nobody needs any more, to write it again. False: there are enough. */
@@ -189,7 +203,7 @@ export class GroupCommit {
       for (let turn = 0; turn < GATHERING_TURNS; turn++) await Promise.resolve();
       const next = this.#queue[0];
       if (next === undefined) return;
-      if ('frame' in next) this.#writeBatch(present(this.#file, 'Records follow the header of their file'));
+      if ('frame' in next) this.#writeBatch(present(this.#target, 'Records follow the header of their file'));
       else await this.#startFile(next.file, next.header);
     } while (this.#mayHandOver());
   }
@@ -201,13 +215,13 @@ export class GroupCommit {
     this.#supply.fill();
   }
 
-  #writeBatch(file: LogFile): void {
+  #writeBatch({ file, name }: NamedFile): void {
     const batch = this.#takeRecords();
     const position = this.#sentBytes;
     const endBytes = position + batch.bytes;
     const chunks = this.#withEndMark(file, batch.frames, endBytes);
     this.#sentBytes = endBytes;
-    this.#follow(this.#options.device.append(this.#path(OPEN_NAME), position, chunks), () => {
+    this.#follow(this.#options.device.append(this.#path(name), position, chunks), () => {
       file.durableBytes = endBytes;
       this.#tell(batch);
     });
@@ -215,38 +229,37 @@ export class GroupCommit {
 
   async #startFile(file: LogFile, header: Buffer): Promise<void> {
     this.#queue.shift();
+    await this.#names.room();
     const prepared = await this.#supply.take(file.header.sizeBytes);
     this.#queuedFiles -= 1;
+    // What was to come before this file is not written any more.
+    if (this.#failure !== undefined) return;
     const batch = this.#takeRecords();
-    const [closing, replaced] = [this.#file, this.#taken];
     const endBytes = LOG_HEADER_BYTES + batch.bytes;
     this.#isWrittenAgain = prepared.isRecycled;
     const chunks = [header, ...this.#withEndMark(file, batch.frames, endBytes)];
-    this.#file = file;
+    const work =
+      this.#target === undefined ? this.#startFirst(file, prepared, chunks) : this.#startNext(file, prepared, chunks);
+    const named = present(this.#target, 'It was just begun');
     this.#sentBytes = endBytes;
-    this.#taken = prepared;
-    const finalName = closing && closedName(closing.header.generation);
-    const inPlace = this.#options.files.whileRenaming(async () => {
-      await this.#putInPlace(prepared.name, chunks, finalName);
-      if (closing !== undefined) closing.name = finalName;
-      file.name = OPEN_NAME;
-    });
-    this.#follow(inPlace, () => {
-      if (replaced !== undefined) this.#supply.release(replaced);
+    this.#follow(work, () => {
+      this.#names.started(named);
       file.durableBytes = endBytes;
       this.#tell(batch);
     });
   }
 
-  /** The device keeps the order, and does nothing more after its first error: it is told everything at once. */
-  async #putInPlace(preparedName: string, chunks: Buffer[], finalName: string | undefined): Promise<void> {
+  #startNext(file: LogFile, prepared: PreparedFile, chunks: Buffer[]): Promise<void> {
+    this.#target = this.#names.add(file, prepared.name, prepared);
+    return this.#options.device.append(this.#path(prepared.name), 0, chunks);
+  }
+
+  async #startFirst(file: LogFile, prepared: PreparedFile, chunks: Buffer[]): Promise<void> {
     const { device } = this.#options;
-    const [ready, open] = [this.#path(preparedName), this.#path(OPEN_NAME)];
-    await Promise.all([
-      device.append(ready, 0, chunks),
-      finalName === undefined ? undefined : device.rename(open, this.#path(finalName)),
-      device.rename(ready, open, { lazy: finalName !== undefined }),
-    ]);
+    const [ready, open] = [this.#path(prepared.name), this.#path(OPEN_NAME)];
+    this.#target = this.#names.add(file, OPEN_NAME, undefined);
+    await Promise.all([device.append(ready, 0, chunks), device.rename(ready, open)]);
+    this.#supply.release(prepared);
   }
 
   /** `onDone` runs when `work` and everything handed over before it is done; not at all after a failure. */

@@ -33,6 +33,9 @@ export const RESERVE_FILES = 2;
 /** Next files that are made before they are needed: at full speed one is used up faster than one is made. */
 export const FILES_AHEAD = 3;
 
+/** Files that are written to, or were, and have not durably got their names yet; the next one waits. */
+export const MAX_UNNAMED_FILES = 16;
+
 /** How many files that nobody needs any more are kept to be written again. */
 export const MAX_RECYCLED_FILES = 32;
 

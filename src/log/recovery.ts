@@ -3,8 +3,8 @@
  *
  * A record that should be there and is not has one of two reasons. It was being written when the machine stopped: a torn
  * tail, nobody was told of it, it is cut away. Or it was durable, perhaps answered, and the disk lost it: damage
- * (S15). The difference is evidence, and any of this is: a file that follows; a header that was being put
- * in place; a later record that names it as durable; a file shorter than it was made; somebody else who knows better.
+ * (S15). The difference is evidence, and any of this is: a file that follows; a later record that names it as durable; a
+ * file shorter than it was made; somebody else who knows better.
  *
  * The open file is written once more, whole, and synced. Bytes that a process wrote and never synced may be read back
  * from memory after a restart, and after a failed fsync even a new fsync says nothing about them; only a
@@ -16,7 +16,7 @@ import { LogDamaged } from './damage.ts';
 import type { Disk, LogDevice } from './disk.ts';
 import { joinName } from './disk.ts';
 import { finishCut } from './divergence.ts';
-import { dropPrepared, type FolderFile, listLogFiles, settleRotation } from './folder.ts';
+import { dropPrepared, type FolderFile, listLogFiles, settleNames } from './folder.ts';
 import {
   closedName,
   emptyLogFile,
@@ -56,7 +56,7 @@ export interface RecoveryReport {
 export async function recover(options: RecoveryOptions): Promise<{ files: LogFiles; report: RecoveryReport }> {
   const { disk, folder } = options;
   const finishedCut = await finishCut(disk, folder);
-  const { finishedRename, announced } = await settleRotation(disk, folder);
+  const finishedRename = await settleNames(disk, folder);
   const found = withHeaders(await listLogFiles(disk, folder));
   if (found.length === 0) refuseIfMissing(options);
   else checkContinuity(found);
@@ -64,7 +64,7 @@ export async function recover(options: RecoveryOptions): Promise<{ files: LogFil
   const last = found.at(-1);
   let tornBytes = 0;
   if (last !== undefined) {
-    const open = await readOpenFile(options, last.header, announced);
+    const open = await readOpenFile(options, last.header);
     await rewriteOpenFile(options, open.file, open.bytes);
     files.push(open.file);
     tornBytes = open.tornBytes;
@@ -182,28 +182,19 @@ function checkClosedFile(bytes: Buffer, file: LogFile, successor: LogFileHeader)
 async function readOpenFile(
   options: RecoveryOptions,
   header: LogFileHeader,
-  announced: LogFileHeader | undefined,
 ): Promise<{ file: LogFile; bytes: Buffer; tornBytes: number }> {
   const bytes = await readWhole(options, OPEN_NAME);
   const file = emptyLogFile(header, OPEN_NAME);
   const stop = scanRecords(bytes, file);
-  refuseDurableGap(options, bytes, file, announced);
+  refuseDurableGap(options, bytes, file);
   const tornBytes = stop === 'bad' ? usedLength(bytes) - file.endBytes : 0;
   if (tornBytes > 0) options.logger.warn({ file: OPEN_NAME, end: formatLsn(file.lastLsn), tornBytes }, 'log tail torn');
   return { file, bytes, tornBytes };
 }
 
 /** Throws `LogDamaged` if anything says that records behind the end of `file` were durable once. */
-function refuseDurableGap(
-  options: RecoveryOptions,
-  bytes: Buffer,
-  file: LogFile,
-  announced: LogFileHeader | undefined,
-): void {
+function refuseDurableGap(options: RecoveryOptions, bytes: Buffer, file: LogFile): void {
   if (bytes.length < file.header.sizeBytes) throw damagedBehind(bytes, file, 'the file is shorter than it was made');
-  if (announced?.generation === file.header.generation + 1 && !follows(announced, file)) {
-    throw damagedBehind(bytes, file, 'the next file was about to follow', announced.previousLsn);
-  }
   const missing = nextLsn(file);
   const behind = searchBehindGap(bytes, file);
   if (behind.durableUpTo >= missing) throw damagedBehind(bytes, file, 'a later record calls it durable');

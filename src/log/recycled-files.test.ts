@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LogDamaged } from './damage.ts';
 import { truncateAfter } from './divergence.ts';
-import { nameWithoutOpenName } from './folder.ts';
+import { listLogFiles } from './folder.ts';
 import { inspect } from './inspection.ts';
 import { decodeHeader, emptyLogFile } from './log-file.ts';
 import { makeLsn, numberOf } from './lsn.ts';
@@ -170,7 +170,7 @@ test('recycled files: the name of the open file is lost with the power: the file
   const { files, endLsn } = await stoppedInOldRecords();
   const disk = new MemoryDisk(copyOf(files));
   await disk.rename(OPEN, `${FOLDER}/E00tmp40.log`);
-  assert.equal(await nameWithoutOpenName(disk, FOLDER), 'E00tmp40.log');
+  assert.equal((await listLogFiles(disk, FOLDER)).at(-1)?.name, 'E00tmp40.log');
   const { log, recovered } = await openWorld(disk);
   assert.ok(recovered.finishedRename);
   assert.equal(log.endLsn, endLsn);

@@ -298,7 +298,8 @@ export class TransactionLog {
   removeBelow(lsn: number): Promise<number> {
     const { disk, folder } = this.#options;
     const recycle = (name: string, sizeBytes: number): Promise<boolean> => this.#commit.recycle(name, sizeBytes);
-    return removeBelow({ disk, folder, files: this.#files, recycle }, lsn);
+    const isSettled = (file: LogFile): boolean => this.#commit.isSettled(file);
+    return removeBelow({ disk, folder, files: this.#files, isSettled, recycle }, lsn);
   }
 
   /** Waits until what was appended is durable (or the device has failed), and lets go. The device stays open: it is the caller's. */

@@ -3,24 +3,29 @@
  * the files that are left are one unbroken run. Some of them are not deleted but kept to be written again.
  */
 import { type Disk, joinName } from './disk.ts';
-import { closedName } from './log-file.ts';
+import { closedName, type LogFile } from './log-file.ts';
 import type { LogFiles } from './log-files.ts';
 
 export interface Truncation {
   disk: Disk;
   folder: string;
   files: LogFiles;
+  /** A recovery finds this file without any file before it. */
+  isSettled: (file: LogFile) => boolean;
   /** Takes a file for writing it again, durably: it has another name then. False: it has no use for it. */
   recycle: (name: string, sizeBytes: number) => Promise<boolean>;
 }
 
 /** Deletes the closed files whose records all lie at or below `lsn`. Returns how many. */
-export async function removeBelow({ disk, folder, files, recycle }: Truncation, lsn: number): Promise<number> {
+export async function removeBelow(
+  { disk, folder, files, isSettled, recycle }: Truncation,
+  lsn: number,
+): Promise<number> {
   let removed = 0;
   for (;;) {
     const [oldest, next] = files.all;
-    // `next` has a name once it is in place: until then the oldest is all that a recovery would find.
-    if (oldest === undefined || next?.name === undefined || oldest.lastLsn > lsn) return removed;
+    // Until `next` has its name the oldest is all that a recovery would find it by.
+    if (oldest === undefined || next?.name === undefined || !isSettled(next) || oldest.lastLsn > lsn) return removed;
     files.dropFirst();
     const name = closedName(oldest.header.generation);
     if (!(await recycle(name, oldest.header.sizeBytes))) {

@@ -1,6 +1,6 @@
 /** S13, S19: what a copy calls durable would be there after a loss of power at this moment, under its name and whole. */
 
-import { MAX_RECYCLED_FILES } from '../../log/limits.ts';
+import { MAX_RECYCLED_FILES, MAX_UNNAMED_FILES } from '../../log/limits.ts';
 import {
   closedGeneration,
   decodeHeader,
@@ -65,13 +65,19 @@ function readFile(disk: SimulatedDisk, name: string, known: ReadFile | undefined
 }
 
 /**
- * Of the open log file, or while none is open of the last closed one whose name is durable; or of the one behind it that
- * still has the name under which it stood ready.
+ * Of the open log file, or while none is open of the last closed one whose name is durable; or of the last one behind it, if
+ * others follow that still have the names under which they stood ready.
  */
 function durableEnd(files: readonly LogFile[]): number {
   const last = files.find(({ name }) => name !== undefined && !isPreparedName(name));
   if (last === undefined) return 0;
-  return files.find(({ header }) => follows(header, last))?.lastLsn ?? last.lastLsn;
+  let end = last;
+  for (let next = followerOf(end, files); next !== undefined; next = followerOf(end, files)) end = next;
+  return end.lastLsn;
+}
+
+function followerOf(file: LogFile, files: readonly LogFile[]): LogFile | undefined {
+  return files.find(({ header }) => follows(header, file));
 }
 
 function durableFile(disk: SimulatedDisk, name: string): LogFile | undefined {
@@ -85,5 +91,13 @@ function durableFile(disk: SimulatedDisk, name: string): LogFile | undefined {
 
 function endNames(disk: SimulatedDisk): readonly string[] {
   const closed = disk.list(LOG_FOLDER).filter((name) => closedGeneration(name) !== undefined);
-  return [OPEN_NAME, ...closed.sort().slice(-2).reverse(), ...READY_NAMES];
+  // Many at a time are given their names, and until the folder is synced none of them has it durably.
+  return [
+    OPEN_NAME,
+    ...closed
+      .sort()
+      .slice(-(MAX_UNNAMED_FILES + 2))
+      .reverse(),
+    ...READY_NAMES,
+  ];
 }

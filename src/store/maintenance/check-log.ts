@@ -6,7 +6,7 @@
 import { isProblem } from '../../base/problem.ts';
 import type { Damage } from '../../log/damage.ts';
 import { type Disk, joinName } from '../../log/disk.ts';
-import { nameWithoutOpenName } from '../../log/folder.ts';
+import { type FolderFile, listLogFiles } from '../../log/folder.ts';
 import { type Inspection, inspect } from '../../log/inspection.ts';
 import {
   closedGeneration,
@@ -38,24 +38,13 @@ export interface LogCheck {
 export async function checkLog(disk: Disk, folder: string, options: { readonly pace?: Pace } = {}): Promise<LogCheck> {
   const check = new LogRun(disk, folder, options.pace ?? (() => undefined));
   for (let listing = 0; listing < MAX_LISTINGS; listing++) {
-    const isDone = await check.closedFiles(await closedNames(disk, folder));
-    if (isDone && (await check.openFile())) break;
+    const files = await listLogFiles(disk, folder, (name, problem) => check.unreadable(name, problem.message));
+    const last = files.at(-1);
+    const hasOpen = last !== undefined && closedGeneration(last.name) === undefined;
+    const isDone = await check.closedFiles(hasOpen ? files.slice(0, -1) : files);
+    if (isDone && (await check.openFile(hasOpen ? last.name : OPEN_NAME))) break;
   }
   return check.result();
-}
-
-interface ClosedFile {
-  readonly name: string;
-  readonly generation: number;
-}
-
-/** Oldest first. */
-async function closedNames(disk: Disk, folder: string): Promise<ClosedFile[]> {
-  const files = (await disk.list(folder)).flatMap((name) => {
-    const generation = closedGeneration(name);
-    return generation === undefined ? [] : [{ name, generation }];
-  });
-  return files.sort((one, other) => one.generation - other.generation);
 }
 
 /** One file by itself. */
@@ -78,6 +67,8 @@ class LogRun {
   #firstGeneration = 0;
   #generation = 0;
   #endLsn = 0;
+  #openIsMissed = false;
+  readonly #unreadable = new Set<string>();
   /** The file before, when it was whole. */
   #last: LogFile | undefined;
 
@@ -98,12 +89,19 @@ class LogRun {
     };
   }
 
+  /** The disk does not give the bytes of this file: told once. */
+  unreadable(name: string, what: string, sizeBytes = LOG_HEADER_BYTES): void {
+    if (!this.#unreadable.has(name)) this.#add(name, 0, sizeBytes, what);
+    this.#unreadable.add(name);
+  }
+
   /** Those behind what was checked already. True when there was nothing new. */
-  async closedFiles(files: readonly ClosedFile[]): Promise<boolean> {
+  async closedFiles(files: readonly FolderFile[]): Promise<boolean> {
     let isDone = true;
-    for (const { name, generation } of files) {
+    for (const { name, generation = this.#generation + 1 } of files) {
       if (generation <= this.#generation) continue;
       const inspection = await this.#inspect(name);
+      if (inspection === undefined && this.#generation > 0) return false; // named meanwhile
       if (inspection === undefined) continue; // truncated meanwhile
       isDone = false;
       this.#checkGap(generation);
@@ -117,12 +115,11 @@ class LogRun {
    * False when it was closed since the folder was listed. Damage must be seen twice: a reader beside the writer may see
    * the bytes of a later write and, before them, not yet those of an earlier one.
    */
-  async openFile(): Promise<boolean> {
-    const name = (await nameWithoutOpenName(this.#disk, this.#folder)) ?? OPEN_NAME;
+  async openFile(name: string): Promise<boolean> {
     let bytes = await this.#read(name);
     if (bytes instanceof Buffer && openFindings(bytes, name).length > 0) bytes = await this.#read(name);
-    if (bytes === undefined && this.#files > 0) this.#add(OPEN_NAME, 0, 0, 'the file is missing');
-    if (bytes === undefined || bytes === UNREADABLE) return true;
+    if (bytes === undefined) return this.#missOpenFile();
+    if (bytes === UNREADABLE) return true;
     const header = decodeHeader(bytes);
     if (header !== undefined && this.#generation > 0 && header.generation !== this.#generation + 1) return false;
     this.#findings.push(...openFindings(bytes, this.#path(name)));
@@ -134,6 +131,14 @@ class LogRun {
     }
     await this.#pace(bytes.length);
     return true;
+  }
+
+  /** It must be missed twice: a file that is written gets another name now and then. */
+  #missOpenFile(): boolean {
+    const isSure = this.#openIsMissed || this.#files === 0;
+    if (isSure && this.#files > 0) this.#add(OPEN_NAME, 0, 0, 'the file is missing');
+    this.#openIsMissed = true;
+    return isSure;
   }
 
   #checkGap(generation: number): void {
@@ -202,7 +207,7 @@ class LogRun {
     } catch (error) {
       if (isProblem(error, 'FileMissing')) return undefined;
       if (!isProblem(error, 'DiskFailed')) throw error;
-      this.#add(name, 0, sizeBytes, error.message);
+      this.unreadable(name, error.message, sizeBytes);
       return UNREADABLE;
     }
   }

@@ -8,7 +8,7 @@ import { encodeNote } from '../../base/checked-note.ts';
 import type { Disk } from '../../log/disk.ts';
 import { joinName } from '../../log/disk.ts';
 import { truncateAfter } from '../../log/divergence.ts';
-import { type FolderFile, listLogFiles, settleRotation } from '../../log/folder.ts';
+import { type FolderFile, listLogFiles, settleNames } from '../../log/folder.ts';
 import { emptyLogFile, LOG_HEADER_BYTES, OPEN_NAME } from '../../log/log-file.ts';
 import { formatLsn } from '../../log/lsn.ts';
 import { scanRecords } from '../../log/scan.ts';
@@ -40,7 +40,7 @@ export async function repairLog(options: LogRepairOptions): Promise<LogRepair> {
   const { disk, folder } = options;
   const actions: string[] = [];
   const quarantine = `quarantine/repair-${Math.floor(options.nowMs)}`;
-  await settleRotation(disk, folder);
+  if (await settleNames(disk, folder)) await disk.syncFolder(folder);
   for (let pass = 0; pass < MAX_PASSES; pass++) {
     const check = await checkLog(disk, folder);
     const files = await listLogFiles(disk, folder);
