@@ -45,7 +45,8 @@ const SETTINGS: readonly Setting[] = [
   { recordBytes: 1_000_000, writers: 16 },
 ];
 const KIND = 1;
-const TRUNCATION_INTERVAL_MS = 50;
+/** So often that old files do not run out: no more than 32 are kept to be written again. */
+const TRUNCATION_INTERVAL_MS = 20;
 const KEPT_RECORDS = 200;
 
 export interface OpenLog {

@@ -44,7 +44,7 @@ export interface LogDevice {
   prepare(name: string, sizeBytes: number): Promise<void>;
   /** Writes `chunks` one behind the other from `position`, then fdatasync; resolves when durable. No chunks: only the sync. */
   append(name: string, position: number, chunks: Uint8Array[]): Promise<void>;
-  /** Replaces `to`; durable, with its folder, when it resolves; `lazy`: durable with the next one in that folder that is not. */
+  /** Replaces `to`; durable, with its folder, when it resolves; `lazy`: with the next one there that is not, or `syncFolder`. */
   rename(from: string, to: string, options?: { readonly lazy: boolean }): Promise<void>;
   /** Waits for the calls made before, then lets go of all files. */
   close(): Promise<void>;

@@ -5,7 +5,7 @@ import { deferred } from '../base/deferred.ts';
 import type { Disk } from './disk.ts';
 import { truncateAfter } from './divergence.ts';
 import { listLogFiles, settleNames } from './folder.ts';
-import { MAX_UNNAMED_FILES } from './limits.ts';
+import { MAX_RECYCLED_FILES, MAX_UNNAMED_FILES } from './limits.ts';
 import { closedName, isPreparedName, OPEN_NAME } from './log-file.ts';
 import { makeLsn } from './lsn.ts';
 import { contents, FOLDER, KIND, type LogWorld, openWorld, payloadOf } from './testing/log-story.ts';
@@ -17,11 +17,11 @@ interface HeldWorld extends LogWorld {
   /** From now on a sync of the folder does not come back, but for those that belong to making files. */
   hold: () => void;
   goOn: () => void;
-  readonly syncs: number;
+  /** How often the folder was synced. */
+  syncs: () => number;
 }
 
-async function heldWorld(): Promise<HeldWorld> {
-  const disk = new MemoryDisk();
+async function heldWorld(disk = new MemoryDisk()): Promise<HeldWorld> {
   const gate = deferred<void>();
   let isHeld = false;
   let syncs = 0;
@@ -47,9 +47,7 @@ async function heldWorld(): Promise<HeldWorld> {
       isHeld = false;
       gate.resolve();
     },
-    get syncs() {
-      return syncs;
-    },
+    syncs: () => syncs,
   };
 }
 
@@ -80,11 +78,11 @@ test('file names: files begun while the folder is synced: are durable before the
   assert.equal(log.durableLsn, log.endLsn);
   assert.ok((await namesOf(disk)).filter(isPreparedName).length >= 3, (await namesOf(disk)).join());
   const records = (await contents(log)).length;
-  const before = world.syncs;
+  const before = world.syncs();
   world.goOn();
   await log.close();
   assert.deepEqual(await namesOf(disk), [...Array.from({ length: 5 }, (_, at) => closedName(at + 1)), OPEN_NAME]);
-  assert.ok(world.syncs - before <= 4, `${world.syncs - before} syncs`);
+  assert.ok(world.syncs() - before <= 4, `${world.syncs() - before} syncs`);
   assert.equal((await contents((await openWorld(disk)).log)).length, records);
 });
 
@@ -166,4 +164,18 @@ test('file names: old files go while newer ones are unnamed: never the one by wh
   goOn();
   await log.close();
   await openWorld(disk, { knownDurableLsn: log.endLsn });
+});
+
+test('file names: many old files go at once: with one sync of the folder, and a second for those that are not kept', async () => {
+  const { disk, ...first } = await heldWorld();
+  first.log.startEpoch(1, KIND, payloadOf(1));
+  for (let file = 0; file < MAX_RECYCLED_FILES + 10; file++) await fillFile({ disk, ...first });
+  await first.log.close();
+  const { log, syncs } = await heldWorld(disk);
+  const before = syncs();
+  assert.equal(await log.removeBelow(makeLsn(1, 20)), 6);
+  assert.equal(syncs() - before, 1);
+  assert.equal(await log.removeBelow(log.endLsn), MAX_RECYCLED_FILES + 10 - 6);
+  assert.equal(syncs() - before, 3);
+  await log.close();
 });

@@ -13,9 +13,10 @@ import { isProblem, messageOf } from '../base/problem.ts';
 import { type Disk, joinName, type LogDevice } from './disk.ts';
 import { FILES_AHEAD, MAX_RECYCLED_FILES, RESERVE_FILES } from './limits.ts';
 import { preparedName, reserveName } from './log-file.ts';
+import type { RetiredFile } from './truncation.ts';
 
 export interface FileSupplyOptions {
-  disk: Pick<Disk, 'size' | 'rename' | 'syncFolder'>;
+  disk: Pick<Disk, 'size' | 'rename' | 'remove' | 'syncFolder'>;
   device: LogDevice;
   folder: string;
   logger: Logger;
@@ -101,16 +102,31 @@ export class FileSupply {
     this.#slots.delete(slot);
   }
 
-  /** Keeps the file `name` for writing it again, durably. False: it has another size than what is needed, or there are enough. */
-  async recycle(name: string, sizeBytes: number): Promise<boolean> {
-    if (sizeBytes !== this.#options.fileSizeBytes || this.#ready.length >= MAX_RECYCLED_FILES) return false;
-    const slot = this.#freeSlot();
-    const file = { slot, name: preparedName(slot), isRecycled: true };
-    await this.#options.disk.rename(this.#path(name), this.#path(file.name));
-    await this.#options.disk.syncFolder(this.#options.folder);
-    this.#ready.push(file);
+  /** Keeps files that nobody needs any more, to write them again; deletes what is too much or has another size. */
+  async retire(files: readonly RetiredFile[]): Promise<void> {
+    const { disk, folder, fileSizeBytes } = this.#options;
+    const renamed: { readonly file: PreparedFile; readonly sizeBytes: number }[] = [];
+    for (const { name, sizeBytes } of files) {
+      const slot = this.#freeSlot();
+      const file = { slot, name: preparedName(slot), isRecycled: true };
+      await disk.rename(this.#path(name), this.#path(file.name));
+      renamed.push({ file, sizeBytes });
+    }
+    await disk.syncFolder(folder);
+    const surplus: PreparedFile[] = [];
+    for (const { file, sizeBytes } of renamed) {
+      const isWanted = sizeBytes === fileSizeBytes && this.#ready.length < MAX_RECYCLED_FILES;
+      (isWanted ? this.#ready : surplus).push(file);
+    }
     this.#tell();
-    return true;
+    if (surplus.length > 0) await this.#drop(surplus);
+  }
+
+  async #drop(files: readonly PreparedFile[]): Promise<void> {
+    const { disk, folder } = this.#options;
+    for (const { name } of files) await disk.remove(this.#path(name));
+    await disk.syncFolder(folder);
+    for (const file of files) this.release(file);
   }
 
   /** The next file first, then what a clean stop needs, then the others, beside each other. */

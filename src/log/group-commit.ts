@@ -25,6 +25,7 @@ import { AHEAD_PART_OF_FILE, MAX_BATCH_BYTES, MAX_WRITES_UNDER_WAY } from './lim
 import { LOG_HEADER_BYTES, type LogFile, OPEN_NAME } from './log-file.ts';
 import type { LogFiles } from './log-files.ts';
 import { END_MARK_BYTES, encodeEndMark, readFrame } from './record.ts';
+import type { RetiredFile } from './truncation.ts';
 
 export interface GroupCommitOptions {
   disk: Disk;
@@ -126,9 +127,9 @@ export class GroupCommit {
     return this.#names.isSettled(file);
   }
 
-  /** Keeps a file that nobody needs any more, to write it again. False: there are enough. */
-  recycle(name: string, sizeBytes: number): Promise<boolean> {
-    return this.#supply.recycle(name, sizeBytes);
+  /** Takes files that nobody needs any more: durably, they have other names then. */
+  retire(files: readonly RetiredFile[]): Promise<void> {
+    return this.#supply.retire(files);
   }
 
   pushFile(file: LogFile, header: Buffer): void {

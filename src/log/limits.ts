@@ -36,6 +36,9 @@ export const FILES_AHEAD = 3;
 /** Files that are written to, or were, and have not durably got their names yet; the next one waits. */
 export const MAX_UNNAMED_FILES = 16;
 
+/** Files that nobody needs any more and that share one sync of the folder. */
+export const MAX_RETIRED_AT_ONCE = 64;
+
 /** How many files that nobody needs any more are kept to be written again. */
 export const MAX_RECYCLED_FILES = 32;
 

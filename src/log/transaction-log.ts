@@ -76,6 +76,8 @@ export class TransactionLog {
   readonly #commit: GroupCommit;
   readonly #listeners = new Set<(item: LogItem) => void>();
   #signature: Buffer | undefined;
+  /** One truncation at a time. */
+  #truncated: Promise<number> = Promise.resolve(0);
   #closed = false;
 
   /**
@@ -296,10 +298,18 @@ export class TransactionLog {
 
   /** Deletes the closed files whose records all lie at or below `lsn`, oldest first. Returns how many. */
   removeBelow(lsn: number): Promise<number> {
-    const { disk, folder } = this.#options;
-    const recycle = (name: string, sizeBytes: number): Promise<boolean> => this.#commit.recycle(name, sizeBytes);
-    const isSettled = (file: LogFile): boolean => this.#commit.isSettled(file);
-    return removeBelow({ disk, folder, files: this.#files, isSettled, recycle }, lsn);
+    const removed = this.#truncated.then(() =>
+      removeBelow(
+        {
+          files: this.#files,
+          isSettled: (file) => this.#commit.isSettled(file),
+          retire: (files) => this.#commit.retire(files),
+        },
+        lsn,
+      ),
+    );
+    this.#truncated = removed.catch(() => 0);
+    return removed;
   }
 
   /** Waits until what was appended is durable (or the device has failed), and lets go. The device stays open: it is the caller's. */

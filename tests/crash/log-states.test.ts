@@ -37,7 +37,7 @@ test('crash: records, new files and a new epoch: all that was promised is there,
 });
 
 test('crash: old files are released and written again: nothing behind the release is lost, nothing old comes back', async () => {
-  for (const atOnce of [3, 5, 7, 9]) {
+  for (const atOnce of [3, 5, 7, 9, 15]) {
     await stops.run({
       begin: () => new MemoryDisk(),
       run: (disk, promised) => releasingLoad(disk, promised, atOnce),
