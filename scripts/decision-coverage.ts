@@ -46,6 +46,12 @@ const BEYOND: readonly { readonly file: string; readonly block: string; readonly
     why: 'a group without a server exists only while it is being formed',
   },
   { file: 'take-over.ts', block: '?? null', why: 'the same' },
+  {
+    file: 'take-over.ts',
+    block: `{ return { kind: 'wait', reason: \`\${facts.host} has no copy of it\` }; }`,
+    why: 'whoever has a seat had a copy a moment ago; unit tests',
+  },
+  { file: 'take-over.ts', block: "?? 'another copy'", why: 'a group without an owner is free at once for the first' },
   { file: 'take-over.ts', block: '? group.inSync', why: 'no simulated topology shares a disk; it has unit tests' },
   { file: 'mount.ts', block: "?? 'no reason is known'", why: 'a failed copy says why' },
   {

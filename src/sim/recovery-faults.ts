@@ -4,17 +4,18 @@
  * seed of its own, so that a run without them is what it was.
  */
 import { type Random, SeededRandom } from '../base/random.ts';
-import { setMountPolicy } from '../cluster/configuration-changes.ts';
-import type { ReplicationMode } from '../cluster/register-document.ts';
+import { resumeCopy, setMountPolicy, suspendCopy } from '../cluster/configuration-changes.ts';
+import type { AutoDatabaseMountDial, RegisterDocument, ReplicationMode } from '../cluster/register-document.ts';
 import { anyHost, bothWays, cut, type Fault, isSparable, nothing } from './fault.ts';
 import type { FaultKind, PlannedFault } from './nemesis.ts';
 import { SERVER, type SimulatedCluster, STORAGE_GROUP } from './simulated-cluster.ts';
 import type { SimulatedHost } from './simulated-host.ts';
 
-/** One run of so many has a copy that comes back from a backup; in async mode, one that is made active by force. */
+/** One run of so many has a copy that comes back from a backup, or one that is made active by force, which is async's everyday. */
 const RESTORES = 6;
-const FORCED = 2;
-const INSIST_MS = 1_000;
+const FORCED = 12;
+const FORCED_ASYNC = 2;
+const INSIST_MS = 150;
 
 export const recoveryFaults = {
   /** The backups are of the beginning, a disk is lost at the end. */
@@ -28,44 +29,68 @@ export const recoveryFaults = {
       host.start();
     };
   },
-  /** No loss is allowed; then the active node has more than the other one, and is gone until the end. */
+  /**
+   * The active node is gone until the end, and the other copy waits for a word: in async because it lacks what no dial allows,
+   * otherwise because it is suspended, with everything that was promised.
+   */
   'activated by force': (cluster, random) => {
     const host = cluster.serving;
     const heir = cluster.hosts.find((other) => other !== host);
     if (host === undefined || heir === undefined) return nothing;
-    const { administrator, time, timing } = cluster;
+    const { administrator, time, timing, mode } = cluster;
+    const waits = mode === 'async' ? waitsForDial : waitsSuspended;
     let isOver = false;
     let heal = nothing;
-    const behindMs = timing.graceMs * (1 + random.below(4));
     const lose = (): void => {
       if (isOver) return;
       if (host === cluster.serving) host.losePower();
       heal();
-      time.after(timing.graceMs * 2, () => insist(cluster, heir, () => isOver));
+      if (random.below(2) === 0) time.after(timing.graceMs * 2, () => !isOver && heir.killCopy('before it is to lead'));
+      time.after(timing.graceMs * 2 + 1, () => insist(cluster, heir, () => isOver));
     };
-    administrator.change(
-      'allows no loss',
-      (document) => setMountPolicy(document, SERVER, { autoDatabaseMountDial: 'Lossless' }),
-      () => {
-        if (isOver) return;
-        heal = cut(cluster, bothWays(host.name, [heir.name]));
-        time.after(behindMs, lose);
-      },
-    );
+    administrator.change(`lets ${heir.name} wait`, waits.begin(heir), () => {
+      if (isOver) return;
+      if (mode === 'async') heal = cut(cluster, bothWays(host.name, [heir.name]));
+      time.after(timing.graceMs * random.below(3), lose);
+    });
     return () => {
       isOver = true;
       heal();
       host.start();
-      administrator.change('sets the dial back', (document) =>
-        setMountPolicy(document, SERVER, { autoDatabaseMountDial: 'BestAvailability' }),
-      );
+      administrator.change(`lets ${heir.name} go on`, waits.end(heir));
     };
   },
 } as const satisfies Record<string, Fault>;
 
-/** Again and again, until somebody serves. */
+type Change = (host: SimulatedHost) => (document: RegisterDocument) => RegisterDocument | undefined;
+
+interface Wait {
+  readonly begin: Change;
+  readonly end: Change;
+}
+
+function allows(autoDatabaseMountDial: AutoDatabaseMountDial): Change {
+  return () => (document) => setMountPolicy(document, SERVER, { autoDatabaseMountDial });
+}
+
+const waitsForDial: Wait = { begin: allows('Lossless'), end: allows('BestAvailability') };
+
+const waitsSuspended: Wait = {
+  begin:
+    ({ name }) =>
+    (document) =>
+      suspendCopy(document, STORAGE_GROUP, name, 'it waits for a word'),
+  end:
+    ({ name }) =>
+    (document) =>
+      resumeCopy(document, STORAGE_GROUP, name),
+};
+
+/** Again and again, until somebody serves; nobody accepts a loss where the mode allows none. */
 function insist(cluster: SimulatedCluster, heir: SimulatedHost, isOver: () => boolean): void {
-  if (isOver() || cluster.serving !== undefined) return;
+  const { group, mode } = cluster;
+  const isAllowed = mode === 'async' || group?.inSync.includes(heir.name) === true;
+  if (isOver() || cluster.serving !== undefined || !isAllowed) return;
   const again = (): void => void cluster.time.after(INSIST_MS, () => insist(cluster, heir, isOver));
   if (heir.service === undefined || heir.isPaused) return again();
   heir.service.force(STORAGE_GROUP).then(
@@ -77,17 +102,18 @@ function insist(cluster: SimulatedCluster, heir: SimulatedHost, isOver: () => bo
   );
 }
 
-/** Most runs: none. */
+/** Most runs: none. In a long life nobody forces anything: a copy waits there for its hour (plan-absence.ts). */
 export function planRecovery(
   seed: number,
-  mode: ReplicationMode,
-  durationMs: number,
+  { mode, isStorm, durationMs }: { mode: ReplicationMode; isStorm: boolean; durationMs: number },
 ): readonly Omit<PlannedFault, 'number'>[] {
   const random = new SeededRandom(seed ^ 0x4ec0);
   const at = (kind: FaultKind): Omit<PlannedFault, 'number'> => plannedAt(random, kind, durationMs);
   return [
     ...(random.below(RESTORES) === 0 ? [at('copy restored')] : []),
-    ...(mode === 'async' && random.below(FORCED) === 0 ? [at('activated by force')] : []),
+    ...(isStorm && random.below(mode === 'async' ? FORCED_ASYNC : FORCED) === 0
+      ? [{ ...at('activated by force'), lastsMs: durationMs / 2 }]
+      : []),
   ];
 }
 

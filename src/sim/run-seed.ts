@@ -83,7 +83,8 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   const random = new SeededRandom(cluster.random.below(0x1_0000_0000));
   const log = new FaultLog();
   const drawn = planNemesis(random, life.pace, bug?.faults);
-  const further = bug === undefined ? [...update, ...planFurther(seed, cluster, drawn.durationMs)] : update;
+  const further =
+    bug === undefined ? [...update, ...planFurther(seed, cluster, drawn.durationMs, life.slowness === 1)] : update;
   const combined = withFaults(drawn, further);
   const whole = life.slowness > 1 && cluster.mode === 'async' ? withAbsence(combined, seed) : combined;
   const plan = options.only === undefined ? whole : { ...whole, faults: chosen(whole, options.only) };
@@ -133,12 +134,13 @@ function planFurther(
   seed: number,
   cluster: SimulatedCluster,
   durationMs: number,
+  isStorm: boolean,
 ): readonly Omit<PlannedFault, 'number'>[] {
   return [
     ...planApart('copy removed', durationMs, new SeededRandom(seed ^ 0xc0_97)),
     ...planApart('old owner wakes', durationMs, new SeededRandom(seed ^ 0x01d0)),
     ...planApart('noisy link', durationMs, new SeededRandom(seed ^ 0x2015e)),
-    ...planRecovery(seed, cluster.mode, durationMs),
+    ...planRecovery(seed, { mode: cluster.mode, isStorm, durationMs }),
     ...(cluster.hasMovingVotes ? planVotes(seed, cluster.hosts.length, durationMs) : []),
   ];
 }
