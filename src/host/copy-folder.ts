@@ -8,6 +8,7 @@
  *   FOLDER/quarantine/  records that were cut away
  *   FOLDER/content-index.sqlite  the full-text index; may be deleted at any time
  */
+import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LogDevice } from '../log/disk.ts';
 import type { CopyStorage, PackLengths } from '../replication/copy-files.ts';
@@ -84,6 +85,16 @@ export class CopyFolder implements CopyStorage {
     }
     await this.disk.syncFolder(aside);
     await this.disk.syncFolder('');
+  }
+
+  /** Problem('DiskFailed') */
+  async freeBytes(): Promise<number> {
+    try {
+      const { bavail, bsize } = await statfs(this.#root);
+      return bavail * bsize;
+    } catch (error) {
+      throw diskProblem(error, `look for room in ${this.#root}`);
+    }
   }
 
   checkpointDatabase(): Promise<boolean> {

@@ -23,7 +23,7 @@ import type { CopyHosts } from './copy-hosts.ts';
 import { DatabaseGate } from './database-gate.ts';
 import { checkMayWrite, readsLevel } from './format-gate.ts';
 import { InSyncMembership } from './in-sync-membership.ts';
-import { notActive, notRedundant } from './journal-problems.ts';
+import { notActive, notRedundant, shortOfRoom } from './journal-problems.ts';
 import { replicationLimits } from './limits.ts';
 import { LogHolds } from './log-holds.ts';
 import { PacedWatch, WATCH_INTERVAL_MS } from './paced-watch.ts';
@@ -48,6 +48,8 @@ export interface ActiveCopyOptions {
   readonly logger: Logger;
   /** A planned move is under way: no further change is taken. */
   readonly isDraining: () => boolean;
+  /** Its disk is nearly full. */
+  readonly isShortOfRoom: () => boolean;
   /** This copy must answer nothing more: the log failed, or somebody is ahead. Called once. */
   readonly onLost: (reason: string) => void;
 }
@@ -157,6 +159,7 @@ export class ActiveCopy implements Journal {
 
   /** A full disk here is no reason to refuse mail as long as a copy with room can lead. */
   #admitToLog(payloadBytes: number): void {
+    if (this.inSync.length === 1 && this.#options.isShortOfRoom()) throw shortOfRoom();
     try {
       this.#log.admit(payloadBytes);
     } catch (error) {

@@ -59,6 +59,8 @@ export interface CopyStorage {
    * everything committed before the call is there: then a loss of power does not take the database back behind it.
    */
   checkpointDatabase(): Promise<boolean>;
+  /** Room on the disk, for a copy's owner. */
+  freeBytes?(): Promise<number>;
   /** The full-text index of this copy, built beside the database; a simulated disk has none. */
   readonly contentIndex?: ContentIndex;
 }

@@ -33,6 +33,7 @@ import { checkReads } from './format-gate.ts';
 import { replicationLimits } from './limits.ts';
 import { fileFacts, type LogMarks, logMarksOf } from './log-marks.ts';
 import type { ReplicationHello } from './protocol.ts';
+import { RoomWatch } from './room-watch.ts';
 
 export interface CopyOptions {
   readonly host: string;
@@ -92,6 +93,7 @@ export class Copy implements CopyControl {
   #steps: Promise<unknown> = Promise.resolve();
   #cancelTimer: Cancel | undefined;
   readonly #purge: DeletedItemPurge;
+  readonly #room: RoomWatch;
 
   constructor(options: CopyOptions) {
     this.#options = options;
@@ -119,6 +121,7 @@ export class Copy implements CopyControl {
       },
     });
     this.#purge = new DeletedItemPurge(options);
+    this.#room = new RoomWatch(options);
     this.#repair = new CopyRepair({
       ...options,
       seeding: this.#seeding,
@@ -398,6 +401,7 @@ export class Copy implements CopyControl {
       log: files.log,
       lease: this.#lease,
       isDraining: () => this.#draining,
+      isShortOfRoom: () => this.#room.isShort,
       onLost: (reason) => this.#onLost(grant.epoch, reason),
     });
     this.#draining = false;
@@ -463,6 +467,7 @@ export class Copy implements CopyControl {
       return;
     }
     try {
+      await this.#room.look();
       await this.#purge.run(serving.store.deletedItems);
       await this.#files.commitMounted(serving.store);
       this.#publishHint(serving.epoch);

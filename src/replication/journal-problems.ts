@@ -15,3 +15,11 @@ export function notRedundant(missing: readonly string[]): Problem {
     { temporary: true },
   );
 }
+
+export function shortOfRoom(): Problem {
+  return new Problem(
+    'DiskFull',
+    'Cannot accept the change: the disk is nearly full, and no other copy can take over. Make room on it.',
+    { temporary: true },
+  );
+}

@@ -51,6 +51,8 @@ export class SimulatedDisk {
   /** Every sync from now on fails, until the machine is looked after. */
   isFailing = false;
   isFull = false;
+  /** There is room for what is under way, and for little more. */
+  isNearlyFull = false;
   #hanging: (() => void)[] | undefined;
   readonly traits: DiskTraits;
 

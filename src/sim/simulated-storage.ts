@@ -145,6 +145,11 @@ export class SimulatedStorage implements CopyStorage {
     return this.#database;
   }
 
+  freeBytes(): Promise<number> {
+    const { disk } = this.#options;
+    return Promise.resolve(disk.isNearlyFull ? 0 : Number.POSITIVE_INFINITY);
+  }
+
   async checkpointDatabase(): Promise<boolean> {
     const { disk, process, images, random } = this.#options;
     const database = this.#database;

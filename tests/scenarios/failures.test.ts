@@ -162,3 +162,37 @@ test('async: the disk with the passive copy is lost and the active node is away:
     { mode: 'async' },
   );
 });
+
+test('the disk of a copy that is alone is nearly full: it takes no changes, is read all the time, and goes on when there is room', async () => {
+  await scenario(async (stage) => {
+    const { active, passive, cluster } = stage;
+    passive.kill();
+    await stage.deliver(3);
+    await stage.inSync([active], 10_000);
+    active.disk.isNearlyFull = true;
+    await stage.sleep(3_000);
+    const delivery = stage.startDelivery();
+    await stage.stays(
+      'nothing is taken, and it serves',
+      () => !delivery.isAnswered() && cluster.serving === active,
+      10_000,
+    );
+    assert.equal((await stage.look()).messages.length, 3);
+    active.disk.isNearlyFull = false;
+    await stage.becomes('the message is taken', () => delivery.isAnswered(), 5_000);
+    assert.equal(active.serving?.epoch, 1);
+    passive.start();
+    await stage.well(10_000);
+  });
+});
+
+test('the disk of a copy is nearly full and another one has everything: changes are taken as ever', async () => {
+  await scenario(async (stage) => {
+    const { active } = stage;
+    active.disk.isNearlyFull = true;
+    await stage.sleep(3_000);
+    await stage.deliver(5);
+    await stage.send(5);
+    assert.equal(stage.cluster.serving, active);
+  });
+});
