@@ -280,6 +280,10 @@ export class CopyFiles {
     return this.#lack.isRestored;
   }
 
+  rewriteLackNote(): Promise<void> {
+    return this.#lack.rewrite(this.isRestored ? this.endLsn : 0);
+  }
+
   /** Everything that was ever committed is here again. */
   recordsAreBack(): Promise<void> {
     return this.#lack.remove();

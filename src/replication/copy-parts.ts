@@ -9,7 +9,7 @@ import type { Disk } from '../log/disk.ts';
 import { BACKUP_FILE } from './backup-note.ts';
 import type { CopyFiles } from './copy-files.ts';
 import { EPOCH_FILE } from './epoch-file.ts';
-import { LACK_FILE, noteLack } from './lack-note.ts';
+import { LACK_FILE } from './lack-note.ts';
 import { SEEDED_FILE } from './seeded-note.ts';
 
 /** One step of the copy after the other: no log file is deleted beside it, and the files stay open. */
@@ -54,7 +54,7 @@ export class CopyParts {
       if (!files.isOpen) return false;
       if (name === EPOCH_FILE) await files.epochs.rewrite();
       else if (name === BACKUP_FILE) await files.backups.rewrite();
-      else if (name === LACK_FILE && files.lacksRecords) await noteLack(disk, 0, 'what its records were is not known');
+      else if (name === LACK_FILE && files.lacksRecords) await files.rewriteLackNote();
       else if (name === SEEDED_FILE && files.signature !== '')
         await disk.writeAtomically(SEEDED_FILE, encodeNote({ lsn: files.appliedLsn, signature: files.signature }));
       else return false;

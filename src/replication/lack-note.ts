@@ -47,6 +47,12 @@ export class LackNote {
     this.#state = 'damaged';
   }
 
+  /** Again, from memory: what was on the disk is damaged. A copy that comes from a backup goes on saying so. */
+  async rewrite(lsn: number): Promise<void> {
+    if (this.isRestored) await noteRestored(this.#disk, lsn);
+    else await noteLack(this.#disk, lsn, 'what its records were is not known');
+  }
+
   /** Everything that was ever committed is here again, or an administrator accepted that it is not. */
   async remove(): Promise<void> {
     await this.#disk.remove(LACK_FILE);

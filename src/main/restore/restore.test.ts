@@ -16,6 +16,7 @@ import { UidSet } from '../../mail/uid-set.ts';
 import type { BackupFolder } from '../../replication/backup-folder.ts';
 import type { BackupManifest, BackupType } from '../../replication/backup-manifest.ts';
 import { CopyFiles } from '../../replication/copy-files.ts';
+import { CopyParts } from '../../replication/copy-parts.ts';
 import { CopyUpkeep } from '../../replication/copy-upkeep.ts';
 import { Database } from '../../store/database.ts';
 import { digestApplied } from '../../store/digest.ts';
@@ -181,6 +182,45 @@ test('backup: a restored copy: says that it comes from a backup, whatever become
   const note = decodeNote(readFileSync(join(world.root, 'there', 'damaged.json')));
   assert.deepEqual([note?.['restored'], note?.['lsn']], [true, full.endLsn]);
 });
+
+test('backup: the note of a restored copy rots and the scrub has it written again: it still says where it comes from', async (context) => {
+  const world = new World(context);
+  await world.start();
+  await world.work(1);
+  const full = await world.backUp('Full');
+  await world.restore('there');
+  const root = join(world.root, 'there');
+  const { files, parts, close } = await openRestored(root);
+  writeFileSync(join(root, 'damaged.json'), 'rot');
+  assert.equal(await parts.rewriteNote('damaged.json'), true);
+  await close();
+  const note = decodeNote(readFileSync(join(root, 'damaged.json')));
+  assert.deepEqual([note?.['restored'], note?.['lsn']], [true, full.endLsn]);
+  assert.ok(files.isRestored);
+  const again = await openRestored(root);
+  assert.ok(again.files.isRestored && again.files.isComplete, 'an administrator may let it lead');
+  await again.close();
+});
+
+async function openRestored(root: string): Promise<{ files: CopyFiles; parts: CopyParts; close(): Promise<void> }> {
+  const storage = new CopyFolder(root, takeSnapshot);
+  const files = new CopyFiles({
+    circularLogging: false,
+    fileSizeBytes: FILE_BYTES,
+    storage,
+    clock: machineClock,
+    random: new SeededRandom(1),
+    logger: silentLogger,
+    yieldTurn,
+    committedLsn: () => 0,
+  });
+  await files.open();
+  const close = async (): Promise<void> => {
+    await files.close();
+    await storage.close();
+  };
+  return { files, parts: new CopyParts(files, storage.disk, (step) => step()), close };
+}
 
 test('backup: restored to every record of a history: each is the replay up to it', async (context) => {
   const world = new World(context);
