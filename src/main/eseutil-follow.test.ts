@@ -16,7 +16,7 @@ import { repairCopy } from './eseutil/offline.ts';
 import { Progress } from './eseutil/progress.ts';
 import { makeCopy } from './eseutil/testing/copy-fixture.ts';
 
-async function openFiles(root: string): Promise<{ files: CopyFiles; close(): Promise<void> }> {
+async function openFiles(root: string): Promise<{ files: CopyFiles; close: () => Promise<void> }> {
   const storage = new CopyFolder(root, takeSnapshot);
   const files = new CopyFiles({
     circularLogging: false,

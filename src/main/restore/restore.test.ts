@@ -202,7 +202,7 @@ test('backup: the note of a restored copy rots and the scrub has it written agai
   await again.close();
 });
 
-async function openRestored(root: string): Promise<{ files: CopyFiles; parts: CopyParts; close(): Promise<void> }> {
+async function openRestored(root: string): Promise<{ files: CopyFiles; parts: CopyParts; close: () => Promise<void> }> {
   const storage = new CopyFolder(root, takeSnapshot);
   const files = new CopyFiles({
     circularLogging: false,
