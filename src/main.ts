@@ -8,7 +8,7 @@ import {
   copyArguments,
   dataFolderOption,
   programVersion,
-  subCommands,
+  serviceCommands,
   usage,
 } from './main/command-line.ts';
 import { errorLine } from './main/error-line.ts';
@@ -26,6 +26,10 @@ async function run(words: readonly string[]): Promise<void> {
       return void process.stdout.write(`holdfast ${programVersion()}\n`);
     case 'demo':
       return await (await import('./main/demo/demo.ts')).runDemo(rest);
+    case 'form-cluster':
+      return await (await import('./main/provision/form.ts')).runFormCluster(rest, printLine);
+    case 'init-host':
+      return await (await import('./main/provision/init-host.ts')).runInitHost(rest, printLine);
     case 'host':
       return await (await import('./main/host-service.ts')).runHost(dataFolderOption(rest));
     case 'copy':
@@ -33,9 +37,7 @@ async function run(words: readonly string[]): Promise<void> {
     case 'hub':
       return await (await import('./main/hub-process.ts')).runHub(dataFolderOption(rest));
     case 'restore':
-      return await (await import('./main/restore/restore.ts')).runRestore(rest, (line) =>
-        process.stdout.write(`${line}\n`),
-      );
+      return await (await import('./main/restore/restore.ts')).runRestore(rest, printLine);
     case 'access':
       return await (await import('./main/access-process.ts')).runAccess(dataFolderOption(rest));
     case 'eseutil':
@@ -43,6 +45,10 @@ async function run(words: readonly string[]): Promise<void> {
     default:
       return await runCommand(words);
   }
+}
+
+function printLine(line: string): void {
+  process.stdout.write(`${line}\n`);
 }
 
 async function printOverview(): Promise<void> {
@@ -66,7 +72,7 @@ const words = process.argv.slice(2);
 try {
   await run(words);
 } catch (error) {
-  const isService = words[0] !== 'restore' && subCommands.includes(words[0] ?? '');
+  const isService = serviceCommands.includes(words[0] ?? '');
   const hint = isService
     ? 'The log is in the folder log of the data folder.'
     : 'Run it with NODE_DEBUG=holdfast to see where.';

@@ -19,11 +19,16 @@ import {
 import { CONFIG_FILE_NAME } from './config-file-name.ts';
 
 const port = z.number().int().min(1).max(65535);
-const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/, 'a host name: letters, digits and hyphens');
+export const hostNameSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/, 'a host name: letters, digits and hyphens');
+
+const name = hostNameSchema;
+export const rolesSchema = z.array(z.enum(['mailbox', 'hub', 'access', 'witness']));
 
 const hostSchema = z.strictObject({
   name,
-  roles: z.array(z.enum(['mailbox', 'hub', 'access', 'witness'])),
+  roles: rolesSchema,
   address: z.string(),
   /** The cluster service: register, status, administration; mutual TLS. */
   clusterPort: port,
@@ -40,7 +45,7 @@ const heartbeatSchema = z
   .default(defaultHeartbeat);
 
 /** Without a list there is one mixed network, on the hosts' addresses. */
-const networkSchema = z.strictObject({
+export const networkSchema = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9 -]{0,62}$/, 'a network name: letters, digits, spaces and hyphens'),
   role: z.enum(['private', 'public', 'mixed']),
   priority: z.number().int().min(1).max(16),

@@ -7,11 +7,15 @@ const NODE_FLOOR = '24.21.0';
 /** Older ones can corrupt a WAL database that two connections use. */
 const SQLITE_FLOOR = '3.51.3';
 
-export const subCommands: readonly string[] = ['demo', 'host', 'copy', 'hub', 'access', 'restore'];
+/** What writes a log of its own. */
+export const serviceCommands: readonly string[] = ['demo', 'host', 'copy', 'hub', 'access'];
+export const subCommands: readonly string[] = [...serviceCommands, 'restore', 'form-cluster', 'init-host'];
 
 export const usage: readonly string[] = [
   'holdfast demo [--data DIR] [--port BASE] [--users N] [--mode sync|sync-strict|async] [--fresh] [--mail]',
   'holdfast demo start-host NAME [--data DIR]',
+  'holdfast form-cluster --plan FILE --to DIR    makes a cluster for several machines',
+  'holdfast init-host NAME --from DIR --authority DIR --to DIR [--address ADDRESS] [--network NETWORK=ADDRESS …]',
   'holdfast host --data DIR                  the service of one host',
   'holdfast eseutil /mh|/ml|/ms|/k|/g|/r|/p|/d PATH   dumps, checks and repairs the files of a copy',
   'holdfast restore --from DIR --to DIR [--until TIME|LSN] [--mailbox ADDRESS]',

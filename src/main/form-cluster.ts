@@ -49,11 +49,14 @@ export interface ClusterSpecification {
   /** Every port is this plus the well-known one. */
   readonly basePort: number;
   readonly acceptedDomains: readonly string[];
+  readonly allowPlaintextLogin: boolean;
   /**
    * The vote beside the nodes': a directory of the cluster's folder, or the host that has the role witness. With `disk` a
    * directory is the only vote.
    */
   readonly witness: ClusterMarker['witness'];
+  /** The directory of a witness `share`, where every host and this machine reach it; without it one in the cluster's folder. */
+  readonly witnessShare?: string;
   /** The mailbox hosts have a copy of every storage group, in this order of preference. */
   readonly hosts: readonly HostSpecification[];
   /** Without it there is one mixed network, on the hosts' addresses. */
@@ -152,24 +155,25 @@ async function fill(folder: string, specification: ClusterSpecification, cluster
   const token = randomBytes(TOKEN_BYTES).toString('base64url');
   const heartbeatKey = randomBytes(HEARTBEAT_KEY_BYTES);
   await makeAuthorityAndAdministrator(folder, specification, authority, token);
-  if (specification.witness === 'share') mkdirSync(clusterFiles.witness(folder), { mode: 0o700 });
+  if (specification.witness === 'share' && specification.witnessShare === undefined)
+    mkdirSync(clusterFiles.witness(folder), { mode: 0o700 });
   if (specification.witness === 'disk') mkdirSync(clusterFiles.quorumDisk(folder), { mode: 0o700 });
   const configurations = configurationsOf(folder, specification, clusterId);
   for (const config of configurations) {
-    await makeHost(folder, config, authority, token);
+    await makeHost(clusterFiles.host(folder, config.host), config, authority, token);
     writeFileSync(hostFiles.heartbeatKey(clusterFiles.host(folder, config.host)), heartbeatKey, { mode: 0o600 });
   }
   await makeRegister(folder, specification, configurations);
 }
 
 /** One more host without a client side, made later. It begins without a vote, and with the certificate of `authority`. */
-export async function addHostFolder(
-  folder: string,
+export async function makeHostFolder(
+  dataFolder: string,
   config: HostConfig,
-  authority: Omit<CertificateAuthority, 'ca'>,
+  authority: CertificateAuthority,
 ): Promise<void> {
-  parseConfig(stringify(config), hostFiles.config(clusterFiles.host(folder, config.host)));
-  await makeHost(folder, config, authority, '');
+  parseConfig(stringify(config), hostFiles.config(dataFolder));
+  await makeHost(dataFolder, config, authority, '');
 }
 
 async function makeAuthorityAndAdministrator(
@@ -189,12 +193,11 @@ async function makeAuthorityAndAdministrator(
 }
 
 async function makeHost(
-  folder: string,
+  dataFolder: string,
   config: HostConfig,
   authority: CertificateAuthority,
   token: string,
 ): Promise<void> {
-  const dataFolder = clusterFiles.host(folder, config.host);
   mkdirSync(hostFiles.logFolder(dataFolder), { recursive: true, mode: 0o700 });
   const names = { name: config.host, role: 'host', alternativeNames: [] } as const;
   writeIdentity(
@@ -206,7 +209,7 @@ async function makeHost(
     mkdirSync(hostFiles.copy(dataFolder, storageGroup), { recursive: true, mode: 0o700 });
   }
   if (config.clients !== undefined) await makeClientSide(dataFolder, config, config.clients.address, authority, token);
-  writeConfiguration(folder, config);
+  writeConfigurationIn(dataFolder, config);
 }
 
 async function makeClientSide(
@@ -229,7 +232,11 @@ async function makeClientSide(
 
 /** Writes holdfast.yaml of one host; what is written is what can be read. */
 export function writeConfiguration(folder: string, config: HostConfig): void {
-  const path = hostFiles.config(clusterFiles.host(folder, config.host));
+  writeConfigurationIn(clusterFiles.host(folder, config.host), config);
+}
+
+function writeConfigurationIn(dataFolder: string, config: HostConfig): void {
+  const path = hostFiles.config(dataFolder);
   const text = stringify(config);
   parseConfig(text, path);
   replaceFile(path, text);
@@ -263,17 +270,17 @@ export function configurationsOf(
       ? { clients: clientPorts(host.address, basePort) }
       : {}),
     acceptedDomains: [...specification.acceptedDomains],
-    allowPlaintextLogin: true,
+    allowPlaintextLogin: specification.allowPlaintextLogin,
   }));
 }
 
 function witnessOf(
   folder: string,
-  { witness, hosts }: ClusterSpecification,
+  { witness, witnessShare, hosts }: ClusterSpecification,
 ): Pick<HostConfig, 'witness' | 'quorumDisk'> {
   if (witness === 'none') return {};
   if (witness === 'disk') return { quorumDisk: clusterFiles.quorumDisk(folder) };
-  if (witness === 'share') return { witness: { share: clusterFiles.witness(folder) } };
+  if (witness === 'share') return { witness: { share: witnessShare ?? clusterFiles.witness(folder) } };
   const host = hosts.find(({ roles }) => roles.includes('witness'))?.name;
   assert(host !== undefined, 'A witness process runs on a host with the role witness');
   return { witness: { host } };

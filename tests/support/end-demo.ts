@@ -1,11 +1,11 @@
-/** Kills what runs on a demo's folder, known by that folder in its command line, and removes the folder. */
+/** Kills what runs on a demo's folder, or on that of other hosts, known by that folder in its command line, and removes the folder. */
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { runningGroup, signalHost } from '../../src/main/demo/processes.ts';
 
 /** Nothing to do where it has all ended. HOLDFAST_KEEP=1 leaves the folder for a look at it. */
-export function endDemo(folder: string, demoProcessId: number): void {
-  kill(demoProcessId);
+export function endDemo(folder: string, demoProcessId?: number): void {
+  if (demoProcessId !== undefined) kill(demoProcessId);
   for (const group of hostGroups(folder)) signalHost(group, 'SIGKILL');
   if (process.env['HOLDFAST_KEEP'] !== '1') rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }

@@ -2,14 +2,14 @@
  * `holdfast demo add-host NAME`: the folder of one more node, with a certificate of the cluster's authority. Nobody knows of it
  * yet: the commands that it prints start it, make it a node, and give it a copy.
  */
-import { copyFileSync, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { Problem } from '../../base/problem.ts';
 import type { HostConfig } from '../../host/config.ts';
 import { loadConfig } from '../../host/config.ts';
 import { readIdentity } from '../../host/identity.ts';
 import { clusterFiles, hostFiles } from '../cluster-files.ts';
 import { type ClusterMarker, writeMarker } from '../cluster-marker.ts';
-import { addHostFolder } from '../form-cluster.ts';
+import { makeNodeFolder } from '../provision/make-node.ts';
 import { parseHostOptions } from './options.ts';
 import { type DemoNode, demoNode, demoNodeCalled, MAX_NODES, SERVER_NAME, STORAGE_GROUP } from './specification.ts';
 import { formedDemo } from './start-host.ts';
@@ -22,9 +22,10 @@ export async function addHost(words: readonly string[]): Promise<void> {
   const known = knownConfiguration(folder, marker, host);
   const dataFolder = clusterFiles.host(folder, host);
   const authority = readIdentity(clusterFiles.authority(folder));
-  await addHostFolder(folder, withNode(known, node), authority);
-  for (const file of [hostFiles.heartbeatKey, hostFiles.votes])
-    copyFileSync(file(clusterFiles.host(folder, known.host)), file(dataFolder));
+  const { name, address, privateAddress } = node;
+  const addresses = { Private: privateAddress, Public: address };
+  const knownFolder = clusterFiles.host(folder, known.host);
+  await makeNodeFolder(dataFolder, { name, address, addresses }, { known, knownFolder, authority });
   writeMarker(folder, { ...marker, hosts: [...marker.hosts.filter((name) => name !== host), host] });
   process.stdout.write(nextSteps(folder, node));
 }
@@ -60,23 +61,6 @@ function knownConfiguration(folder: string, marker: ClusterMarker, host: string)
     'HostKnown',
     `Cannot make ${host}: the cluster has a node of this name. If that is lost, evict it first with Remove-ClusterNode ${host}.`,
   );
-}
-
-function withNode(known: HostConfig, node: DemoNode): HostConfig {
-  const { clients: _clients, ...config } = structuredClone(known);
-  const like = config.hosts.find(({ roles }) => roles.includes('mailbox'));
-  if (like === undefined) throw new Problem('ClusterNotFound', 'Cannot make a node: the cluster has none to be like.');
-  const { name, address } = node;
-  const networks = config.networks?.map((network) => ({
-    ...network,
-    addresses: { ...network.addresses, [name]: network.role === 'private' ? node.privateAddress : address },
-  }));
-  return {
-    ...config,
-    host: name,
-    hosts: [...config.hosts, { ...like, name, address }],
-    ...(networks === undefined ? {} : { networks }),
-  };
 }
 
 function nextSteps(folder: string, { name, address, privateAddress }: DemoNode): string {

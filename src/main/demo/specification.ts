@@ -35,6 +35,7 @@ export function demoSpecification(basePort: number, shape: DemoShape): ClusterSp
     mode,
     basePort,
     acceptedDomains: [MAIL_DOMAIN],
+    allowPlaintextLogin: true,
     witness,
     hosts: [
       ...nodes.map(({ name, address }) => ({ name, roles: ['mailbox'] as const, address })),
