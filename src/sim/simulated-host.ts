@@ -341,6 +341,11 @@ export class SimulatedHost {
     return copy.seed(order, (line) => this.#options.story.tell(this.name, `seed: ${line}`));
   }
 
+  /** The copy promises `epoch`, as for a takeover that comes to nothing before the register is asked. */
+  promise(epoch: number): Promise<boolean> {
+    return present(this.#copy, 'The host has a copy').copy.fence(epoch);
+  }
+
   /** It hears that its copy was removed: the process ends and is not started again. The files stay. */
   endCopy(): void {
     this.#hasCopy = false;

@@ -99,6 +99,27 @@ test('guarantee: One serving side: a leader that cannot prove its lease does not
   });
 });
 
+test('guarantee: a copy that has promised a higher epoch: takes nothing of a lower one, and without it nothing is committed', async () => {
+  await scenario(async (stage) => {
+    const { active, passive, cluster } = stage;
+    await stage.deliver(2);
+    const epoch = cluster.group?.epoch ?? 0;
+    const heldLsn = passive.view?.endLsn;
+    assert(await passive.promise(epoch + 5));
+    const delivery = stage.startDelivery();
+    const isUnder = (): boolean => cluster.group?.epoch === epoch;
+    await stage.stays(
+      'it takes nothing, and nothing is committed',
+      () => !isUnder() || (passive.view?.endLsn === heldLsn && !delivery.isAnswered()),
+      5_000,
+    );
+    await stage.becomes('another epoch began', () => !isUnder(), 10_000);
+    await delivery.ended;
+    assert.notEqual(active.view?.endLsn, heldLsn);
+    assert.equal((await stage.look()).messages.length, 3);
+  });
+});
+
 test('guarantee: Flags, moves, drafts, deletes, folders, subscriptions and passwords: have the promise of new mail, through a loss of power', async () => {
   await scenario(async (stage) => {
     const { active, passive, cluster } = stage;

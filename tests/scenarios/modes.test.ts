@@ -2,10 +2,59 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { resumeCopy, suspendCopy } from '../../src/cluster/configuration-changes.ts';
+import { resumeCopy, setMode, suspendCopy } from '../../src/cluster/configuration-changes.ts';
 import { type Stage, scenario } from '../../src/sim/scenario.ts';
 import { STORAGE_GROUP } from '../../src/sim/simulated-cluster.ts';
 import type { SimulatedHost } from '../../src/sim/simulated-host.ts';
+
+test('guarantee: No setting answers earlier: in every mode the log of the active copy is synced before an answer, and the hub has what it must keep', async () => {
+  for (const mode of ['sync', 'sync-strict', 'async'] as const) {
+    await scenario(
+      async (stage) => {
+        const { active, cluster } = stage;
+        active.disk.slowMs = 1_000;
+        const delivery = stage.startDelivery();
+        await stage.stays(`${mode}: the disk has not synced`, () => !delivery.isAnswered(), 950);
+        await delivery.ended;
+        active.disk.slowMs = 0;
+        if (mode !== 'async') return;
+        cluster.hub.disk.slowMs = 1_000;
+        const mail = stage.startMail();
+        await stage.stays('the dumpster has not synced', () => !mail.isAnswered(), 950);
+        await mail.ended;
+      },
+      { mode },
+    );
+  }
+});
+
+test('guarantee: Changing the mode: loses nothing, to and fro under load, while the active node dies now and then', async () => {
+  await scenario(async (stage) => {
+    const { cluster } = stage;
+    stage.startLoad();
+    for (const mode of ['sync-strict', 'async', 'sync'] as const) {
+      const { active } = stage;
+      const epoch = cluster.group?.epoch ?? 0;
+      await cluster.administrator.order((document) => setMode(document, STORAGE_GROUP, mode));
+      await stage.becomes(
+        `the owner has begun an epoch in ${mode}`,
+        () => cluster.group?.mode === mode && cluster.group.epoch > epoch && cluster.serving !== undefined,
+        10_000,
+      );
+      await stage.sleep(1_000);
+      if (mode === 'async') continue;
+      await stage.well();
+      active.losePower();
+      await stage.becomes(
+        'another one serves',
+        () => cluster.serving !== undefined && cluster.serving !== active,
+        10_000,
+      );
+      active.start();
+      await stage.well();
+    }
+  });
+});
 
 test('guarantee: sync-strict: without the other copy nothing is acknowledged and nothing queued, and reading goes on', async () => {
   await scenario(

@@ -19,7 +19,7 @@ const ACCEPTORS = 'src/main/acceptor-set.test.ts';
 const table: readonly [sentence: string, file: string, story: string][] = [
   ['Success comes last', GUARANTEES, 'guarantee: Success comes last:'],
   ['An SMTP 250 after the data', GUARANTEES, 'guarantee: Success comes last:'],
-  ['No setting answers earlier', MODES, 'guarantee: async: a copy takes over by itself within the dial'],
+  ['No setting answers earlier', MODES, 'guarantee: No setting answers earlier:'],
   ['An error means', GUARANTEES, 'guarantee: An error means: not done:'],
   ['No answer means', GUARANTEES, 'guarantee: No answer means: unknown:'],
   ['Deliveries carry an id', GUARANTEES, 'guarantee: No answer means: unknown:'],
@@ -30,9 +30,13 @@ const table: readonly [sentence: string, file: string, story: string][] = [
   ['Where records may have been lost', GUARANTEES, 'guarantee: A UID or MODSEQ once shown'],
   ['One serving side', GUARANTEES, 'guarantee: One serving side:'],
   ['A copy that cannot prove its lease', GUARANTEES, 'guarantee: One serving side:'],
-  ['A copy that has promised a higher epoch', 'tests/scenarios/failures.test.ts', 'case 14:'],
+  ['A copy that has promised a higher epoch', GUARANTEES, 'guarantee: a copy that has promised a higher epoch:'],
   ['Flags, moves, drafts', GUARANTEES, 'guarantee: Flags, moves, drafts, deletes'],
-  ['Limits, deleted items', 'src/store/random-model.test.ts', 'store: random changes, seed'],
+  [
+    'Limits, deleted items',
+    'tests/crash/settings-states.test.ts',
+    'crash: limits, deleted items, retention, rights and metadata:',
+  ],
   ['Success means: synced on every copy', 'src/replication/commit-point.test.ts', 'commit point: both copies in sync:'],
   ['That survives the permanent loss', GUARANTEES, 'guarantee: Loss: none:'],
   ['Loss: none', GUARANTEES, 'guarantee: Loss: none:'],
@@ -61,7 +65,7 @@ const table: readonly [sentence: string, file: string, story: string][] = [
   ['It says before, in words', FORCE, 'activation by force: without -Force'],
   ['Restore-ClusterVote lets', ACCEPTORS, 'acceptor set: a vote is lost and given back:'],
   ['A majority of the others', ACCEPTORS, 'acceptor set: an old backup of a vote'],
-  ['Changing the mode', 'src/cluster/cluster-service.test.ts', 'ownership: the mode changes:'],
+  ['Changing the mode', MODES, 'guarantee: Changing the mode:'],
 ];
 
 function read(path: string): string {
