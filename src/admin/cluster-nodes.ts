@@ -62,6 +62,22 @@ export async function changeAll(
   await context.changeRegister((document) => compose(document, changesOf(document)));
 }
 
+/** Who does not answer learns it from the register, and is said. Returns who was told. */
+export async function tellThoseThatAnswer(
+  context: AdminContext,
+  hosts: readonly string[],
+  method: HostMethod,
+  order: object,
+): Promise<readonly string[]> {
+  const reports = await context.hostReports();
+  const isSilent = (host: string): boolean => reports.some((report) => report.host === host && !report.reachable);
+  const silent = hosts.filter(isSilent);
+  const hearing = hosts.filter((host) => !isSilent(host));
+  for (const host of hearing) await context.askHost(host, method, order);
+  if (silent.length > 0) context.reportProgress(`${silent.join(', ')} will hear of it from the register`);
+  return hearing;
+}
+
 /** Problem('HostsSilent') when one of them does not answer, before any is told. */
 export async function tellHosts(
   context: AdminContext,

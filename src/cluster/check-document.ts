@@ -32,10 +32,22 @@ export function checkDocument(value: unknown): string | undefined {
         clusteredMailboxServer,
       ),
       value['evicted'] === undefined ? undefined : names(value['evicted'], 'evicted'),
+      value['places'] === undefined ? undefined : namedRecords(value['places'], 'places', MAX_NODES, place),
       value['votes'] === undefined || isVoteSet(value['votes']) ? undefined : 'votes is not a set of votes',
     ]) ?? oneServerPerGroup(value)
   );
 }
+
+const place: Check = (value, where) => {
+  if (!isObject(value)) return `${where} is not an object`;
+  return firstFault([
+    comment(value['address'], `${where}.address`),
+    whole(value['clusterPort'], `${where}.clusterPort`),
+    names(value['roles'], `${where}.roles`),
+    namedRecords(value['copyPorts'], `${where}.copyPorts`, MAX_STORAGE_GROUPS, whole),
+    namedRecords(value['addresses'], `${where}.addresses`, MAX_NODES, comment),
+  ]);
+};
 
 const node: Check = (value, where) => {
   if (!isObject(value)) return `${where} is not an object`;

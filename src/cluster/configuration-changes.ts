@@ -4,6 +4,7 @@ import { MAX_NODES } from './limits.ts';
 import {
   type ClusteredMailboxServerRecord,
   type FailbackPolicy,
+  type HostPlace,
   type LastMove,
   member,
   type RegisterDocument,
@@ -185,11 +186,23 @@ export function removeMachine(document: RegisterDocument, server: string, host: 
   );
 }
 
-/** Its copies and its vote are gone before. It learns it from here, should it come back. */
+/** Its copies and its vote are gone before. It learns it from here, should it come back, and so does who still lists it. */
 export function evictNode(document: RegisterDocument, host: string): Changed {
-  const evicted = document.evicted ?? [];
+  const { evicted = [], places = {}, ...others } = document;
   if (evicted.includes(host)) return undefined;
-  return { ...next(document), evicted: [...evicted, host].slice(-MAX_NODES) };
+  const { [host]: _gone, ...left } = places;
+  return {
+    ...next(others),
+    evicted: [...evicted, host].slice(-MAX_NODES),
+    ...(Object.keys(left).length === 0 ? {} : { places: left }),
+  };
+}
+
+/** Who did not hear of it learns it from here. */
+export function placeNode(document: RegisterDocument, host: string, place: HostPlace): Changed {
+  const before = member(document.places ?? {}, host);
+  if (before !== undefined && JSON.stringify(before) === JSON.stringify(place)) return undefined;
+  return { ...next(document), places: { ...document.places, [host]: place } };
 }
 
 /** It may join again, in a new folder. */

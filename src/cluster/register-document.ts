@@ -97,6 +97,17 @@ export interface ClusteredMailboxServerRecord {
   readonly stopped?: { readonly reason: string };
 }
 
+/** Where a host is, as its line in the others' list of hosts says. */
+export interface HostPlace {
+  readonly address: string;
+  readonly clusterPort: number;
+  readonly roles: readonly string[];
+  /** By storage group. */
+  readonly copyPorts: Readonly<Record<string, number>>;
+  /** By network. */
+  readonly addresses: Readonly<Record<string, string>>;
+}
+
 export interface RegisterDocument {
   readonly clusterId: string;
   readonly version: number;
@@ -107,6 +118,8 @@ export interface RegisterDocument {
   readonly clusteredMailboxServers: Readonly<Record<string, ClusteredMailboxServerRecord>>;
   /** Nodes that an administrator has evicted and not added again; absent: none. Who comes back learns it here. */
   readonly evicted?: readonly string[];
+  /** Nodes that were added since the cluster was formed: who missed the order learns here where they are. Absent: none. */
+  readonly places?: Readonly<Record<string, HostPlace>>;
   /** Once it was changed: the set of votes that was decided last. Absent while it is as the cluster was formed. */
   readonly votes?: VoteSet;
 }

@@ -11,6 +11,7 @@ import { AcceptorSet } from '../cluster/acceptor-set.ts';
 import { ClusterService } from '../cluster/cluster-service.ts';
 import { formatRange } from '../cluster/format-level.ts';
 import type { Register } from '../cluster/register.ts';
+import type { Periodical } from '../cluster/run-periodically.ts';
 import { defaultTiming } from '../cluster/timing.ts';
 import { type HostConfig, hostEntry, loadConfig } from '../host/config.ts';
 import { locateEndpoint } from '../host/endpoints.ts';
@@ -25,6 +26,7 @@ import { HostCopies } from './host-copies.ts';
 import { readHostIdentity } from './host-identity.ts';
 import { HostLinks } from './host-links.ts';
 import { HostList, refuseEvicted } from './host-list.ts';
+import { watchHostList } from './host-list-watch.ts';
 import { openHostNetworks } from './host-networks.ts';
 import { endOnInternalError, HOSTS_CHANGED } from './lifeline.ts';
 import { localVote, openVote, voteHandler } from './open-votes.ts';
@@ -93,6 +95,7 @@ function openHost(parts: HostParts): { start(): Promise<void>; stop(): Promise<v
   };
   const stopListening = network.listen(`${config.host}/cluster`, (channel: Channel) => serve(channel, handlers, admin));
   const isMailboxHost = hostEntry(config, config.host).roles.includes('mailbox');
+  let watch: Periodical | undefined;
   return {
     start: async () => {
       networks.start();
@@ -101,8 +104,10 @@ function openHost(parts: HostParts): { start(): Promise<void>; stop(): Promise<v
         copies.start();
       }
       for (const role of roles) role.start();
+      watch = watchHostList({ config, register, hostList, clock: machineClock, logger });
     },
     stop: async () => {
+      watch?.stop();
       stopListening();
       networks.stop();
       await Promise.all(roles.map((role) => role.stop()));

@@ -5,11 +5,14 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Demo, NODES, otherNode, STORAGE_GROUP } from '../support/demo.ts';
+import { loadConfig } from '../../src/host/config.ts';
+import { Demo, HUB, NODES, otherNode, STORAGE_GROUP } from '../support/demo.ts';
 import { fullCheck } from '../support/full-check.ts';
 import { faultsOf } from '../support/history-check.ts';
 import { Load } from '../support/load.ts';
 import { runHoldfast } from '../support/program.ts';
+import { readMailbox } from '../support/read-mail.ts';
+import { SmtpClient } from '../support/smtp-client.ts';
 import { connectionsTo } from '../support/tcp-connections.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -109,4 +112,47 @@ test('administration: a node is evicted while it is dead: started again it learn
   assert.ok(second.stderr.includes(join(demo.hostFolder(gone), 'evicted')));
   assert.deepEqual(await demo.copies(), [active]);
   assert.deepEqual((await demo.cmdlet('Get-StorageGroup'))[0]?.['Identity'], STORAGE_GROUP);
+});
+
+test('administration: a node is added while a host is down: that one learns of it from the register when it is back, and sends mail there', {
+  timeout: LIMIT_MS,
+}, async (t) => {
+  const demo = await Demo.start({ users: 1 });
+  t.after(() => demo.stop());
+  const active = await demo.waitUntilHealthy(HEAL_MS);
+  const third = 'mbx01-node3';
+  await demo.kill(HUB);
+  await demo.cmdlet('Add-ClusterNode', await demo.addHost(third));
+  await demo.cmdlet('Enable-StorageGroupCopy', { Identity: STORAGE_GROUP, StandbyMachine: third });
+  await demo.waitUntilHealthy(HEAL_MS, 3);
+  await demo.startHost(HUB);
+  await waitFor('it knows the third node', HEAL_MS, () => {
+    const known = loadConfig(demo.hostFolder(HUB)).hosts.some(({ name }) => name === third);
+    return Promise.resolve(known ? true : undefined);
+  });
+  await demo.kill(active, otherNode(active));
+  await demo.startHost(otherNode(active));
+  const served = await demo.waitForActive(HEAL_MS);
+  if (served !== third) {
+    await demo.waitUntilInSync(third);
+    await demo.cmdlet('Move-ClusteredMailboxServer', {
+      ...SERVER,
+      TargetMachine: third,
+      MoveComment: 'to the new one',
+    });
+  }
+  const { ports, address } = demo.description;
+  const client = new SmtpClient({ address, port: ports.smtp, protocol: 'smtp' });
+  const [user] = demo.description.users;
+  const outcomes = await client.send(
+    { sender: 'a@example.net', recipients: [user?.address ?? ''] },
+    Buffer.from('Subject: x\r\n\r\nx\r\n'),
+  );
+  client.close();
+  assert.deepEqual(outcomes, ['acknowledged']);
+  const kept = await waitFor('the mail has arrived', HEAL_MS, async () => {
+    const found = await readMailbox({ address, port: ports.imap }, user ?? { address: '', password: '' });
+    return found.length > 0 ? found : undefined;
+  });
+  assert.equal(kept.length, 1);
 });

@@ -1,12 +1,12 @@
 /**
  * Add-ClusterNode: a machine that is ready (its folder, its certificate, its service running) becomes a node while everything
- * runs: every host learns where it is, it gets a vote, and it may serve. A copy it gets by Enable-StorageGroupCopy. Every
+ * runs: every host learns where it is, now or from the register when it is back, it gets a vote, and it may serve. A copy it gets by Enable-StorageGroupCopy. Every
  * step may be repeated, so an interrupted command is simply given again.
  */
 import { z } from 'zod';
 import { Problem } from '../../base/problem.ts';
-import { addMachine, readmitNode } from '../../cluster/configuration-changes.ts';
-import { changeAll, changeVotes, nextPlaces, nextWitness, tellHosts } from '../cluster-nodes.ts';
+import { addMachine, placeNode, readmitNode } from '../../cluster/configuration-changes.ts';
+import { changeAll, changeVotes, nextPlaces, nextWitness, tellThoseThatAnswer } from '../cluster-nodes.ts';
 import { declareCommand } from '../command.ts';
 import type { AdminContext, ConfiguredHost } from '../context.ts';
 import { networkCalled } from '../network-facts.ts';
@@ -21,7 +21,7 @@ export const addClusterNode = declareCommand({
   name: 'Add-ClusterNode',
   synopsis: 'Makes a machine a node of the cluster.',
   description:
-    "The machine's service runs already, on a folder with a certificate of this cluster's authority. Every host writes it into its holdfast.yaml and knows it from then on, without a restart; then it gets a vote, and becomes one of the redundant machines. Every other host must answer. It has no copy yet: Enable-StorageGroupCopy gives it one. If the command is interrupted, give it again.",
+    "The machine's service runs already, on a folder with a certificate of this cluster's authority. Every host writes it into its holdfast.yaml and knows it from then on, without a restart; then it gets a vote, and becomes one of the redundant machines. A host that does not answer learns of it from the register when it is back. It has no copy yet: Enable-StorageGroupCopy gives it one. If the command is interrupted, give it again.",
   parameters: z.strictObject({
     Identity: name('The name of the host, as in its certificate.').regex(HOST_NAME, 'letters, digits and hyphens'),
     Address: name('Its address; administrators and hosts without a list of networks use it.'),
@@ -52,9 +52,13 @@ export const addClusterNode = declareCommand({
     const places = nextPlaces(acceptors, (nodes) => [...new Set([...nodes, entry.name])], next);
     const addresses = addressesOf(context, parameters.NetworkAddresses ?? []);
     const others = context.configuration.hosts.map((host) => host.name).filter((host) => host !== entry.name);
-    await context.changeRegister((document) => readmitNode(document, entry.name));
-    await tellHosts(context, others, 'add-host', { entry, addresses, witness: next.named });
-    context.reportProgress(`${others.join(', ')} know ${entry.name}`);
+    const told = await tellThoseThatAnswer(context, others, 'add-host', { entry, addresses, witness: next.named });
+    const { name: host, ...place } = { ...entry, addresses };
+    await changeAll(context, () => [
+      (document) => readmitNode(document, host),
+      (document) => placeNode(document, host, place),
+    ]);
+    context.reportProgress(`${told.join(', ')} know ${entry.name}`);
     if (!(await context.untilHostAnswers(entry.name))) throw doesNotAnswer(entry);
     await changeVotes(context, places);
     await changeAll(context, (document) =>

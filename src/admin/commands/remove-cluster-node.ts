@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { Problem } from '../../base/problem.ts';
 import { evictNode, removeCopy, removeMachine } from '../../cluster/configuration-changes.ts';
 import { gatherFacts, isServing } from '../cluster-facts.ts';
-import { changeAll, changeVotes, nextPlaces, nextWitness, tellHosts } from '../cluster-nodes.ts';
+import { changeAll, changeVotes, nextPlaces, nextWitness, tellThoseThatAnswer } from '../cluster-nodes.ts';
 import { declareCommand } from '../command.ts';
 import type { AcceptorReport, AdminContext } from '../context.ts';
 import { hostNotFound, sameName, storageGroupsOf } from '../objects.ts';
@@ -102,20 +102,15 @@ function lastGoodCopy(host: string, group: string): Problem {
 }
 
 /**
- * Those that answer: who is down learns it when the command is given again, and does no harm until then. The node itself
- * hears of it before the others forget where it is, or last of all when it is the one that was asked.
+ * Those that answer: who is down learns it from the register, and does no harm until then. The node itself hears of it before
+ * the others forget where it is, or last of all when it is the one that was asked.
  */
 async function forget(context: AdminContext, host: string, witness: unknown): Promise<void> {
   const reports = await context.hostReports();
   const isAsked = host === context.hostName;
   const isThere = reports.some((report) => report.host === host && report.reachable);
   if (isThere && !isAsked) await context.askHost(host, 'remove-host', { host });
-  const others = reports.filter((report) => report.host !== host);
-  const silent = others.filter(({ reachable }) => !reachable).map((report) => report.host);
-  if (silent.length > 0) {
-    context.reportProgress(`${silent.join(', ')} did not hear of it: give the command again when they answer`);
-  }
-  const hearing = others.filter(({ reachable }) => reachable).map((report) => report.host);
-  await tellHosts(context, hearing, 'remove-host', { host, witness });
+  const others = reports.map((report) => report.host).filter((name) => name !== host);
+  await tellThoseThatAnswer(context, others, 'remove-host', { host, witness });
   if (isAsked) await context.askHost(host, 'remove-host', { host });
 }

@@ -120,6 +120,7 @@ export class FakeCluster implements AdminContext {
   nodes: RegisterDocument['nodes'] = {};
   formatLevel: number | undefined;
   evicted: readonly string[] = [];
+  places: RegisterDocument['places'];
   readonly admitted: string[] = [];
   witness: Witness | undefined = { share: '/mnt/witness' };
   views: Record<string, CopyView> = { [ACTIVE]: { ...passiveView, state: 'active' }, [PASSIVE]: passiveView };
@@ -132,6 +133,7 @@ export class FakeCluster implements AdminContext {
       version: 9,
       ...(this.formatLevel === undefined ? {} : { formatLevel: this.formatLevel }),
       ...(this.evicted.length === 0 ? {} : { evicted: this.evicted }),
+      ...(this.places === undefined ? {} : { places: this.places }),
       nodes: this.nodes,
       storageGroups: { [GROUP]: this.group },
       clusteredMailboxServers: {
@@ -143,9 +145,16 @@ export class FakeCluster implements AdminContext {
   async changeRegister(change: (document: RegisterDocument) => RegisterDocument | undefined): Promise<boolean> {
     const changed = change(await this.register());
     if (changed === undefined) return false;
-    const { storageGroups, clusteredMailboxServers, formatLevel, evicted = [] } = parseRegisterDocument(changed);
+    const {
+      storageGroups,
+      clusteredMailboxServers,
+      formatLevel,
+      evicted = [],
+      places,
+    } = parseRegisterDocument(changed);
     this.formatLevel = formatLevel;
     this.evicted = evicted;
+    this.places = places;
     this.group = present(storageGroups[GROUP], 'The storage group stays');
     this.server = present(clusteredMailboxServers['mbx01'], 'The server stays');
     return true;
