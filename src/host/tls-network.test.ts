@@ -121,3 +121,36 @@ test('network of TLS: the other way is another host: refused, as on the first', 
   const near = network(nearIdentity, [{ address: '127.0.1.13', port, network: 'Private' }, ...places.slice(1)]);
   await assert.rejects(near.connect('mars/cluster', 5_000), { code: 'Unreachable' });
 });
+
+test('network of TLS: networks change: a new address is listened on, one that is gone is not, and connections take the new order', async () => {
+  const { places } = await twoNetworks();
+  const port = await freePort('127.0.2.9');
+  const third = { address: '127.0.2.9', port, network: 'Replication' };
+  const [own, ways] = [[third], places.slice(1)];
+  const far = network(farIdentity, own);
+  const accepted = deferred<void>();
+  undo.push(far.listen('far/copy/g', () => accepted.resolve()));
+  const near = network(nearIdentity, ways);
+  const closed: string[] = [];
+  const free = await near.connect('far/cluster', 5_000);
+  free.onClose((reason) => closed.push(reason));
+  near.placesChanged();
+  ways.push(third);
+  near.placesChanged();
+  await turn();
+  assert.deepEqual(closed, [], 'it takes the best network already');
+  ways.reverse();
+  near.placesChanged();
+  await turn();
+  assert.deepEqual(closed, ['the networks have changed']);
+  const again = await near.connect('far/cluster', 5_000);
+  const ended = deferred<string>();
+  again.onClose((reason) => ended.resolve(reason));
+  await accepted.promise;
+  own.pop();
+  far.placesChanged();
+  await ended.promise;
+  own.push(third);
+  far.placesChanged();
+  (await near.connect('far/cluster', 5_000, { network: 'Replication' })).close('done');
+});
