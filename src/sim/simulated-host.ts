@@ -6,8 +6,7 @@
 import { present } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { messageOf, type Problem } from '../base/problem.ts';
-import type { Random } from '../base/random.ts';
-import { SeededRandom } from '../base/random.ts';
+import { type Random, SeededRandom } from '../base/random.ts';
 import type { AcceptorIdentity } from '../cluster/acceptor.ts';
 import type { AcceptorSet } from '../cluster/acceptor-set.ts';
 import { stepAcceptor } from '../cluster/acceptor-state.ts';
@@ -18,7 +17,7 @@ import type { Heartbeats } from '../cluster/heartbeat/heartbeats.ts';
 import type { Register } from '../cluster/register.ts';
 import { RestartPause } from '../cluster/restart-pause.ts';
 import type { ClusterTiming } from '../cluster/timing.ts';
-import type { Serving } from '../replication/copy.ts';
+import type { Copy, Serving } from '../replication/copy.ts';
 import type { Database } from '../store/database.ts';
 import { type CopyBackup, putBack, takeBackup } from './copy-backup.ts';
 import { PortDisk } from './disk-ports.ts';
@@ -124,6 +123,10 @@ export class SimulatedHost {
   }
   #serving: Serving | undefined;
 
+  get copy(): Copy {
+    return present(this.#copy, 'The host has a copy').copy;
+  }
+
   /** Of the present copy, or of the last one that ran; undefined before the first. */
   get view(): CopyView | undefined {
     return this.#copy?.copy.view();
@@ -202,10 +205,7 @@ export class SimulatedHost {
       timing: this.#options.timing,
       formats: this.software,
       onUnfit: (problem) => time.after(0, () => this.#shutOut(service, problem)),
-      onEvicted: () =>
-        time.after(0, () => {
-          if (this.#service === service) this.kill('it was evicted from the cluster');
-        }),
+      onEvicted: () => time.after(0, () => this.#shutOut(service)),
       onSuperseded: () => {
         time.after(0, () => {
           if (this.#service === service) this.kill('its cluster service was superseded');
@@ -218,11 +218,12 @@ export class SimulatedHost {
     clusterService.start();
   }
 
-  /** It does as it is told: ends, and after a while somebody installs what its message asks for. */
-  #shutOut(service: SimulatedProcess, problem: Problem): void {
+  /** It does as it is told: ends, for good when it was evicted; else after a while somebody installs what its message asks for. */
+  #shutOut(service: SimulatedProcess, problem?: Problem): void {
     if (this.#service !== service) return;
     this.refusal = problem;
-    this.kill(problem.message);
+    this.kill(problem?.message ?? 'it was evicted from the cluster');
+    if (problem === undefined) return;
     this.#options.time.after(UPDATE_MS, () => {
       this.install(presentSoftware);
       this.start();
@@ -336,14 +337,8 @@ export class SimulatedHost {
 
   /** Update-StorageGroupCopy: makes the copy here anew from `source`. */
   seed(source: SimulatedHost, network: string | null = null): Promise<void> {
-    const copy = present(this.#copy, 'The host has a copy').copy;
     const order = { source: source.name, maxBytesPerSecond: null, keepLog: false, network };
-    return copy.seed(order, (line) => this.#options.story.tell(this.name, `seed: ${line}`));
-  }
-
-  /** The copy promises `epoch`, as for a takeover that comes to nothing before the register is asked. */
-  promise(epoch: number): Promise<boolean> {
-    return present(this.#copy, 'The host has a copy').copy.fence(epoch);
+    return this.copy.seed(order, (line) => this.#options.story.tell(this.name, `seed: ${line}`));
   }
 
   /** It hears that its copy was removed: the process ends and is not started again. The files stay. */
