@@ -26,7 +26,7 @@ import { assertServes, beginWork } from '../support/acknowledged-mail.ts';
 import { StopEverywhere } from '../support/stop-everywhere.ts';
 import { StorageOnMemoryDisk } from '../support/storage-on-memory-disk.ts';
 
-const STATES_PER_STOP = 80;
+const STATES_PER_STOP = 120;
 const LEAST_STATES = 2_000;
 const BACKUPS = 'backups';
 const TAKEN_MS = Date.UTC(2026, 10, 22, 12);
