@@ -60,7 +60,10 @@ export class FileAcceptor extends AskedAcceptor {
 
   async #load(): Promise<AcceptorState | undefined> {
     try {
-      return decodeAcceptorState(await readFile(this.#path));
+      const state = decodeAcceptorState(await readFile(this.#path));
+      // A killed process may have put it in place and not lived to sync that: nobody is told before it is durable.
+      await syncFolderOnPool(dirname(this.#path));
+      return state;
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;

@@ -131,6 +131,8 @@ export class CopyFiles {
     await finishSeed(storage.disk);
     await storage.prepare();
     await storage.disk.makeFolder(LOG_FOLDER);
+    // A file that a killed process put in place and did not live to sync is read, and a loss of power may take it back.
+    await storage.disk.syncFolder('');
     await this.epochs.load();
     await this.backups.load();
     await this.#openLogOrRest();

@@ -85,7 +85,10 @@ export class SimulatedVote {
 
   async #load(): Promise<AcceptorState | undefined> {
     const size = await this.#disk.size(VOTE_FILE);
-    return size === undefined ? undefined : this.#decoder.decode(await this.#disk.read(VOTE_FILE, 0, size));
+    if (size === undefined) return undefined;
+    const state = this.#decoder.decode(await this.#disk.read(VOTE_FILE, 0, size));
+    if (!this.#rules.isOnShare) await this.#disk.syncFolder('');
+    return state;
   }
 }
 

@@ -186,3 +186,20 @@ for (const laterMs of [0, 20, 60]) {
     });
   });
 }
+
+test('S2: a copy is killed while it stores an epoch: what it finds at its next start is made durable before it counts', async () => {
+  await scenario(async (stage) => {
+    const { active, passive } = stage;
+    const epochFile = 'copy/epoch.json';
+    const before = passive.disk.stampOf(epochFile);
+    passive.disk.slowMs = 1_000;
+    active.killCopy('for a new epoch');
+    await stage.becomes('a new one is in its place', () => passive.disk.stampOf(epochFile) !== before, 20_000);
+    passive.killCopy('before it is synced');
+    passive.disk.slowMs = 0;
+    assert.notEqual(passive.disk.durableStampOf(epochFile), passive.disk.stampOf(epochFile));
+    await stage.becomes('it is open again', () => passive.liveView?.state === 'passive', 20_000);
+    assert.equal(passive.disk.durableStampOf(epochFile), passive.disk.stampOf(epochFile));
+    await stage.well(20_000);
+  });
+});
