@@ -1,7 +1,8 @@
 /**
  * From the names of -DataHostNames to the cluster network that a seed takes. A name is one of those that the status shows
- * (`mbx01-node2/Private`, or a replication host name), or the address of a host on a network: either says which host and which network is meant. It is
- * refused here, with what could be written instead, rather than found out by a connection that does not come about.
+ * (`mbx01-node2/Private`, or a replication host name), or the address of a host on a network: either says which host and
+ * which network is meant. It is refused here, with what could be written instead, rather than found out by a connection that
+ * does not come about.
  */
 import { Problem } from '../base/problem.ts';
 import { addressOn, type ClusterNetwork, mayCarry, replicationName } from '../cluster/networks/cluster-network.ts';

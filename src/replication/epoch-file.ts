@@ -39,8 +39,9 @@ export class EpochFile {
   }
 
   /**
-   * Begins anew where the file is damaged (and goes on with what it knows where the disk does not give it), for a copy that is made anew. A promise may be forgotten with it; what this
-   * copy acknowledges it has, so a takeover of its own that the register granted after all misses nothing.
+   * Begins anew where the file is damaged (and goes on with what it knows where the disk does not give it), for a copy that is
+   * made anew. A promise may be forgotten with it; what this copy acknowledges it has, so a takeover of its own that the
+   * register granted after all misses nothing.
    */
   async resetIfDamaged(): Promise<void> {
     try {

@@ -1,6 +1,6 @@
 /**
- * What LIST and LSUB know of a mailbox's folders: names, attributes, who has children, who is subscribed. Those of others that may be listed come under their names here. Computed once
- * per command, in time linear in the number of folders.
+ * What LIST and LSUB know of a mailbox's folders: names, attributes, who has children, who is subscribed. Those of others
+ * that may be listed come under their names here. Computed once per command, in time linear in the number of folders.
  */
 import { parentNames } from '../../mail/mailbox-name.ts';
 import type { Folder } from '../../store/mail-store.ts';

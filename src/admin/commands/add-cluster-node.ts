@@ -1,7 +1,7 @@
 /**
  * Add-ClusterNode: a machine that is ready (its folder, its certificate, its service running) becomes a node while everything
- * runs: every host learns where it is, now or from the register when it is back, it gets a vote, and it may serve. A copy it gets by Enable-StorageGroupCopy. Every
- * step may be repeated, so an interrupted command is simply given again.
+ * runs: every host learns where it is, now or from the register when it is back, it gets a vote, and it may serve. A copy it
+ * gets by Enable-StorageGroupCopy. Every step may be repeated, so an interrupted command is simply given again.
  */
 import { z } from 'zod';
 import { Problem } from '../../base/problem.ts';

@@ -1,7 +1,7 @@
 /**
  * Remove-ClusterNode: evicts a node, dead or alive. Its copies go first, so that nothing waits for it; then its vote; then every
- * host forgets where it is. The register remembers that it was evicted, for when a dead one comes back. What it knew of ballots and epochs is worth nothing from then on: to come back it is added again,
- * with an empty folder.
+ * host forgets where it is. The register remembers that it was evicted, for when a dead one comes back. What it knew of ballots
+ * and epochs is worth nothing from then on: to come back it is added again, with an empty folder.
  */
 import { z } from 'zod';
 import { Problem } from '../../base/problem.ts';
