@@ -95,7 +95,10 @@ export class AcceptorSet implements Register {
   async peek(options: { timeoutMs: number }): Promise<PeekedDocument | undefined> {
     const used = this.#present;
     const peeked = await used.register.peek(options);
-    return peeked === undefined && used !== this.#present ? this.#present.register.peek(options) : peeked;
+    if (peeked !== undefined) return peeked;
+    // A host that serves nothing only looks: it must go on with a set that whoever decided it did not live to complete.
+    this.#completeWhatWasBegun();
+    return used === this.#present ? undefined : this.#present.register.peek(options);
   }
 
   /**
@@ -218,7 +221,12 @@ export class AcceptorSet implements Register {
     const decided = 'document' in outcome ? outcome.document?.votes : undefined;
     if (decided !== undefined && Object.keys(decided.awaited).length > 0 && decided.incarnation >= set.incarnation) {
       this.#startCompleting(decided, decided.incarnation === set.incarnation);
-    } else if (outcome.kind === 'unavailable' && isWhole(set)) this.#startCompleting(set, false);
+    } else if (outcome.kind === 'unavailable') this.#completeWhatWasBegun();
+  }
+
+  #completeWhatWasBegun(): void {
+    const { set } = this.#present;
+    if (isWhole(set)) this.#startCompleting(set, false);
   }
 
   #startCompleting(set: VoteSet, isInForce: boolean): void {

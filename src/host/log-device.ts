@@ -67,7 +67,7 @@ export class ThreadLogDevice implements LogDevice {
     } catch (error) {
       const problem = diskProblem(error, `prepare ${name}`);
       // No byte that anybody depends on was touched: the next attempt may find room.
-      if (!isProblem(problem, 'DiskFull')) this.#fail(problem);
+      if (!isProblem(problem, 'DiskFull')) this.#refuse(problem);
       throw problem;
     }
   }
@@ -157,12 +157,19 @@ export class ThreadLogDevice implements LogDevice {
     if (!this.#closing) this.#fail(new Error('The log writer thread has ended'));
   }
 
-  /** Everything that waits, and everything that comes, gets the first error. */
-  #fail(error: Error): void {
+  /** Everything that waits, and everything that comes, gets the first error. What the thread was told it does, and answers. */
+  #refuse(error: Error): void {
     this.#failure ??= error;
-    const rejected = [...this.#underWay, ...this.#waiting];
-    this.#underWay = [];
+    const rejected = this.#waiting;
     this.#waiting = [];
+    for (const { done } of rejected) done.reject(this.#failure);
+  }
+
+  /** The thread has failed: what it was told behind that it does not do. */
+  #fail(error: Error): void {
+    this.#refuse(error);
+    const rejected = this.#underWay;
+    this.#underWay = [];
     for (const { done } of rejected) done.reject(this.#failure);
     if (this.#closing) void this.#worker.terminate();
   }

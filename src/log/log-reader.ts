@@ -123,7 +123,10 @@ export class LogReader {
   /** Reads by name, again if the file got another name meanwhile. */
   async #read(file: LogFile, position: number, length: number): Promise<Buffer> {
     for (;;) {
-      await this.#files.settled;
+      const { settled } = this.#files;
+      await settled;
+      // The next change may have begun while this one was waited for.
+      if (settled !== this.#files.settled) continue;
       const { nameChanges } = this.#files;
       try {
         const bytes = await this.#disk.read(joinName(this.#folder, file.name ?? OPEN_NAME), position, length);

@@ -43,6 +43,8 @@ export const recoveryFaults = {
     let heal = nothing;
     const lose = (): void => {
       if (isOver) return;
+      // Whoever gives the word has looked: a copy that is not there, or has nothing, is not made active by force.
+      if ((heir.liveView?.endLsn ?? 0) === 0) return heal();
       if (host === cluster.serving) host.losePower();
       heal();
       if (random.below(2) === 0) time.after(timing.graceMs * 2, () => !isOver && heir.killCopy('before it is to lead'));
@@ -92,7 +94,8 @@ function insist(cluster: SimulatedCluster, heir: SimulatedHost, isOver: () => bo
   const isAllowed = mode === 'async' || group?.inSync.includes(heir.name) === true;
   if (isOver() || cluster.serving !== undefined || !isAllowed) return;
   const again = (): void => void cluster.time.after(INSIST_MS, () => insist(cluster, heir, isOver));
-  if (heir.service === undefined || heir.isPaused) return again();
+  const isEmpty = heir.liveView?.endLsn === 0;
+  if (heir.service === undefined || heir.isPaused || isEmpty) return again();
   heir.service.force(STORAGE_GROUP).then(
     (answer) => {
       cluster.story.tell('admin', `activates ${heir.name} by force: ${JSON.stringify(answer)}`);
