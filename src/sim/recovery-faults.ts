@@ -112,9 +112,12 @@ export function planRecovery(
 ): readonly Omit<PlannedFault, 'number'>[] {
   const random = new SeededRandom(seed ^ 0x4ec0);
   const at = (kind: FaultKind): Omit<PlannedFault, 'number'> => plannedAt(random, kind, durationMs);
+  const restored = random.below(RESTORES) === 0 ? [at('copy restored')] : [];
+  // In async an old backup that is made active leaves the other copy with a database that is ahead of it: that takes a seed.
+  const mayForce = isStorm && (mode !== 'async' || restored.length === 0);
   return [
-    ...(random.below(RESTORES) === 0 ? [at('copy restored')] : []),
-    ...(isStorm && random.below(mode === 'async' ? FORCED_ASYNC : FORCED) === 0
+    ...restored,
+    ...(mayForce && random.below(mode === 'async' ? FORCED_ASYNC : FORCED) === 0
       ? [{ ...at('activated by force'), lastsMs: durationMs / 2 }]
       : []),
   ];
