@@ -266,7 +266,8 @@ export class GroupCommit {
   /** `onDone` runs when `work` and everything handed over before it is done; not at all after a failure. */
   #follow(work: Promise<void>, onDone: () => void): void {
     this.#writesUnderWay += 1;
-    this.#written = Promise.all([this.#written, work]).then(
+    const before = this.#written;
+    this.#written = Promise.all([before, work]).then(
       () => {
         this.#writesUnderWay -= 1;
         if (this.#failure !== undefined) return;
@@ -276,6 +277,8 @@ export class GroupCommit {
       (error: unknown) => {
         this.#writesUnderWay -= 1;
         this.#fail(error);
+        // It may be refused while what was handed over before is still written.
+        return before;
       },
     );
   }
