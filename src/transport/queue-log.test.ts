@@ -109,6 +109,17 @@ test('queue log: a file is gone, another has no header: what the others hold is 
   await close();
 });
 
+test('queue log: the last named file has no header, and the one behind it no name yet: what both hold is delivered', async () => {
+  const disk = await filled();
+  const closed = closedFiles(disk);
+  await disk.rename(`${FOLDER}/E00.log`, `${FOLDER}/E00tmp9.log`);
+  await disk.rename(closed.at(-1) ?? '', `${FOLDER}/E00.log`);
+  damage(disk, `${FOLDER}/E00.log`, 0, 64);
+  const { queue, close } = await openQueue(disk);
+  assert.deepEqual(await numbersOf(queue), waiting);
+  await close();
+});
+
 test('queue log: damaged in async mode: what the dumpster holds is there for a takeover that lost something', async () => {
   const disk = await filled('async');
   damage(disk, present(closedFiles(disk)[0], 'There is one'), 4_200, 4);

@@ -12,7 +12,14 @@
 import { isProblem } from '../base/problem.ts';
 import { LogDamaged } from '../log/damage.ts';
 import { joinName, type LogDevice } from '../log/disk.ts';
-import { closedGeneration, decodeHeader, OPEN_NAME } from '../log/log-file.ts';
+import {
+  closedGeneration,
+  decodeHeader,
+  isPreparedName,
+  LOG_HEADER_BYTES,
+  type LogFileHeader,
+  OPEN_NAME,
+} from '../log/log-file.ts';
 import { numberOf } from '../log/lsn.ts';
 import { type LogRecord, saltOf } from '../log/record.ts';
 import { type LogOptions, TransactionLog } from '../log/transaction-log.ts';
@@ -166,8 +173,7 @@ class DamagedLog {
   async *records(): AsyncGenerator<LogRecord, void, undefined> {
     this.unreadableFiles = [];
     this.unreadableRecords = 0;
-    const names = (await this.#options.disk.list(this.#folder)).filter(isLogName).sort(closedFirst);
-    const salt = await this.#salt(names);
+    const { names, salt } = await this.#files();
     let last = 0;
     for (const name of names) {
       const bytes = await this.#bytesOf(name);
@@ -180,21 +186,36 @@ class DamagedLog {
     }
   }
 
-  /** Of the stream; any header that is whole has its signature. */
-  async #salt(names: readonly string[]): Promise<number | undefined> {
-    for (const name of names) {
-      const bytes = await this.#bytesOf(name);
-      const header = bytes === undefined ? undefined : decodeHeader(bytes);
-      if (header !== undefined) return saltOf(header.signature);
+  /**
+   * Oldest first, and the salt of the stream: any header that is whole has its signature. A file is written before it is named
+   * (file-names.ts); those that only stood ready to be written again are of generations that were before all that are here.
+   */
+  async #files(): Promise<{ readonly names: readonly string[]; readonly salt: number | undefined }> {
+    const found = await this.#options.disk.list(this.#folder);
+    const headers = new Map<string, LogFileHeader>();
+    for (const name of found.filter((each) => isLogName(each) || isPreparedName(each))) {
+      const header = await this.#headerOf(name);
+      if (header !== undefined) headers.set(name, header);
     }
-    return undefined;
+    const generationOf = (name: string): number => closedGeneration(name) ?? headers.get(name)?.generation ?? 0;
+    const named = found.filter(isLogName).sort(closedFirst);
+    const newest = Math.max(0, ...named.map(generationOf));
+    const unnamed = found.filter((name) => isPreparedName(name) && generationOf(name) > newest);
+    unnamed.sort((one, other) => generationOf(one) - generationOf(other));
+    const [header] = headers.values();
+    return { names: [...named, ...unnamed], salt: header && saltOf(header.signature) };
   }
 
-  async #bytesOf(name: string): Promise<Buffer | undefined> {
+  async #headerOf(name: string): Promise<LogFileHeader | undefined> {
+    const bytes = await this.#bytesOf(name, LOG_HEADER_BYTES);
+    return bytes && decodeHeader(bytes);
+  }
+
+  async #bytesOf(name: string, mostBytes = Number.POSITIVE_INFINITY): Promise<Buffer | undefined> {
     const { disk, logger } = this.#options;
     const path = joinName(this.#folder, name);
     try {
-      return await disk.read(path, 0, (await disk.size(path)) ?? 0);
+      return await disk.read(path, 0, Math.min((await disk.size(path)) ?? 0, mostBytes));
     } catch (error) {
       if (!isProblem(error)) throw error;
       if (!this.unreadableFiles.includes(name)) this.unreadableFiles.push(name);
