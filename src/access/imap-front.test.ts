@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import getTlsOptions from 'smtp-server/lib/tls-options.js';
-import type { Cancel, Clock } from '../base/clock.ts';
 import { silentLogger } from '../base/logger.ts';
 import type { Channel } from '../base/network.ts';
+import { realClock } from '../base/testing/real-clock.ts';
 import type { CopyFinder } from '../directory/copy-finder.ts';
 import type { CopyHello } from '../directory/copy-protocol.ts';
 import { Copies, type CopyHost, STORAGE_GROUP } from '../directory/testing/copies.ts';
@@ -11,15 +11,6 @@ import { MemoryStore } from '../directory/testing/memory-store.ts';
 import type { LoginRequest, LoginResult } from './authentication.ts';
 import { type ImapFront, type imapFrontLimits, startImapFront } from './imap-front.ts';
 import { RawImapClient } from './testing/raw-imap-client.ts';
-
-const realClock: Clock = {
-  monotonicMs: () => performance.now(),
-  wallMs: () => Date.now(),
-  after(delayMs: number, fire: () => void): Cancel {
-    const timer = setTimeout(fire, delayMs);
-    return () => clearTimeout(timer);
-  },
-};
 
 /** A session in a copy's process, as far as this side sees it. */
 interface Joined {

@@ -17,6 +17,11 @@ export function name(description: string): z.ZodString {
   return lineOfText(adminLimits.nameCharacters).min(1, 'it is empty').describe(description);
 }
 
+/** As hosts, and addresses of theirs, are called. */
+export function nameOfHost(description: string): z.ZodString {
+  return name(description).regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/, 'letters, digits and hyphens');
+}
+
 export function comment(description: string): z.ZodString {
   return lineOfText(adminLimits.commentCharacters).describe(description);
 }

@@ -54,3 +54,8 @@ export interface LogDevice {
 export function joinName(folder: string, name: string): string {
   return folder === '' ? name : `${folder}/${name}`;
 }
+
+/** The folder that the file `name` is in; the root is an empty name. */
+export function folderOf(name: string): string {
+  return name.slice(0, Math.max(0, name.lastIndexOf('/')));
+}

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { isProblem, Problem } from '../base/problem.ts';
-import { type Disk, joinName } from '../log/disk.ts';
+import { type Disk, folderOf, joinName } from '../log/disk.ts';
 import type { BackupPlace } from './backup.ts';
 import {
   type BackupFile,
@@ -128,8 +128,4 @@ async function readIfThere(disk: Disk, name: string): Promise<Buffer | undefined
     if (isProblem(error, 'FileMissing')) return undefined; // somebody removes that backup
     throw error;
   }
-}
-
-function folderOf(path: string): string {
-  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }

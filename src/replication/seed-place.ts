@@ -11,7 +11,7 @@
  */
 import { decodeNote, encodeNote } from '../base/checked-note.ts';
 import { isProblem, Problem } from '../base/problem.ts';
-import { type Disk, joinName } from '../log/disk.ts';
+import { type Disk, folderOf, joinName } from '../log/disk.ts';
 import { replicationLimits } from './limits.ts';
 import {
   DATABASE_FILE,
@@ -224,10 +224,6 @@ export async function freshQuarantine(disk: Disk, wanted: string): Promise<strin
   let name = wanted;
   for (let next = 2; taken.has(name); next++) name = `${wanted}-${next}`;
   return joinName('quarantine', name);
-}
-
-function folderOf(path: string): string {
-  return path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '';
 }
 
 function damagedAt(name: string, position: number): Problem {

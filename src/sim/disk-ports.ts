@@ -1,6 +1,6 @@
 /** The ports of log and store on a simulated disk, as one process of the machine uses them, inside one folder. */
 import { Problem } from '../base/problem.ts';
-import type { Disk, LogDevice } from '../log/disk.ts';
+import { type Disk, folderOf, type LogDevice } from '../log/disk.ts';
 import type { PackDevice } from '../store/packs.ts';
 import type { SimulatedDisk } from './simulated-disk.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
@@ -238,8 +238,4 @@ export class PortPackDevice implements PackDevice {
   #path(pack: number): string {
     return `${this.#place.root}/${String(pack).padStart(8, '0')}.pack`;
   }
-}
-
-function folderOf(path: string): string {
-  return path.slice(0, path.lastIndexOf('/'));
 }

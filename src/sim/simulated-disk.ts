@@ -7,6 +7,7 @@
  */
 import { Problem } from '../base/problem.ts';
 import type { Random } from '../base/random.ts';
+import { folderOf } from '../log/disk.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 import type { SimulatedTime } from './simulated-time.ts';
 
@@ -318,11 +319,6 @@ function applyChange(names: Map<string, Inode>, { name, inode, from }: NameChang
   if (from !== undefined && names.get(from) === inode) names.delete(from);
   if (inode === undefined) names.delete(name);
   else names.set(name, inode);
-}
-
-function folderOf(name: string): string {
-  const end = name.lastIndexOf('/');
-  return end === -1 ? '' : name.slice(0, end);
 }
 
 function missing(name: string): Problem {

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { silentLogger } from '../base/logger.ts';
 import { SeededRandom } from '../base/random.ts';
+import { realClock } from '../base/testing/real-clock.ts';
 import { Copies, STORAGE_GROUP } from '../directory/testing/copies.ts';
 import { MemoryStore } from '../directory/testing/memory-store.ts';
 import { MemoryDisk } from '../log/testing/memory-disk.ts';
 import { TransactionLog } from '../log/transaction-log.ts';
 import { type HubOptions, startHub } from './hub.ts';
 import { RawSmtpClient } from './testing/raw-smtp-client.ts';
-import { realClock } from './testing/real-clock.ts';
 import { testCertificate } from './testing/reception-story.ts';
 
 async function world() {

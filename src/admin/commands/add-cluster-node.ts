@@ -11,11 +11,10 @@ import { declareCommand } from '../command.ts';
 import type { AdminContext, ConfiguredHost } from '../context.ts';
 import { networkCalled } from '../network-facts.ts';
 import { sameName } from '../objects.ts';
-import { name } from '../schemas.ts';
+import { name, nameOfHost } from '../schemas.ts';
 import { witnessParameters } from '../witness-parameters.ts';
 
 const port = z.int().min(1).max(65_535).optional();
-const HOST_NAME = /^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/;
 
 export const addClusterNode = declareCommand({
   name: 'Add-ClusterNode',
@@ -23,7 +22,7 @@ export const addClusterNode = declareCommand({
   description:
     "The machine's service runs already, on a folder with a certificate of this cluster's authority. Every host writes it into its holdfast.yaml and knows it from then on, without a restart; then it gets a vote, and becomes one of the redundant machines. A host that does not answer learns of it from the register when it is back. It has no copy yet: Enable-StorageGroupCopy gives it one. If the command is interrupted, give it again.",
   parameters: z.strictObject({
-    Identity: name('The name of the host, as in its certificate.').regex(HOST_NAME, 'letters, digits and hyphens'),
+    Identity: nameOfHost('The name of the host, as in its certificate.'),
     Address: name('Its address; administrators and hosts without a list of networks use it.'),
     NetworkAddresses: z
       .array(name('NETWORK=ADDRESS').regex(/^[^=]+=[^=]+$/, 'NETWORK=ADDRESS, such as Private=10.10.10.3'))

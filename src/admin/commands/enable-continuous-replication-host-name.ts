@@ -11,9 +11,8 @@ import { applyToNetworks } from '../cluster-networks.ts';
 import { declareCommand } from '../command.ts';
 import type { AdminContext } from '../context.ts';
 import { findServer, hostNotFound, sameName } from '../objects.ts';
-import { name } from '../schemas.ts';
+import { name, nameOfHost } from '../schemas.ts';
 
-const HOST_NAME = /^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/;
 const HIGHEST_PRIORITY = 16;
 const USUAL_PREFIX = { v4: 24, v6: 64 } as const;
 
@@ -25,7 +24,7 @@ export const enableContinuousReplicationHostName = declareCommand({
   parameters: z.strictObject({
     Identity: name('The clustered mailbox server.'),
     TargetMachine: name('The node.'),
-    HostName: name('The name of this address.').regex(HOST_NAME, 'letters, digits and hyphens'),
+    HostName: nameOfHost('The name of this address.'),
     IPv4Address: name('A fixed address that the node has (an IPv6 address does as well).'),
     Network: name('The name of a new network.').optional(),
     PrefixLength: z.int().min(1).max(128).optional().describe('Of a new network; without it 24, or 64 for IPv6.'),

@@ -11,7 +11,7 @@
 import { present } from '../../base/assert.ts';
 import { Problem } from '../../base/problem.ts';
 import type { Random } from '../../base/random.ts';
-import type { Disk, LogDevice } from '../disk.ts';
+import { type Disk, folderOf, type LogDevice } from '../disk.ts';
 
 const SECTOR_BYTES = 512;
 
@@ -330,10 +330,6 @@ function inodeOf(bytes: Buffer): Inode {
 
 function makeWritable(inode: Inode): void {
   if (inode.current === inode.durable) inode.current = Buffer.from(inode.durable);
-}
-
-function folderOf(name: string): string {
-  return name.slice(0, Math.max(0, name.lastIndexOf('/')));
 }
 
 function applyChange(names: Map<string, Inode>, { name, inode, from }: NameChange): void {

@@ -5,7 +5,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Problem } from '../../base/problem.ts';
-import { type HostConfig, loadConfig } from '../../host/config.ts';
+import { type HostConfig, hostNameSchema, loadConfig } from '../../host/config.ts';
 import { readIdentity } from '../../host/identity.ts';
 import { explainSystemError } from '../error-line.ts';
 import { makeNodeFolder, type NewNode } from './make-node.ts';
@@ -13,13 +13,13 @@ import { invalid, parseWords } from './words.ts';
 
 const usage =
   'holdfast init-host NAME --from HOST_FOLDER --authority CA_FOLDER --to DIR [--address ADDRESS] [--network NETWORK=ADDRESS …]';
-const HOST_NAME = /^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/;
 
 /** Problem('ArgumentInvalid' | 'HostFolderExists' | 'HostHasClients' | 'ConfigInvalid' | 'NetworksUnfit'), or what its files have. */
 export async function runInitHost(words: readonly string[], print: (line: string) => void): Promise<void> {
   const { values, positionals } = parseWords(words, usage, optionsOf, ['from', 'authority', 'to']);
   const [name = ''] = positionals;
-  if (positionals.length !== 1 || !HOST_NAME.test(name)) throw invalid('one name of a host is wanted', usage);
+  if (positionals.length !== 1 || !hostNameSchema.safeParse(name).success)
+    throw invalid('one name of a host is wanted', usage);
   const knownFolder = resolve(String(values['from']));
   const known = loadConfig(knownFolder);
   const authority = readIdentity(resolve(String(values['authority'])));

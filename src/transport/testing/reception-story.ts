@@ -1,6 +1,7 @@
 /** One listener on a loopback port, with ports behind it that remember what came in. */
 import getTlsOptions from 'smtp-server/lib/tls-options.js';
 import { silentLogger } from '../../base/logger.ts';
+import { realClock } from '../../base/testing/real-clock.ts';
 import type { RecipientAnswer } from '../../directory/recipients.ts';
 import type { IncomingMessage, Verdict } from '../acceptance.ts';
 import { receptionLimits } from '../limits.ts';
@@ -8,7 +9,6 @@ import { ReceivingMemory } from '../receiving-memory.ts';
 import { replies } from '../replies.ts';
 import { type ReceptionKind, SmtpListener } from '../smtp-listener.ts';
 import { RawSmtpClient } from './raw-smtp-client.ts';
-import { realClock } from './real-clock.ts';
 
 /** The library's own certificate, made for tests. */
 export function testCertificate(): { certificate: string; key: string } {

@@ -1,5 +1,5 @@
 /** Time as it is, for what has sockets. */
-import type { Cancel, Clock } from '../../base/clock.ts';
+import type { Cancel, Clock } from '../clock.ts';
 
 export const realClock: Clock = {
   monotonicMs: () => performance.now(),
