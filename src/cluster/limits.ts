@@ -2,6 +2,8 @@
 
 /** Hosts that one register may name. */
 export const MAX_NODES = 64;
+/** Of a network: the number of the least preferred. */
+export const MAX_NETWORK_PRIORITY = 16;
 /** Storage groups that one register may name; with the fields of one below 1 KiB the document stays far below its bound. */
 export const MAX_STORAGE_GROUPS = 512;
 export const MAX_CLUSTERED_MAILBOX_SERVERS = 64;

@@ -9,6 +9,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { isProblem, messageOf, Problem } from '../base/problem.ts';
 import { type AcceptorPlace, placesOf } from '../cluster/acceptor-places.ts';
+import { MAX_NETWORK_PRIORITY } from '../cluster/limits.ts';
 import { checkNetworks } from '../cluster/networks/check-networks.ts';
 import {
   type ClusterNetwork,
@@ -48,7 +49,7 @@ const heartbeatSchema = z
 export const networkSchema = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9 -]{0,62}$/, 'a network name: letters, digits, spaces and hyphens'),
   role: z.enum(['private', 'public', 'mixed']),
-  priority: z.number().int().min(1).max(16),
+  priority: z.number().int().min(1).max(MAX_NETWORK_PRIORITY),
   prefixLength: z.number().int().min(1).max(128),
   heartbeat: heartbeatSchema,
   addresses: z.record(z.string(), z.string()),

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { Problem } from '../../base/problem.ts';
+import { MAX_NETWORK_PRIORITY } from '../../cluster/limits.ts';
 import { addressOn, type ClusterNetwork, defaultHeartbeat } from '../../cluster/networks/cluster-network.ts';
 import { parseIpAddress } from '../../cluster/networks/ip-address.ts';
 import { freePriority, networkOfSubnet } from '../../cluster/networks/network-changes.ts';
@@ -13,7 +14,6 @@ import type { AdminContext } from '../context.ts';
 import { findServer, hostNotFound, sameName } from '../objects.ts';
 import { name, nameOfHost } from '../schemas.ts';
 
-const HIGHEST_PRIORITY = 16;
 const USUAL_PREFIX = { v4: 24, v6: 64 } as const;
 
 export const enableContinuousReplicationHostName = declareCommand({
@@ -31,7 +31,7 @@ export const enableContinuousReplicationHostName = declareCommand({
     Priority: z
       .int()
       .min(1)
-      .max(HIGHEST_PRIORITY)
+      .max(MAX_NETWORK_PRIORITY)
       .optional()
       .describe('Of a new network; without it the lowest number that is free.'),
   }),
@@ -100,7 +100,7 @@ function newNetwork(networks: readonly ClusterNetwork[], wanted: Wanted): Cluste
       `Cannot make a network ${called} for ${wanted.IPv4Address}: there is one of this name in another subnet. Give another name with -Network.`,
     );
   }
-  const priority = wanted.Priority ?? freePriority(networks, HIGHEST_PRIORITY);
+  const priority = wanted.Priority ?? freePriority(networks, MAX_NETWORK_PRIORITY);
   if (priority === undefined) throw new Problem('PrioritiesUsedUp', 'Cannot make a network: no priority is free.');
   const usual = parseIpAddress(wanted.IPv4Address)?.bytes.length === 16 ? USUAL_PREFIX.v6 : USUAL_PREFIX.v4;
   return {

@@ -1,6 +1,7 @@
 /** Set-ClusterNetwork: what a network is for, and how much it is preferred, while everything runs. */
 import { z } from 'zod';
 import { Problem } from '../../base/problem.ts';
+import { MAX_NETWORK_PRIORITY } from '../../cluster/limits.ts';
 import { applyToNetworks } from '../cluster-networks.ts';
 import { declareCommand } from '../command.ts';
 import { networkCalled } from '../network-facts.ts';
@@ -17,7 +18,7 @@ export const setClusterNetwork = declareCommand({
       .enum(['private', 'public', 'mixed'])
       .optional()
       .describe('private (between nodes), public (clients) or mixed (both).'),
-    Priority: z.int().min(1).max(16).optional().describe('Connections take the lowest number that is up.'),
+    Priority: z.int().min(1).max(MAX_NETWORK_PRIORITY).optional().describe('Connections take the lowest number that is up.'),
   }),
   positional: ['Identity'],
   permission: 'Server Administrator',
