@@ -18,7 +18,12 @@ export const setClusterNetwork = declareCommand({
       .enum(['private', 'public', 'mixed'])
       .optional()
       .describe('private (between nodes), public (clients) or mixed (both).'),
-    Priority: z.int().min(1).max(MAX_NETWORK_PRIORITY).optional().describe('Connections take the lowest number that is up.'),
+    Priority: z
+      .int()
+      .min(1)
+      .max(MAX_NETWORK_PRIORITY)
+      .optional()
+      .describe('Connections take the lowest number that is up.'),
   }),
   positional: ['Identity'],
   permission: 'Server Administrator',
