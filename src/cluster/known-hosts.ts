@@ -16,12 +16,23 @@ export interface HostsToLearn {
   readonly remove: readonly string[];
 }
 
-/** `self`: it learns elsewhere that it was evicted itself. */
-export function hostsToLearn(document: RegisterDocument, known: readonly KnownHost[], self: string): HostsToLearn {
+/**
+ * `self`: it learns elsewhere that it was evicted itself. `addedOver`: by host, the version of the register over which an order
+ * added it here. A node that comes back is told of before the register readmits it, and one that forgot it again by an older
+ * document might never reach it: the newcomer may be the vote without which no newer document is read.
+ */
+export function hostsToLearn(
+  document: RegisterDocument,
+  known: readonly KnownHost[],
+  self: string,
+  addedOver: ReadonlyMap<string, number>,
+): HostsToLearn {
+  const isGone = (name: string): boolean =>
+    name !== self && isEvicted(document, name) && document.version > (addedOver.get(name) ?? 0);
   const places = Object.entries(document.places ?? {}).map(([name, place]) => ({ name, place }));
   return {
     add: places.filter(({ name, place }) => !known.some((host) => isAt(host, name, place))),
-    remove: known.map(({ name }) => name).filter((name) => name !== self && isEvicted(document, name)),
+    remove: known.map(({ name }) => name).filter(isGone),
   };
 }
 

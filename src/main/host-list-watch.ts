@@ -32,11 +32,11 @@ export function watchHostList(options: HostListWatchOptions): Periodical {
 export async function learnHosts({ config, register, hostList }: HostListWatchOptions): Promise<void> {
   const peeked = await register.peek({ timeoutMs: PEEK_TIMEOUT_MS });
   if (peeked === undefined) return;
-  const { add, remove } = hostsToLearn(peeked.document, config.hosts, config.host);
+  const { add, remove } = hostsToLearn(peeked.document, config.hosts, config.host, hostList.addedOver);
   for (const host of remove) hostList.remove({ host });
   for (const { name, place } of add) {
     const { addresses, address, clusterPort, copyPorts } = place;
     const entry = { name, address, clusterPort, copyPorts: { ...copyPorts }, roles: rolesSchema.parse(place.roles) };
-    hostList.add({ entry, addresses });
+    hostList.add({ entry, addresses, version: peeked.document.version });
   }
 }

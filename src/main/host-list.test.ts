@@ -27,7 +27,7 @@ test('host list: a node comes and goes: in the file and in what this process rea
   });
   const { name, address, privateAddress } = demoNode(3);
   const like = config.hosts[0] ?? assert.fail();
-  list.add({ entry: { ...like, name, address }, addresses: { Private: privateAddress, Public: address } });
+  list.add({ entry: { ...like, name, address }, addresses: { Private: privateAddress, Public: address }, version: 1 });
   assert.equal(loadConfig(dataFolder).hosts.at(-1)?.address, address);
   list.remove({ host: name });
   list.remove({ host: name });

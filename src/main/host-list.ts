@@ -21,6 +21,8 @@ export interface AddHostOrder {
   readonly addresses: Readonly<Record<string, string>>;
   /** As the configuration names it from now on; absent leaves it. */
   readonly witness?: Witness | undefined;
+  /** The version of the register that the order was given over; what an older one says of the host is past. */
+  readonly version: number;
 }
 
 export interface RemoveHostOrder {
@@ -59,6 +61,7 @@ export function refuseEvicted(dataFolder: string, host: string): void {
 
 export class HostList {
   readonly #options: HostListOptions;
+  readonly #addedOver = new Map<string, number>();
 
   constructor(options: HostListOptions) {
     this.#options = options;
@@ -67,6 +70,12 @@ export class HostList {
   /** Problem('ConfigInvalid' | 'NetworksUnfit' | 'ConfigNotWritten') */
   add(order: AddHostOrder): void {
     this.#change(order.entry.name, (text, path) => textWithHost(text, path, order, order.witness));
+    this.#addedOver.set(order.entry.name, order.version);
+  }
+
+  /** By host: the version of the register over which it was added here. */
+  get addedOver(): ReadonlyMap<string, number> {
+    return this.#addedOver;
   }
 
   /** Problem('ConfigInvalid' | 'NetworksUnfit' | 'NetworksNotListed' | 'ConfigNotWritten' | 'AddressNotHere') */

@@ -13,6 +13,7 @@ import { AdminClient, findCluster } from '../../src/main/admin-client.ts';
 import { runningGroup } from '../../src/main/demo/processes.ts';
 import { endDemo, hostGroups } from './end-demo.ts';
 import { freePortBase } from './free-ports.ts';
+import { lastWords } from './last-words.ts';
 import { HOLDFAST, runHoldfast } from './program.ts';
 import type { Account } from './read-mail.ts';
 import { waitFor } from './wait.ts';
@@ -124,8 +125,17 @@ export class Demo {
     return machines.map((machine) => /^(\S+) <Active/.exec(String(machine))?.[1]).find((name) => name !== undefined);
   }
 
+  /** In vain: the error tells what the hosts did meanwhile. */
+  async #waitFor<T>(what: string, withinMs: number, look: () => Promise<T | undefined>): Promise<T> {
+    try {
+      return await waitFor(what, withinMs, look);
+    } catch (error) {
+      throw new Error(`${String(error)}\n${lastWords(this.folder)}`, { cause: error });
+    }
+  }
+
   async waitForActive(withinMs = HEAL_TIMEOUT_MS): Promise<string> {
-    return await waitFor('a node is active', withinMs, () => this.activeNode());
+    return await this.#waitFor('a node is active', withinMs, () => this.activeNode());
   }
 
   /** Of the passive copy, the first one where there are several. */
@@ -136,7 +146,7 @@ export class Demo {
   }
 
   async waitForStatus(status: string, withinMs = STATUS_TIMEOUT_MS): Promise<Row> {
-    return await waitFor(`the copy is ${status}`, withinMs, async () => {
+    return await this.#waitFor(`the copy is ${status}`, withinMs, async () => {
       const row = await this.copyStatus();
       if (row['SummaryCopyStatus'] === status) return row;
       throw new Error(`it is ${String(row['SummaryCopyStatus'])} (${String(row['FailedMessage'])})`);
@@ -145,7 +155,7 @@ export class Demo {
 
   /** All serve, every passive copy is Healthy and in sync; `copies`: so many are wanted, the active one included. */
   async waitUntilHealthy(withinMs = HEAL_TIMEOUT_MS, copies = 2): Promise<string> {
-    return await waitFor('the cluster is Healthy', withinMs, async () => {
+    return await this.#waitFor('the cluster is Healthy', withinMs, async () => {
       const rows = await this.cmdlet('Get-StorageGroupCopyStatus');
       const active = await this.activeNode();
       const areWell = rows.every((row) => row['SummaryCopyStatus'] === 'Healthy' && row['InSync'] === true);
@@ -156,7 +166,7 @@ export class Demo {
 
   /** The copy on `host` holds everything that is acknowledged from now on: a copy that took over begins alone. */
   async waitUntilInSync(host: string, withinMs = HEAL_TIMEOUT_MS): Promise<void> {
-    await waitFor(`the copy on ${host} is in sync`, withinMs, async () => {
+    await this.#waitFor(`the copy on ${host} is in sync`, withinMs, async () => {
       const [group] = await this.cmdlet('Get-StorageGroup');
       return (group?.['InSyncCopies'] as unknown[] | undefined)?.includes(host) === true ? true : undefined;
     });

@@ -51,7 +51,9 @@ export const addClusterNode = declareCommand({
     const places = nextPlaces(acceptors, (nodes) => [...new Set([...nodes, entry.name])], next);
     const addresses = addressesOf(context, parameters.NetworkAddresses ?? []);
     const others = context.configuration.hosts.map((host) => host.name).filter((host) => host !== entry.name);
-    const told = await tellThoseThatAnswer(context, others, 'add-host', { entry, addresses, witness: next.named });
+    const { version } = await context.register();
+    const order = { entry, addresses, witness: next.named, version };
+    const told = await tellThoseThatAnswer(context, others, 'add-host', order);
     const { name: host, ...place } = { ...entry, addresses };
     await changeAll(context, () => [
       (document) => readmitNode(document, host),

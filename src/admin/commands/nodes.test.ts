@@ -35,8 +35,9 @@ function ofThree(): FakeCluster {
 
 test('add node: two nodes and a share: every host is told, its vote takes the place of the witness, it may serve', async () => {
   const cluster = new FakeCluster();
+  const { version } = await cluster.register();
   await run(cluster, 'Add-ClusterNode', ADDRESS);
-  const order = { entry: ENTRY, addresses: { Private: '10.0.0.3', Public: '192.0.2.13' }, witness: undefined };
+  const order = { entry: ENTRY, addresses: { Private: '10.0.0.3', Public: '192.0.2.13' }, witness: undefined, version };
   assert.deepEqual(
     cluster.asked,
     [FIRST, SECOND, 'hub1'].map((to) => ({ to, method: 'add-host', body: order })),
