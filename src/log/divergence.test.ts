@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isProblem } from '../base/problem.ts';
 import { SeededRandom } from '../base/random.ts';
-import { truncateAfter } from './divergence.ts';
-import { closedName, decodeHeader } from './log-file.ts';
+import { removeEmptyLog, truncateAfter } from './divergence.ts';
+import { closedName, decodeHeader, LOG_HEADER_BYTES } from './log-file.ts';
 import { makeLsn, numberOf } from './lsn.ts';
 import {
   collect,
@@ -125,4 +125,18 @@ test('divergence: the machine stops at every step of the cut: the log is as befo
     }
   }
   assert.deepEqual(outcomes, new Set([9, 40]));
+});
+
+test('divergence: the first record of a log is torn: nothing of the log is left, and another one begins; with a record it is not touched', async () => {
+  const written = await writtenWorld(1);
+  await assert.rejects(removeEmptyLog(new MemoryDisk(written.files()), FOLDER));
+  const torn = [...written.files()].map(([name, bytes]): [string, Buffer] => [
+    name,
+    Buffer.from(bytes).fill(0, LOG_HEADER_BYTES + 20),
+  ]);
+  const disk = new MemoryDisk(new Map(torn));
+  await removeEmptyLog(disk, FOLDER);
+  const { log, recovered } = await openWorld(disk);
+  assert.equal(recovered.state, 'empty');
+  await log.close();
 });

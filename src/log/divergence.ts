@@ -7,6 +7,7 @@
  * `E00cut.note` is durable, the cut is decided, every step may be repeated, and each start of the log finishes it before it
  * looks at anything else. Before the note, nothing has changed.
  */
+import { assert } from '../base/assert.ts';
 import { crc32 } from '../base/checksum.ts';
 import { Problem } from '../base/problem.ts';
 import { type Disk, joinName } from './disk.ts';
@@ -55,6 +56,21 @@ export async function truncateAfter(options: CutOptions): Promise<CutReport> {
   await disk.writeAtomically(joinName(folder, NOTE_NAME), encodeNote({ generation, endBytes: file.endBytes }));
   await finishCut(disk, folder);
   return { quarantined, generation };
+}
+
+/** Of a log that holds no record, everything; a stop at any step leaves less of it. No `TransactionLog` is open on it. */
+export async function removeEmptyLog(disk: Disk, folder: string): Promise<void> {
+  await finishCut(disk, folder);
+  const files = await listLogFiles(disk, folder);
+  for (const { name, header } of files) {
+    const bytes = await disk.read(joinName(folder, name), 0, (await disk.size(joinName(folder, name))) ?? 0);
+    const file = header === undefined ? undefined : emptyLogFile(header, name);
+    if (file !== undefined) scanRecords(bytes, file);
+    assert(file === undefined || file.lastLsn === 0, 'A log that is removed holds no record');
+  }
+  for (const { name } of files.toReversed()) await disk.remove(joinName(folder, name));
+  await dropPrepared(disk, folder);
+  await disk.syncFolder(folder);
 }
 
 /** Finishes a cut that was decided; true if there was one. */

@@ -9,7 +9,7 @@ import { Problem } from '../base/problem.ts';
 import type { Random } from '../base/random.ts';
 import { LogDamaged } from '../log/damage.ts';
 import type { Disk, LogDevice } from '../log/disk.ts';
-import { truncateAfter } from '../log/divergence.ts';
+import { removeEmptyLog, truncateAfter } from '../log/divergence.ts';
 import type { UnreadableListener } from '../log/log-reader.ts';
 import { formatLsn } from '../log/lsn.ts';
 import { readFrame } from '../log/record.ts';
@@ -21,6 +21,7 @@ import { type RecordFormats, recordFormats } from '../store/record-formats.ts';
 import { Replayer } from '../store/replay.ts';
 import type { StorageGroup } from '../store/storage-group.ts';
 import { BackupNote } from './backup-note.ts';
+import { databaseIsAhead, decideContinuation } from './continuation.ts';
 import { DatabaseCheckpoints } from './database-checkpoints.ts';
 import { EpochFile } from './epoch-file.ts';
 import { checkIsKnown } from './format-gate.ts';
@@ -85,7 +86,6 @@ export interface CopyFilesOptions {
 }
 
 const LOG_FOLDER = 'log';
-const SEED_IT = 'Make this copy anew with Update-StorageGroupCopy.';
 
 export interface Store {
   readonly database: Database;
@@ -325,29 +325,29 @@ export class CopyFiles {
    * file without records goes with it: the active copy's file of that generation may have another header.
    */
   async continueFrom(commonLsn: number, chain: number, epoch: number): Promise<void> {
-    if (this.log.generation === 0) return this.#lack.write(commonLsn, 'its log is new');
-    await this.log.durable(this.log.endLsn);
+    if (this.log.generation > 0) await this.log.durable(this.log.endLsn);
     await this.#applying;
     const place = await this.log.reader.find(commonLsn);
-    if (place === undefined || place.chain !== chain) {
-      throw new Problem(
-        'Diverged',
-        `Cannot follow the active copy: its history up to ${formatLsn(commonLsn)} is another one. ${SEED_IT}`,
-      );
-    }
-    if (this.log.endLsn === commonLsn && this.log.generation === place.generation) return;
-    if (this.appliedLsn > commonLsn) this.#passive().rollback();
-    if (this.appliedLsn > commonLsn) {
-      throw new Problem(
-        'Diverged',
-        `Cannot follow the active copy: the database holds records behind ${formatLsn(commonLsn)} that it does not have. ${SEED_IT}`,
-      );
-    }
-    await this.#cutLog(commonLsn, epoch);
+    const { generation, endLsn, appliedLsn } = this;
+    const continuation = decideContinuation({ commonLsn, chain, generation, endLsn, appliedLsn, place });
+    if (continuation === 'as-it-is') return;
+    if (continuation === 'cut') return this.#cutLog(commonLsn, epoch);
+    if (continuation === 'empty') await this.#forgetEmptyLog();
+    await this.#lack.write(commonLsn, 'its log is new');
+  }
+
+  async #forgetEmptyLog(): Promise<void> {
+    const { storage, logger } = this.#options;
+    await this.close();
+    await removeEmptyLog(storage.disk, LOG_FOLDER);
+    logger.warn({}, 'a log without any record was removed: it begins with that of the active copy');
+    await this.#openLog();
   }
 
   async #cutLog(lsn: number, epoch: number): Promise<void> {
     const { storage, logger } = this.#options;
+    if (this.appliedLsn > lsn) this.#passive().rollback();
+    if (this.appliedLsn > lsn) throw databaseIsAhead(lsn);
     this.#pending.clear();
     await this.#closeLog();
     const quarantineFolder = `quarantine/before-epoch-${epoch}`;

@@ -189,6 +189,24 @@ test("guarantee: the queue: while no copy can take a message the 250 stands on t
   });
 });
 
+test('guarantee: A queue holds so much: then senders are put off, and what is in it and what they send again arrives', async () => {
+  await scenario(
+    async (stage) => {
+      const { hosts, hub } = stage.cluster;
+      await stage.send(1);
+      for (const host of hosts) host.kill();
+      await stage.send(3);
+      const mail = stage.startMail();
+      await stage.stays('it is put off', () => !mail.isAnswered() && hub.queue?.queuedMessages === 3, 10_000);
+      for (const host of hosts) host.start();
+      await mail.ended;
+      await stage.becomes('the queue is empty', () => hub.queue?.queuedMessages === 0, 5_000);
+      assert.equal((await stage.look()).messages.length, 5);
+    },
+    { ports: { hubLimits: { maxQueuedMessages: 3 } } },
+  );
+});
+
 test('guarantee: the queue: a copy dies with the answer on its way, the hub asks the next one: one message', async () => {
   await scenario(async (stage) => {
     const { active, passive, cluster } = stage;

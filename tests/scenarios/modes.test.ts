@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { resumeCopy, setMode, suspendCopy } from '../../src/cluster/configuration-changes.ts';
+import { resumeCopy, setMode, setMountPolicy, suspendCopy } from '../../src/cluster/configuration-changes.ts';
 import { type Stage, scenario } from '../../src/sim/scenario.ts';
-import { STORAGE_GROUP } from '../../src/sim/simulated-cluster.ts';
+import { SERVER, STORAGE_GROUP } from '../../src/sim/simulated-cluster.ts';
 import type { SimulatedHost } from '../../src/sim/simulated-host.ts';
 
 test('guarantee: No setting answers earlier: in every mode the log of the active copy is synced before an answer, and the hub has what it must keep', async () => {
@@ -89,16 +89,34 @@ async function leavesBehind(stage: Stage, files: number): Promise<{ active: Simu
   return { active, passive };
 }
 
-test('guarantee: async: a copy takes over by itself within the dial, and the mail of the last moments comes from the dumpster', async () => {
-  await scenario(
-    async (stage) => {
-      const { passive } = await leavesBehind(stage, 3);
+for (const [dial, tolerated] of [
+  ['Lossless', 0],
+  ['GoodAvailability', 3],
+  ['BestAvailability', 6],
+] as const) {
+  const small = { mode: 'async', fileSizeBytes: 12_288 } as const;
+  const set = (stage: Stage): Promise<void> =>
+    stage.cluster.administrator.order((document) => setMountPolicy(document, SERVER, { autoDatabaseMountDial: dial }));
+
+  test(`guarantee: A copy takes over by itself only within the dial: ${dial}: with ${tolerated} closed log files missing it does`, async () => {
+    await scenario(async (stage) => {
+      if (dial !== 'BestAvailability') await set(stage);
+      const { passive } = await leavesBehind(stage, tolerated);
       await stage.servesOn(passive, 10_000);
-      assert.equal(stage.cluster.group?.lossy?.missingGenerations, 3);
-    },
-    { mode: 'async', fileSizeBytes: 12_288 },
-  );
-});
+      assert.equal(stage.cluster.group?.lossy?.missingGenerations ?? 0, tolerated);
+    }, small);
+  });
+
+  test(`guarantee: A copy takes over by itself only within the dial: ${dial}: with one more missing it waits, and says so`, async () => {
+    await scenario(async (stage) => {
+      if (dial !== 'BestAvailability') await set(stage);
+      const { passive } = await leavesBehind(stage, tolerated + 1);
+      await stage.stays('nobody serves', () => stage.cluster.serving === undefined, 20_000);
+      const reason = passive.service?.status().seats.get(STORAGE_GROUP)?.waitReason ?? '';
+      assert.match(reason, new RegExp(`log files? .* missing here, more than ${dial} tolerates`));
+    }, small);
+  });
+}
 
 test('guarantee: async: beyond the dial a copy waits, and serves by the word of an administrator, with the loss on record', async () => {
   await scenario(

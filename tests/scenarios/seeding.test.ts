@@ -49,3 +49,20 @@ test('a seeded copy is moved to and nobody writes: what a client sees waits for 
     await stage.well(5_000);
   });
 });
+
+test('a new copy has no room for its database when the first records come: it follows when there is room, without a seed', async () => {
+  await scenario(async (stage) => {
+    const { active, passive } = stage;
+    passive.loseCopyDisk();
+    stage.cut(active.name, passive.name);
+    passive.start();
+    await stage.sleep(2_000);
+    passive.disk.isFull = true;
+    stage.heal();
+    await stage.deliver(3);
+    await stage.sleep(5_000);
+    passive.disk.isFull = false;
+    await stage.well(20_000);
+    await stage.move(passive);
+  });
+});
