@@ -37,10 +37,13 @@ export const FILES_AHEAD = 3;
 export const MAX_UNNAMED_FILES = 16;
 
 /** Files that nobody needs any more and that share one sync of the folder. */
-export const MAX_RETIRED_AT_ONCE = 64;
+export const MAX_RETIRED_AT_ONCE = 128;
 
-/** How many files that nobody needs any more are kept to be written again. */
-export const MAX_RECYCLED_FILES = 32;
+/**
+ * How many files that nobody needs any more are kept to be written again. They go many at a time, after a checkpoint or a
+ * backup: when no more than 32 of those were kept, 40 % of the next ones had to be made, and zeros are as much to write as records.
+ */
+export const MAX_RECYCLED_FILES = 96;
 
 /**
  * How many times the length of the searched bytes the search behind a bad record may checksum. Honest bytes need less

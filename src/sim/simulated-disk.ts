@@ -111,9 +111,12 @@ export class SimulatedDisk {
   // ── names ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   list(folder: string): string[] {
-    const prefix = folder === '' ? '' : `${folder}/`;
-    const inside = [...this.#names.keys()].filter((name) => name.startsWith(prefix));
-    return [...new Set(inside.map((name) => name.slice(prefix.length).split('/')[0] ?? ''))];
+    return namesIn(folder, this.#names.keys());
+  }
+
+  /** As it would be after a loss of power at this moment, if nothing survived that need not. */
+  durableList(folder: string): string[] {
+    return namesIn(folder, this.#durableNames.keys());
   }
 
   has(name: string): boolean {
@@ -323,4 +326,10 @@ function applyChange(names: Map<string, Inode>, { name, inode, from }: NameChang
 
 function missing(name: string): Problem {
   return new Problem('FileMissing', `Cannot open ${name}: there is no such file`);
+}
+
+function namesIn(folder: string, names: Iterable<string>): string[] {
+  const prefix = folder === '' ? '' : `${folder}/`;
+  const inside = [...names].filter((name) => name.startsWith(prefix));
+  return [...new Set(inside.map((name) => name.slice(prefix.length).split('/')[0] ?? ''))];
 }

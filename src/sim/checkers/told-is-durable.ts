@@ -1,6 +1,6 @@
 /** S13, S19: what a copy calls durable would be there after a loss of power at this moment, under its name and whole. */
 
-import { MAX_RECYCLED_FILES, MAX_UNNAMED_FILES } from '../../log/limits.ts';
+import { MAX_UNNAMED_FILES } from '../../log/limits.ts';
 import {
   closedGeneration,
   decodeHeader,
@@ -10,16 +10,12 @@ import {
   LOG_HEADER_BYTES,
   type LogFile,
   OPEN_NAME,
-  preparedName,
 } from '../../log/log-file.ts';
 import { formatLsn } from '../../log/lsn.ts';
 import { scanRecords } from '../../log/scan.ts';
 import { type Checker, type SimulatedCluster, Violation } from '../simulated-cluster.ts';
 import type { SimulatedDisk } from '../simulated-disk.ts';
 import { LOG_FOLDER } from './read-log.ts';
-
-/** What stands ready has one of these names. One that is gone for the machine may be there after a loss of power. */
-const READY_NAMES = Array.from({ length: 2 * MAX_RECYCLED_FILES }, (_, index) => preparedName(index + 1));
 
 export class ToldIsDurable implements Checker {
   readonly name = 'what is told to be durable is';
@@ -98,6 +94,7 @@ function endNames(disk: SimulatedDisk): readonly string[] {
       .sort()
       .slice(-(MAX_UNNAMED_FILES + 2))
       .reverse(),
-    ...READY_NAMES,
+    // What stands ready. One that is gone for the machine may be there after a loss of power.
+    ...disk.durableList(LOG_FOLDER).filter(isPreparedName),
   ];
 }
