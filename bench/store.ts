@@ -164,6 +164,7 @@ async function benchBigFolder(root: string, messages: number): Promise<number> {
     row('UID FETCH 1:* (FLAGS)', await client.coldAndWarm('UID FETCH 1:* (FLAGS)', 3)),
     row('STORE 1:* +FLAGS.SILENT (\\Seen)', await client.coldAndWarm('STORE 1:* +FLAGS.SILENT (\\Seen)', 1)),
   ];
+  client.end();
   printTable(
     `store: an IMAP session in a folder of ${whole(messages)} messages`,
     ['command', 'cold ms', 'warm ms'],

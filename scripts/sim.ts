@@ -14,6 +14,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { isMainThread, type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
+import { foldStory } from '../src/sim/fold-story.ts';
 import { plantedBugs } from '../src/sim/planted-bugs/all.ts';
 import { type PlantedBug, withoutBug } from '../src/sim/planted-bugs/planted-bug.ts';
 import { runSeed, type SeedResult } from '../src/sim/run-seed.ts';
@@ -217,7 +218,7 @@ async function tellFailure(result: SeedResult, isWhole: boolean): Promise<void> 
 }
 
 function tellStory(result: SeedResult, isWhole: boolean): void {
-  const { story } = result;
+  const story = foldStory(result.story);
   console.log(`\n${headline(result)}`);
   console.log((isWhole ? story : story.slice(-STORY_LINES)).join('\n'));
 }

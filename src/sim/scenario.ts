@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { INBOX } from '../mail/mailbox-name.ts';
 import { allCheckers } from './checkers/all.ts';
+import { foldStory } from './fold-story.ts';
 import type { Outcome } from './history.ts';
 import { healEverything } from './nemesis.ts';
 import type { SeenFolder } from './session-service.ts';
@@ -183,7 +184,7 @@ export async function scenario(
   try {
     await cluster.run(whole(stage, tell));
   } catch (error) {
-    if (error instanceof Error) error.message += `\n${cluster.story.lines.slice(-60).join('\n')}`;
+    if (error instanceof Error) error.message += `\n${foldStory(cluster.story.lines).slice(-60).join('\n')}`;
     throw error;
   }
 }
