@@ -48,6 +48,8 @@ const STORY_LINES = 60;
 const SEEDS_PER_COUNT = 8;
 /** Of a worker: nearly everything in a seed is short-lived, and a small nursery is collected all the time. */
 const YOUNG_GENERATION_MB = 64;
+/** Of an error: refusals are made by the thousand, and nobody reads where. */
+const STACK_FRAMES = 3;
 /** Failing seeds that are shrunk and told; the rest are counted. */
 const STORIES_TOLD = 5;
 
@@ -270,6 +272,7 @@ function wholeNumber(option: string, text: string | undefined, otherwise: number
 }
 
 function serveOrders(port: MessagePort, isCounting: boolean): void {
+  Error.stackTraceLimit = STACK_FRAMES;
   const meter = isCounting ? new DecisionCoverage() : undefined;
   const answer = async (order: Order): Promise<Answer> => {
     if (order.kind === 'coverage') return { kind: 'coverage', coverage: (await meter?.read()) ?? [] };

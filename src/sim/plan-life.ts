@@ -1,6 +1,6 @@
 /**
  * How a seed's cluster lives. A storm is short and dense. A long life has hours with a fault every few minutes, and a
- * timing ten times slower, as an administrator sets it for hosts that are far apart: the same decisions at a tenth of
+ * timing fifteen times slower, as an administrator sets it for hosts that are far apart: the same decisions at a fifteenth of
  * the events, which is what makes hundreds of simulated hours affordable.
  */
 import { SeededRandom } from '../base/random.ts';
@@ -19,8 +19,8 @@ export interface LifePlan {
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 /** One seed of so many lives long. */
-const LONG_LIVES = 9;
-const LONG_LIFE_SLOWNESS = 10;
+const LONG_LIVES = 10;
+const LONG_LIFE_SLOWNESS = 15;
 /** A preferred node gets its storage group back after seconds instead of minutes: a storm does not last longer. */
 const FAILBACK_AFTER_MS = 4_000;
 
