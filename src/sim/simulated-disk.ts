@@ -47,6 +47,9 @@ export class SimulatedDisk {
   #durableNames = new Map<string, Inode>();
   #pending: NameChange[] = [];
   #lastStamp = 0;
+  /** Of each folder, and of all together: names, bytes and what of them is durable have changed so often. */
+  readonly #changes = new Map<string, number>();
+  #changesOfAll = 0;
   /** Milliseconds added to every sync: a sick disk. */
   slowMs = 0;
   /** Every sync from now on fails, until the machine is looked after. */
@@ -127,6 +130,15 @@ export class SimulatedDisk {
     return this.#names.get(name)?.length;
   }
 
+  /** Equal for two looks at a folder when nothing in it has changed meanwhile, nor what would be left of it. */
+  changesOf(folder: string): number {
+    return (this.#changes.get(folder) ?? 0) + this.#changesOfAll;
+  }
+
+  #changed(folder: string): void {
+    this.#changes.set(folder, (this.#changes.get(folder) ?? 0) + 1);
+  }
+
   /** Equal for two looks at a name when the file behind it had the same bytes, and the same of them durable. */
   stampOf(name: string): number {
     return this.#names.get(name)?.stamp ?? 0;
@@ -164,6 +176,7 @@ export class SimulatedDisk {
     this.checkHealth('fsync');
     if (this.traits.forgetsFolderSyncs === true) return;
     const isInside = (name: string): boolean => folderOf(name) === folder;
+    this.#changed(folder);
     this.#pending = this.#pending.filter((change) => {
       if (!isInside(change.name)) return true;
       applyChange(this.#durableNames, change);
@@ -174,6 +187,8 @@ export class SimulatedDisk {
   #change(change: NameChange): void {
     applyChange(this.#names, change);
     this.#pending.push(change);
+    this.#changed(folderOf(change.name));
+    if (change.from !== undefined) this.#changed(folderOf(change.from));
   }
 
   // ── bytes ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -186,11 +201,11 @@ export class SimulatedDisk {
   }
 
   write(name: string, position: number, bytes: Uint8Array): void {
-    this.#write(this.#inode(name), position, bytes);
+    this.#write(this.#inodeOf(name), position, bytes);
   }
 
   truncate(name: string, length: number): void {
-    const inode = this.#inode(name);
+    const inode = this.#inodeOf(name);
     inode.stamp = ++this.#lastStamp;
     if (length > inode.length) return this.#write(inode, inode.length, Buffer.alloc(length - inode.length));
     this.#touch(inode, length, inode.length - length);
@@ -200,7 +215,7 @@ export class SimulatedDisk {
 
   /** One that fails takes the written sectors for written nevertheless, as Linux does: a later one says nothing of them. */
   sync(name: string): void {
-    const inode = this.#inode(name);
+    const inode = this.#inodeOf(name);
     inode.stamp = ++this.#lastStamp;
     if (this.traits.neverSynced !== undefined && name.startsWith(this.traits.neverSynced)) return;
     if (this.isFailing) for (const [sector, before] of inode.unsynced) inode.forgotten.set(sector, before);
@@ -222,6 +237,12 @@ export class SimulatedDisk {
     const inode = this.#names.get(name);
     if (inode === undefined) throw missing(name);
     return inode;
+  }
+
+  /** To be changed. */
+  #inodeOf(name: string): Inode {
+    this.#changed(folderOf(name));
+    return this.#inode(name);
   }
 
   #write(inode: Inode, position: number, bytes: Uint8Array): void {
@@ -257,6 +278,7 @@ export class SimulatedDisk {
 
   /** The machine stops: of what was not synced, any part is there afterwards. */
   losePower(): void {
+    this.#changesOfAll += 1;
     const random = this.#random;
     const kept = random.below(4);
     const survives = (): boolean => (kept === 0 ? false : kept === 1 ? true : random.below(2) === 1);
@@ -272,6 +294,7 @@ export class SimulatedDisk {
 
   /** Everything below `folder` is gone: what lay there was a disk of its own, and is a new one. */
   loseFolder(folder: string): void {
+    this.#changesOfAll += 1;
     const isOutside = ([name]: readonly [string, unknown]): boolean => !name.startsWith(`${folder}/`);
     this.#names = new Map([...this.#names].filter(isOutside));
     this.#durableNames = new Map([...this.#durableNames].filter(isOutside));
@@ -280,6 +303,7 @@ export class SimulatedDisk {
 
   /** A file that is there, whole, before anybody uses the disk. */
   putDurably(name: string, bytes: Buffer): void {
+    this.#changesOfAll += 1;
     const length = bytes.length;
     const stamp = ++this.#lastStamp;
     const inode = { stamp, bytes, length, unsynced: new Map(), forgotten: new Map(), durableLength: length };
@@ -289,7 +313,7 @@ export class SimulatedDisk {
 
   /** One bit of the medium turns over. */
   flipBit(name: string, position: number): void {
-    const inode = this.#inode(name);
+    const inode = this.#inodeOf(name);
     inode.bytes[position] = (inode.bytes[position] ?? 0) ^ 1;
     inode.stamp = ++this.#lastStamp;
   }
