@@ -59,3 +59,8 @@ export function joinName(folder: string, name: string): string {
 export function folderOf(name: string): string {
   return name.slice(0, Math.max(0, name.lastIndexOf('/')));
 }
+
+/** All of a file, as long as it is at that moment. Problem as of `read`. */
+export async function readFile(disk: Pick<Disk, 'read' | 'size'>, name: string): Promise<Buffer> {
+  return disk.read(name, 0, (await disk.size(name)) ?? 0);
+}

@@ -10,7 +10,7 @@
 import { assert } from '../base/assert.ts';
 import { crc32 } from '../base/checksum.ts';
 import { Problem } from '../base/problem.ts';
-import { type Disk, joinName } from './disk.ts';
+import { type Disk, joinName, readFile } from './disk.ts';
 import { dropPrepared, type FolderFile, listLogFiles, readHeader, settleNames } from './folder.ts';
 import { closedName, emptyLogFile, type LogFile, OPEN_NAME } from './log-file.ts';
 import { formatLsn } from './lsn.ts';
@@ -63,7 +63,7 @@ export async function removeEmptyLog(disk: Disk, folder: string): Promise<void> 
   await finishCut(disk, folder);
   const files = await listLogFiles(disk, folder);
   for (const { name, header } of files) {
-    const bytes = await disk.read(joinName(folder, name), 0, (await disk.size(joinName(folder, name))) ?? 0);
+    const bytes = await readFile(disk, joinName(folder, name));
     const file = header === undefined ? undefined : emptyLogFile(header, name);
     if (file !== undefined) scanRecords(bytes, file);
     assert(file === undefined || file.lastLsn === 0, 'A log that is removed holds no record');
@@ -108,7 +108,7 @@ async function findCut(
   if (found?.header !== undefined) {
     const file = emptyLogFile(found.header, found.name);
     const path = joinName(folder, found.name);
-    const bytes = await disk.read(path, 0, (await disk.size(path)) ?? 0);
+    const bytes = await readFile(disk, path);
     let end: LogFile | undefined;
     scanRecords(bytes, file, (record, position) => {
       if (record.lsn === lsn) {
@@ -128,7 +128,7 @@ async function copyAside({ disk, folder, quarantineFolder }: CutOptions, names: 
   await disk.makeFolder(quarantineFolder);
   for (const name of names) {
     const path = joinName(folder, name);
-    const bytes = await disk.read(path, 0, (await disk.size(path)) ?? 0);
+    const bytes = await readFile(disk, path);
     await disk.writeAtomically(joinName(quarantineFolder, name), bytes);
   }
 }

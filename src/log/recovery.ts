@@ -14,7 +14,7 @@ import type { Logger } from '../base/logger.ts';
 import { Problem } from '../base/problem.ts';
 import { LogDamaged } from './damage.ts';
 import type { Disk, LogDevice } from './disk.ts';
-import { joinName } from './disk.ts';
+import { joinName, readFile } from './disk.ts';
 import { finishCut } from './divergence.ts';
 import { dropPrepared, type FolderFile, listLogFiles, settleNames } from './folder.ts';
 import {
@@ -214,9 +214,8 @@ async function rewriteOpenFile(options: RecoveryOptions, file: LogFile, bytes: B
   await options.device.append(joinName(options.folder, OPEN_NAME), 0, [bytes]);
 }
 
-async function readWhole(options: RecoveryOptions, name: string): Promise<Buffer> {
-  const path = joinName(options.folder, name);
-  return options.disk.read(path, 0, (await options.disk.size(path)) ?? 0);
+function readWhole({ disk, folder }: RecoveryOptions, name: string): Promise<Buffer> {
+  return readFile(disk, joinName(folder, name));
 }
 
 function usedLength(bytes: Buffer): number {

@@ -20,6 +20,7 @@ import { copyEndpoint, encodeHello } from '../directory/copy-protocol.ts';
 import { FileSystemDisk } from '../host/disk.ts';
 import { diskProblem, errorCode } from '../host/disk-problem.ts';
 import { DATABASE_NAME } from '../host/seed-files.ts';
+import { readFile } from '../log/disk.ts';
 import { inspect } from '../log/inspection.ts';
 import { closedName } from '../log/log-file.ts';
 import { openReader } from '../store/database.ts';
@@ -92,7 +93,7 @@ export async function readLogFile(root: string, generation: number): Promise<Buf
   const disk = new FileSystemDisk(root);
   const name = `log/${closedName(generation)}`;
   try {
-    return await disk.read(name, 0, (await disk.size(name)) ?? 0);
+    return await readFile(disk, name);
   } catch (error) {
     if (isProblem(error, 'FileMissing') || isProblem(error, 'DiskFailed')) return undefined;
     throw error;

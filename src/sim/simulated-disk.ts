@@ -201,12 +201,11 @@ export class SimulatedDisk {
   }
 
   write(name: string, position: number, bytes: Uint8Array): void {
-    this.#write(this.#inodeOf(name), position, bytes);
+    this.#write(this.#inodeToChange(name), position, bytes);
   }
 
   truncate(name: string, length: number): void {
-    const inode = this.#inodeOf(name);
-    inode.stamp = ++this.#lastStamp;
+    const inode = this.#inodeToChange(name);
     if (length > inode.length) return this.#write(inode, inode.length, Buffer.alloc(length - inode.length));
     this.#touch(inode, length, inode.length - length);
     inode.bytes.fill(0, length, inode.length);
@@ -215,8 +214,7 @@ export class SimulatedDisk {
 
   /** One that fails takes the written sectors for written nevertheless, as Linux does: a later one says nothing of them. */
   sync(name: string): void {
-    const inode = this.#inodeOf(name);
-    inode.stamp = ++this.#lastStamp;
+    const inode = this.#inodeToChange(name);
     if (this.traits.neverSynced !== undefined && name.startsWith(this.traits.neverSynced)) return;
     if (this.isFailing) for (const [sector, before] of inode.unsynced) inode.forgotten.set(sector, before);
     inode.unsynced.clear();
@@ -239,15 +237,15 @@ export class SimulatedDisk {
     return inode;
   }
 
-  /** To be changed. */
-  #inodeOf(name: string): Inode {
+  #inodeToChange(name: string): Inode {
+    const inode = this.#inode(name);
+    inode.stamp = ++this.#lastStamp;
     this.#changed(folderOf(name));
-    return this.#inode(name);
+    return inode;
   }
 
   #write(inode: Inode, position: number, bytes: Uint8Array): void {
     const end = position + bytes.length;
-    inode.stamp = ++this.#lastStamp;
     if (end > inode.bytes.length) {
       const grown = Buffer.alloc(Math.max(end, inode.bytes.length * 2));
       inode.bytes.copy(grown, 0, 0, inode.length);
@@ -313,9 +311,8 @@ export class SimulatedDisk {
 
   /** One bit of the medium turns over. */
   flipBit(name: string, position: number): void {
-    const inode = this.#inodeOf(name);
+    const inode = this.#inodeToChange(name);
     inode.bytes[position] = (inode.bytes[position] ?? 0) ^ 1;
-    inode.stamp = ++this.#lastStamp;
   }
 }
 

@@ -5,6 +5,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { isProblem } from '../../base/problem.ts';
 import { FileSystemDisk } from '../../host/disk.ts';
 import { DATABASE_NAME } from '../../host/seed-files.ts';
+import { readFile } from '../../log/disk.ts';
 import { listLogFiles } from '../../log/folder.ts';
 import { openReader } from '../../store/database.ts';
 import { checkBodies } from '../../store/maintenance/check-bodies.ts';
@@ -62,7 +63,7 @@ async function verifyStream({ place, disk }: Check): Promise<readonly Finding[]>
 }
 
 async function verifyLogFile({ place, disk, print }: Check): Promise<readonly Finding[]> {
-  const bytes = await disk.read(place.name, 0, (await disk.size(place.name)) ?? 0);
+  const bytes = await readFile(disk, place.name);
   print(`${place.name}: ${bytes.length} bytes checked`);
   return checkLogFile(bytes, place.name.split('/').at(-1) ?? '').map((finding) => ({ ...finding, file: place.name }));
 }

@@ -1,7 +1,7 @@
 /** Message bodies that are still in the log: a record that brought a message in carries all its bytes. */
 import { crc32 } from '../../base/checksum.ts';
 import { isProblem } from '../../base/problem.ts';
-import { type Disk, joinName } from '../../log/disk.ts';
+import { type Disk, joinName, readFile } from '../../log/disk.ts';
 import { listLogFiles } from '../../log/folder.ts';
 import type { LogRecord } from '../../log/record.ts';
 import { wholeRecords } from '../../log/whole-records.ts';
@@ -16,7 +16,7 @@ export async function bodiesFromLog(
 ): Promise<void> {
   for (const { name } of await listLogFiles(disk, log.folder)) {
     const path = joinName(log.folder, name);
-    const bytes = await disk.read(path, 0, (await disk.size(path)) ?? 0);
+    const bytes = await readFile(disk, path);
     for (const record of wholeRecords(bytes, log.salt, 0)) {
       for (const body of bodiesOf(record))
         if (wanted.has(body.bodyId)) found(body.bodyId, body.bytes, crc32(body.bytes));

@@ -5,8 +5,7 @@
  * as one that was just seeded. Nothing is deleted: `quarantine/` keeps every file.
  */
 import { encodeNote } from '../../base/checked-note.ts';
-import type { Disk } from '../../log/disk.ts';
-import { joinName } from '../../log/disk.ts';
+import { type Disk, joinName, readFile } from '../../log/disk.ts';
 import { truncateAfter } from '../../log/divergence.ts';
 import { type FolderFile, listLogFiles, settleNames } from '../../log/folder.ts';
 import { emptyLogFile, LOG_HEADER_BYTES, OPEN_NAME } from '../../log/log-file.ts';
@@ -99,7 +98,7 @@ async function lastGoodLsn({ disk, folder }: LogRepairOptions, damage: Finding):
   if (file?.header === undefined) return undefined;
   const path = joinName(folder, file.name);
   const scanned = emptyLogFile(file.header, file.name);
-  scanRecords(await disk.read(path, 0, (await disk.size(path)) ?? 0), scanned);
+  scanRecords(await readFile(disk, path), scanned);
   return scanned.lastLsn > 0 ? scanned.lastLsn : undefined;
 }
 

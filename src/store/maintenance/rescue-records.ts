@@ -9,7 +9,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { isProblem } from '../../base/problem.ts';
-import { type Disk, joinName } from '../../log/disk.ts';
+import { type Disk, joinName, readFile } from '../../log/disk.ts';
 import { listLogFiles } from '../../log/folder.ts';
 import { numberOf } from '../../log/lsn.ts';
 import { type LogRecord, saltOf } from '../../log/record.ts';
@@ -57,7 +57,7 @@ export async function rescueRecords(options: RescueOptions): Promise<Rescue> {
   const { disk, folder, packs, database } = options;
   for (const { name, header } of await listLogFiles(disk, folder)) {
     const path = joinName(folder, name);
-    const bytes = await disk.read(path, 0, (await disk.size(path)) ?? 0);
+    const bytes = await readFile(disk, path);
     run.expect(header?.previousLsn ?? 0);
     for (const record of wholeRecords(bytes, saltOf(options.signature), run.lastLsn)) run.take(record);
     await options.pace?.(bytes.length);
