@@ -9,6 +9,7 @@ import type { Network } from '../base/network.ts';
 import type { Rpc } from '../base/rpc.ts';
 import { CopyPeer } from './copy-peer.ts';
 import { type CopyState, copyEndpoint } from './copy-protocol.ts';
+import { type ChannelPace, directoryLimits } from './limits.ts';
 
 export interface ActiveCopy {
   readonly host: string;
@@ -25,6 +26,8 @@ export interface CopyFinderOptions {
   readonly storageGroup: string;
   /** Hosts that have a copy. */
   readonly hosts: readonly string[];
+  /** Absent: that of hosts that are close together. */
+  readonly pace?: ChannelPace;
 }
 
 export class CopyFinder {
@@ -91,9 +94,9 @@ export class CopyFinder {
   }
 
   #peer(host: string): CopyPeer {
-    const { network, clock, logger, storageGroup } = this.#options;
+    const { network, clock, logger, storageGroup, pace = directoryLimits } = this.#options;
     const endpoint = copyEndpoint(host, storageGroup);
-    return new CopyPeer({ network, clock, logger, endpoint, onChange: () => this.#reconsider() });
+    return new CopyPeer({ network, clock, logger, endpoint, pace, onChange: () => this.#reconsider() });
   }
 
   #reconsider(): void {

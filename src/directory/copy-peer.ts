@@ -15,13 +15,14 @@ import {
   encodeHello,
   MAIL_SERVICE,
 } from './copy-protocol.ts';
-import { directoryLimits } from './limits.ts';
+import { type ChannelPace, directoryLimits } from './limits.ts';
 
 export interface CopyPeerOptions {
   readonly network: Network;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly endpoint: string;
+  readonly pace: ChannelPace;
   /** The state or the channel is another one than before. */
   readonly onChange: () => void;
 }
@@ -85,8 +86,9 @@ export class CopyPeer {
   }
 
   #pingLater(rpc: Rpc): void {
-    this.#cancelTimer = this.#options.clock.after(directoryLimits.pingIntervalMs, () => {
-      rpc.ask(copyMethods.ping, NOTHING, directoryLimits.pingTimeoutMs).then(
+    const { clock, pace } = this.#options;
+    this.#cancelTimer = clock.after(pace.pingIntervalMs, () => {
+      rpc.ask(copyMethods.ping, NOTHING, pace.pingTimeoutMs).then(
         () => rpc === this.#rpc && this.#pingLater(rpc),
         (error) => this.#lost(rpc, messageOf(error)),
       );
@@ -108,7 +110,8 @@ export class CopyPeer {
 
   #connectLater(): void {
     if (this.#closed) return;
-    this.#cancelTimer = this.#options.clock.after(this.#backoffMs, () => void this.#connect());
-    this.#backoffMs = Math.min(this.#backoffMs * 2, directoryLimits.reconnectMaxMs);
+    const { clock, pace } = this.#options;
+    this.#cancelTimer = clock.after(this.#backoffMs, () => void this.#connect());
+    this.#backoffMs = Math.min(this.#backoffMs * 2, pace.reconnectMaxMs);
   }
 }

@@ -29,3 +29,6 @@ export const directoryLimits = {
   maxSubscriptionsPerQuestion: 1_000,
   maxCredentialCharacters: 1_000,
 };
+
+/** How often a channel to a copy is asked for a sign of life, and tried again when it is lost. */
+export type ChannelPace = Pick<typeof directoryLimits, 'reconnectMaxMs' | 'pingIntervalMs' | 'pingTimeoutMs'>;

@@ -11,7 +11,7 @@
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LogDevice } from '../log/disk.ts';
-import type { CopyStorage, PackLengths } from '../replication/copy-files.ts';
+import type { CopyStorage, PackLengths } from '../replication/copy-storage.ts';
 import type { SeedSnapshot } from '../replication/seed-manifest.ts';
 import type { ContentIndex } from '../store/content-index.ts';
 import type { PackDevice } from '../store/packs.ts';

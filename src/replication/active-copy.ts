@@ -83,6 +83,7 @@ export class ActiveCopy implements Journal {
     this.#databaseGate = new DatabaseGate({
       ...options,
       commit: this.#commit,
+      isConnected: (host) => this.#subscriptions.has(host),
       generation: () => this.#log.generation,
       ended: () => this.#ended,
     });

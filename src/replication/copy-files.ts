@@ -8,7 +8,7 @@ import type { Logger } from '../base/logger.ts';
 import { Problem } from '../base/problem.ts';
 import type { Random } from '../base/random.ts';
 import { LogDamaged } from '../log/damage.ts';
-import type { Disk, LogDevice } from '../log/disk.ts';
+import type { LogDevice } from '../log/disk.ts';
 import { removeEmptyLog, truncateAfter } from '../log/divergence.ts';
 import type { UnreadableListener } from '../log/log-reader.ts';
 import { formatLsn } from '../log/lsn.ts';
@@ -16,12 +16,13 @@ import { readFrame } from '../log/record.ts';
 import { TransactionLog } from '../log/transaction-log.ts';
 import type { ContentIndex } from '../store/content-index.ts';
 import { Database } from '../store/database.ts';
-import { type PackDevice, Packs } from '../store/packs.ts';
+import { Packs } from '../store/packs.ts';
 import { type RecordFormats, recordFormats } from '../store/record-formats.ts';
 import { Replayer } from '../store/replay.ts';
 import type { StorageGroup } from '../store/storage-group.ts';
 import { BackupNote } from './backup-note.ts';
 import { databaseIsAhead, decideContinuation } from './continuation.ts';
+import type { CopyStorage } from './copy-storage.ts';
 import { DatabaseCheckpoints } from './database-checkpoints.ts';
 import { EpochFile } from './epoch-file.ts';
 import { checkIsKnown } from './format-gate.ts';
@@ -33,38 +34,6 @@ import type { SeedSnapshot } from './seed-manifest.ts';
 import { finishSeed } from './seed-place.ts';
 import { seededSignature } from './seeded-note.ts';
 import { splitFrames } from './split-frames.ts';
-
-export interface PackLengths {
-  list(): readonly { readonly pack: number; readonly length: number }[];
-}
-
-/** Where a copy lives: a folder of a real or a simulated disk. */
-export interface CopyStorage {
-  /** Called before anything is opened, and behind the exchange of files that a seed has decided. */
-  prepare(): Promise<void>;
-  /** The database as last committed, with its packs; it stays as it is until it is released. */
-  takeSnapshot(packs: PackLengths, signature: string): Promise<SeedSnapshot>;
-  /** Its root is the copy's folder. */
-  readonly disk: Disk;
-  /** A fresh log writer; the one before is closed. */
-  openDevice(): LogDevice;
-  /** The database, which is closed, goes to quarantine; a new one begins when it is opened. */
-  putDatabaseAside(): Promise<void>;
-  openPacks(): PackDevice;
-  /** Path for SQLite. */
-  readonly databasePath: string;
-  /** Instead of SQLite's own files: the database as it was last committed, a new one where there is none. */
-  openDatabase?(signature: Uint8Array): Database;
-  /**
-   * Carries what the database has committed over into its main file, durably, off the serving thread. True when
-   * everything committed before the call is there: then a loss of power does not take the database back behind it.
-   */
-  checkpointDatabase(): Promise<boolean>;
-  /** Room on the disk, for a copy's owner. */
-  freeBytes?(): Promise<number>;
-  /** The full-text index of this copy, built beside the database; a simulated disk has none. */
-  readonly contentIndex?: ContentIndex;
-}
 
 export interface CopyFilesOptions {
   /** Log files go as soon as no copy needs them; otherwise they stay until a backup holds them. */
@@ -447,8 +416,7 @@ export class CopyFiles {
   async commitDatabase(): Promise<void> {
     await this.#applying;
     const replayer = this.#replayer;
-    if (replayer === undefined || this.#store === undefined) return;
-    if (!this.#store.database.isChanged && this.#checkpoints.isComplete) return;
+    if (replayer === undefined || this.#isSettled) return;
     const run = replayer.commitDatabase(this.#checkpoints.due()).then(() => this.#store?.contentIndex?.committed());
     this.#applying = run.then(
       () => undefined,
@@ -457,8 +425,14 @@ export class CopyFiles {
     await run;
   }
 
+  /** Everything is committed and carried over: at rest nothing is written. */
+  get #isSettled(): boolean {
+    return this.#store?.database.hasNews !== true && this.#checkpoints.isComplete;
+  }
+
   /** Of an active copy, whose storage group commits the database. */
   async commitMounted(store: StorageGroup): Promise<void> {
+    if (this.#isSettled) return;
     const checkpoint = this.#checkpoints.due();
     if (checkpoint !== undefined) await this.#options.storage.checkpointDatabase();
     const committedBefore = this.committedLsn;

@@ -9,7 +9,8 @@ import type { StorageGroup } from '../store/storage-group.ts';
 import { type BackupPlace, takeBackup } from './backup.ts';
 import type { BackupManifest, BackupType } from './backup-manifest.ts';
 import type { BackupTaken, BackupTimes } from './backup-note.ts';
-import type { CopyFiles, CopyStorage, Store } from './copy-files.ts';
+import type { CopyFiles, Store } from './copy-files.ts';
+import type { CopyStorage } from './copy-storage.ts';
 import type { SeedReport } from './seed-progress.ts';
 
 export interface UpkeepFacts {

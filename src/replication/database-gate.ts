@@ -1,7 +1,8 @@
 /**
  * How far the active copy's database may be committed (C9). In the sync modes what is committed is held by every copy that may take
  * over, and may enter. In async it waits for a moment until the other copies have it too, and for longer behind a limited number
- * of log files: so that after a loss the old active cuts its log and not its database.
+ * of log files: so that after a loss the old active cuts its log and not its database. For a copy
+ * that is away it does not wait: all changes stand still meanwhile.
  */
 import { type Clock, sleep } from '../base/clock.ts';
 import type { CommitPoint, ReplicationMode } from './commit-point.ts';
@@ -15,6 +16,7 @@ const LOOK_INTERVAL_MS = 5;
 export interface DatabaseGateOptions {
   readonly mode: ReplicationMode;
   readonly copies: CopyHosts;
+  readonly isConnected: (host: string) => boolean;
   readonly clock: Clock;
   readonly commit: CommitPoint;
   /** Of the open log file. */
@@ -38,12 +40,12 @@ export class DatabaseGate {
     if (mode !== 'async') return true;
     const deadline = clock.monotonicMs() + replicationLimits.databaseWaitMs;
     this.#mustBeActive();
-    while (!this.#isHeld(lsn) && clock.monotonicMs() < deadline) {
+    while (this.#isOnItsWay(lsn) && clock.monotonicMs() < deadline) {
       await sleep(clock, LOOK_INTERVAL_MS);
       this.#mustBeActive();
     }
     const lag = generation() - this.#passedGeneration;
-    if (!this.#isHeld(lsn) && lag <= replicationLimits.lostLogResilienceDepth) return false;
+    if (this.#lacking(lsn).length > 0 && lag <= replicationLimits.lostLogResilienceDepth) return false;
     this.#passedGeneration = generation();
     return true;
   }
@@ -53,8 +55,14 @@ export class DatabaseGate {
     if (reason !== undefined) throw notActive(reason);
   }
 
-  #isHeld(lsn: number): boolean {
+  /** To every copy that lacks it. */
+  #isOnItsWay(lsn: number): boolean {
+    const lacking = this.#lacking(lsn);
+    return lacking.length > 0 && lacking.every((copy) => this.#options.isConnected(copy));
+  }
+
+  #lacking(lsn: number): readonly string[] {
     const { copies, commit } = this.#options;
-    return copies.others.every((copy) => commit.durableAt(copy) >= lsn);
+    return copies.others.filter((copy) => commit.durableAt(copy) < lsn);
   }
 }

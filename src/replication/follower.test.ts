@@ -6,7 +6,7 @@ import { ManualClock, settle } from '../base/testing/manual-clock.ts';
 import { MemoryNetwork } from '../base/testing/memory-network.ts';
 import { CopyHosts } from './copy-hosts.ts';
 import { type FollowedCopy, Follower } from './follower.ts';
-import { encodeSourceFrame, type SourceFrame } from './protocol.ts';
+import { decodeTargetFrame, encodeSourceFrame, type SourceFrame } from './protocol.ts';
 import { emptyHello } from './testing/empty-hello.ts';
 
 const EPOCH = 3;
@@ -98,3 +98,43 @@ for (const [what, frames, begun] of [
     assert.equal(done.filter((each) => each === 'appended').length, begun);
   });
 }
+
+test('follower: a higher epoch is promised while a record is synced, and withdrawn: the copy connects anew and says what it has', async () => {
+  const network = new MemoryNetwork();
+  const clock = new ManualClock();
+  const heard: string[] = [];
+  network.host('node1').listen('node1/copy/g', (channel) => {
+    let isOpen = true;
+    channel.onClose((reason) => heard.push(reason));
+    channel.onFrame((bytes) => {
+      if (!isOpen) return void heard.push(decodeTargetFrame(bytes).type);
+      isOpen = false;
+      channel.send(encodeSourceFrame(START));
+    });
+  });
+  const syncs = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const copy = copyThatFails(new Problem('RecordNotApplied', 'Cannot apply a record'));
+  let floor = EPOCH;
+  let asked = 0;
+  copy.epochFloor = () => floor;
+  copy.durable = () => syncs[asked++]?.promise ?? Promise.resolve();
+  const hosts = new CopyHosts('node2', ['node1', 'node2']);
+  const options = { storageGroup: 'g', copies: hosts, copy, clock, logger: silentLogger };
+  const follower = new Follower({
+    ...options,
+    network: network.host('node2'),
+    onFatal: (error) => heard.push(String(error)),
+  });
+  follower.start();
+  await settle();
+  floor = EPOCH + 1;
+  syncs[0]?.resolve();
+  await settle();
+  assert.deepEqual(heard, ['a higher epoch has been promised']);
+  floor = EPOCH;
+  await clock.advance(1_000);
+  syncs[1]?.resolve();
+  await settle();
+  assert.deepEqual(heard, ['a higher epoch has been promised', 'acknowledge']);
+  await follower.stop('the test ends');
+});

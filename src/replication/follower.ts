@@ -250,10 +250,15 @@ export class Follower {
     return true;
   }
 
-  /** C2 again, at the last moment: a copy that has promised a higher epoch acknowledges nothing of a lower one. */
+  /**
+   * C2 again, at the last moment: a copy that has promised a higher epoch acknowledges nothing of a lower one. The active
+   * copy may be waiting for this very word, with nothing more to send that could be refused; so the channel ends, and the
+   * next one says what has become of the promise: it may have been withdrawn meanwhile.
+   */
   #acknowledge(channel: Channel, epoch: number, durableLsn: number): void {
     const { copy } = this.#options;
-    if (this.#stopped || epoch < copy.epochFloor()) return;
+    if (this.#stopped) return;
+    if (epoch < copy.epochFloor()) return channel.close('a higher epoch has been promised');
     const { appliedLsn, generation } = copy;
     channel.send(encodeTargetFrame({ type: 'acknowledge', epoch, durableLsn, appliedLsn, generation }));
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { silentLogger } from '../base/logger.ts';
 import { Problem } from '../base/problem.ts';
-import type { CopyStorage } from './copy-files.ts';
+import type { CopyStorage } from './copy-storage.ts';
 import { replicationLimits } from './limits.ts';
 import { RoomWatch } from './room-watch.ts';
 

@@ -5,7 +5,7 @@
  */
 import type { Logger } from '../base/logger.ts';
 import { isProblem } from '../base/problem.ts';
-import type { CopyStorage } from './copy-files.ts';
+import type { CopyStorage } from './copy-storage.ts';
 import { replicationLimits } from './limits.ts';
 
 export class RoomWatch {

@@ -11,6 +11,7 @@ import type { Random } from '../base/random.ts';
 import { Rpc } from '../base/rpc.ts';
 import { CopyFinder } from '../directory/copy-finder.ts';
 import { copyEndpoint, copyMethods, encodeBody, encodeHello } from '../directory/copy-protocol.ts';
+import type { ChannelPace } from '../directory/limits.ts';
 import { encodeDelivery } from '../mail/delivery.ts';
 import { INBOX } from '../mail/mailbox-name.ts';
 import { parseMessage } from '../mail/mime.ts';
@@ -52,6 +53,7 @@ export interface ClientOptions {
   readonly story: Story;
   readonly storageGroup: string;
   readonly hosts: readonly string[];
+  readonly pace: ChannelPace;
   readonly trueNowMs: () => number;
 }
 
@@ -68,8 +70,8 @@ export class SimulatedClient {
 
   constructor(options: ClientOptions) {
     this.#options = options;
-    const { network, clock, story, storageGroup, hosts } = options;
-    this.finder = new CopyFinder({ network, clock, logger: story.logger('client'), storageGroup, hosts });
+    const { network, clock, story, storageGroup, hosts, pace } = options;
+    this.finder = new CopyFinder({ network, clock, logger: story.logger('client'), storageGroup, hosts, pace });
     this.changes = new MessageChanges({
       ...options,
       ask: (method, question) => this.#ask(method, { address: ADDRESS, ...question }),

@@ -1,10 +1,11 @@
 /**
  * How a seed's cluster lives. A storm is short and dense. A long life has hours with a fault every few minutes, and a
- * timing fifteen times slower, as an administrator sets it for hosts that are far apart: the same decisions at a fifteenth of
+ * timing twenty times slower, as an administrator sets it for hosts that are far apart: the same decisions at a twentieth of
  * the events, which is what makes hundreds of simulated hours affordable.
  */
 import { SeededRandom } from '../base/random.ts';
 import type { ClusterTiming } from '../cluster/timing.ts';
+import { type ChannelPace, directoryLimits } from '../directory/limits.ts';
 import { type NemesisPace, stormPace } from './nemesis.ts';
 import type { PlantedBug } from './planted-bugs/planted-bug.ts';
 
@@ -19,8 +20,8 @@ export interface LifePlan {
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 /** One seed of so many lives long. */
-const LONG_LIVES = 10;
-const LONG_LIFE_SLOWNESS = 15;
+const LONG_LIVES = 11;
+const LONG_LIFE_SLOWNESS = 20;
 /** A preferred node gets its storage group back after seconds instead of minutes: a storm does not last longer. */
 const FAILBACK_AFTER_MS = 4_000;
 
@@ -40,6 +41,16 @@ export function planLife(seed: number, bug: PlantedBug | undefined): LifePlan {
       longestMs: [3_000, 30_000, 30_000, 5 * MINUTE_MS, 5 * MINUTE_MS, 90 * MINUTE_MS],
     },
     longestMailPauseMs: 2 * MINUTE_MS,
+  };
+}
+
+/** Signs of life of idle channels would otherwise be most of what happens in the hours of a long life. */
+export function scaledPace(slowness: number): ChannelPace {
+  const { reconnectMaxMs, pingIntervalMs, pingTimeoutMs } = directoryLimits;
+  return {
+    reconnectMaxMs: reconnectMaxMs * slowness,
+    pingIntervalMs: pingIntervalMs * slowness,
+    pingTimeoutMs: pingTimeoutMs * slowness,
   };
 }
 

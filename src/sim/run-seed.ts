@@ -22,7 +22,7 @@ import {
   withFaults,
 } from './nemesis.ts';
 import { withAbsence } from './plan-absence.ts';
-import { type LifePlan, planLife, scaledTiming } from './plan-life.ts';
+import { type LifePlan, planLife, scaledPace, scaledTiming } from './plan-life.ts';
 import type { PlantedBug } from './planted-bugs/planted-bug.ts';
 import { planRecovery } from './recovery-faults.ts';
 import { type ClusterOptions, SimulatedCluster, Violation } from './simulated-cluster.ts';
@@ -73,6 +73,7 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   const cluster = new SimulatedCluster({
     ...planCluster(seed),
     timing: scaledTiming(defaultTiming, life.slowness),
+    channelPace: scaledPace(life.slowness),
     // Heartbeats keep their pace: over hours they would be most of what happens.
     ...(life.slowness > 1 ? { networks: ['Public'] } : {}),
     ...(bug === undefined ? {} : { ports: bug.ports }),

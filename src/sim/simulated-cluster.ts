@@ -14,6 +14,7 @@ import { addServer, addStorageGroup } from '../cluster/configuration-changes.ts'
 import { copyFacts, type SummaryCopyStatus, summaryCopyStatus } from '../cluster/copy-status.ts';
 import type { RegisterDocument, ReplicationMode, StorageGroupRecord } from '../cluster/register-document.ts';
 import { type ClusterTiming, defaultTiming } from '../cluster/timing.ts';
+import { type ChannelPace, directoryLimits } from '../directory/limits.ts';
 import type { Serving } from '../replication/copy.ts';
 import { Administrator } from './administrator.ts';
 import { DOMAIN, SimulatedClient } from './client.ts';
@@ -48,6 +49,8 @@ export interface ClusterOptions {
   /** Networks between the nodes, the preferred one first; clients and the share are on the last one. */
   readonly networks?: readonly string[];
   readonly timing?: ClusterTiming;
+  /** Of the channels of hub and clients to the copies. */
+  readonly channelPace?: ChannelPace;
   readonly fileSizeBytes?: number;
   readonly circularLogging?: boolean;
   /** Greatest error in speed of a node's clock. */
@@ -122,6 +125,7 @@ export class SimulatedCluster {
     this.seed = seed;
     this.mode = options.mode ?? 'sync';
     this.timing = timing;
+    const pace = options.channelPace ?? directoryLimits;
     this.#circularLogging = options.circularLogging ?? false;
     this.random = new SeededRandom(seed);
     this.time = new SimulatedTime(this.#chance());
@@ -174,11 +178,12 @@ export class SimulatedCluster {
       copies: nodes,
       fileSizeBytes,
       acceptedDomain: DOMAIN,
+      pace,
       disk: options.ports?.hubDisk,
       limits: options.ports?.hubLimits,
       onInternalError: (error) => this.unhandled(error),
     });
-    this.client = this.#clients(nodes);
+    this.client = this.#clients(nodes, pace);
     this.administrator = this.#administrator();
     this.#broken.promise.catch(() => undefined); // who runs the world hears of it
   }
@@ -203,7 +208,7 @@ export class SimulatedCluster {
     return { disk };
   }
 
-  #clients(nodes: readonly string[]): SimulatedClient {
+  #clients(nodes: readonly string[], pace: ChannelPace): SimulatedClient {
     const process = new SimulatedProcess(CLIENTS);
     return new SimulatedClient({
       network: this.network.of(CLIENTS, process),
@@ -214,6 +219,7 @@ export class SimulatedCluster {
       story: this.story,
       storageGroup: STORAGE_GROUP,
       hosts: nodes,
+      pace,
       trueNowMs: () => this.time.nowMs,
     });
   }

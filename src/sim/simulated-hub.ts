@@ -9,6 +9,7 @@ import { SeededRandom } from '../base/random.ts';
 import { Rpc } from '../base/rpc.ts';
 import { RestartPause } from '../cluster/restart-pause.ts';
 import { CopyFinder } from '../directory/copy-finder.ts';
+import type { ChannelPace } from '../directory/limits.ts';
 import type { DirectoryCache } from '../directory/recipients.ts';
 import { TransactionLog } from '../log/transaction-log.ts';
 import { HubCore } from '../transport/hub-core.ts';
@@ -49,6 +50,7 @@ export interface HubOptions {
   readonly copies: readonly string[];
   readonly fileSizeBytes: number;
   readonly acceptedDomain: string;
+  readonly pace: ChannelPace;
   /** Where a planted bug stands. */
   readonly disk?: Partial<DiskTraits> | undefined;
   readonly limits?: Partial<QueueLimits> | undefined;
@@ -97,12 +99,12 @@ export class SimulatedHub {
   }
 
   async #open(process: SimulatedProcess): Promise<void> {
-    const { network, story, storageGroup, copies, acceptedDomain } = this.#options;
+    const { network, story, storageGroup, copies, acceptedDomain, pace } = this.#options;
     const clock = this.clock.of(process);
     const port = network.of(this.name, process);
     const logger = story.logger(this.name);
     const log = await this.#openLog(process);
-    const finder = new CopyFinder({ network: port, clock, logger, storageGroup, hosts: copies });
+    const finder = new CopyFinder({ network: port, clock, logger, storageGroup, hosts: copies, pace });
     const modes = new ModeMemory({ file: this.#modeFile(), logger });
     const core = await HubCore.open({
       storageGroups: [{ finder, log, mode: modes.modeOf(finder) }],

@@ -7,7 +7,7 @@ import { present } from '../base/assert.ts';
 import { Problem } from '../base/problem.ts';
 import type { Random } from '../base/random.ts';
 import type { LogDevice } from '../log/disk.ts';
-import type { CopyStorage, PackLengths } from '../replication/copy-files.ts';
+import type { CopyStorage, PackLengths } from '../replication/copy-storage.ts';
 import { DATABASE_FILE, type SeedSnapshot } from '../replication/seed-manifest.ts';
 import { Database } from '../store/database.ts';
 import type { PackDevice } from '../store/packs.ts';

@@ -5,6 +5,7 @@
  */
 import type { Clock } from '../base/clock.ts';
 import type { Network } from '../base/network.ts';
+import { isProblem } from '../base/problem.ts';
 import { Rpc } from '../base/rpc.ts';
 import {
   type Accepted,
@@ -23,6 +24,8 @@ import type { Disk } from '../log/disk.ts';
 import { VoteDecoder } from './vote-decoder.ts';
 
 const VOTE_FILE = 'vote';
+/** More than any register's. */
+const MAX_VOTE_BYTES = 1024 * 1024;
 const ASK_TIMEOUT_MS = 2_000;
 const CONNECT_TIMEOUT_MS = 1_000;
 const ASK = 'ask';
@@ -62,14 +65,16 @@ export class SimulatedVote {
 
   listen(network: Network, host: string, clock: Clock): void {
     network.listen(voteEndpoint(host), (channel) => {
+      let last: { readonly body: Buffer; readonly request: AcceptorRequest } | undefined;
+      const read = (body: Buffer): AcceptorRequest => {
+        if (last?.body.equals(body) !== true) {
+          last = { body, request: parseAcceptorRequest(JSON.parse(body.toString('utf8'))) };
+        }
+        return last.request;
+      };
       new Rpc(channel, {
         clock,
-        handlers: {
-          [ASK]: async (body) => {
-            const request = parseAcceptorRequest(JSON.parse(body.toString('utf8')));
-            return Buffer.from(this.#encode(await this.ask(request)));
-          },
-        },
+        handlers: { [ASK]: async (body) => Buffer.from(this.#encode(await this.ask(read(body)))) },
       });
     });
   }
@@ -98,11 +103,21 @@ export class SimulatedVote {
   }
 
   async #load(): Promise<AcceptorState | undefined> {
-    const size = await this.#disk.size(VOTE_FILE);
-    if (size === undefined) return undefined;
-    const state = this.#decoder.decode(await this.#disk.read(VOTE_FILE, 0, size));
+    const bytes = await this.#read();
+    if (bytes === undefined) return undefined;
+    const state = this.#decoder.decode(bytes);
     if (!this.#rules.isOnShare) await this.#disk.syncFolder('');
     return state;
+  }
+
+  /** In one operation: on a share it is done for every request. */
+  async #read(): Promise<Buffer | undefined> {
+    try {
+      return await this.#disk.read(VOTE_FILE, 0, MAX_VOTE_BYTES);
+    } catch (error) {
+      if (isProblem(error, 'FileMissing')) return undefined;
+      throw error;
+    }
   }
 }
 

@@ -18,6 +18,7 @@ export class TrueRegister {
   /** Of each disk's vote, as it was last read. */
   #stamps: readonly number[] = [];
   #last: { accepted: Accepted; document: RegisterDocument } | undefined;
+  #parsed: { readonly text: string; readonly document: RegisterDocument } | undefined;
   /** Of each host: its newest renewal, and when a majority had it. */
   readonly #renewals = new Map<string, { readonly mark: string; readonly atMs: number }>();
   /** What each vote accepted last, whatever became of it. */
@@ -46,7 +47,7 @@ export class TrueRegister {
       const isNewer = this.#last === undefined || compareBallots(candidate.ballot, this.#last.accepted.ballot) > 0;
       if (same >= majorityOf(this.disks.length) && isNewer) {
         const before = this.#last?.document;
-        this.#last = { accepted: candidate, document: parseRegisterValue(candidate.value).document };
+        this.#last = { accepted: candidate, document: this.#documentOf(candidate.value) };
         this.#onChosen(before, this.#last.document);
       }
     }
@@ -81,7 +82,12 @@ export class TrueRegister {
     if (words.length === 0 || this.disks.every((disk) => disk.size(this.#voteFile) !== undefined)) return chosen;
     const newest = words.reduce((one, other) => (compareBallots(other.ballot, one.ballot) > 0 ? other : one));
     const same = words.filter(({ ballot }) => compareBallots(ballot, newest.ballot) === 0).length;
-    return same >= majorityOf(this.disks.length) ? parseRegisterValue(newest.value).document : chosen;
+    return same >= majorityOf(this.disks.length) ? this.#documentOf(newest.value) : chosen;
+  }
+
+  #documentOf(text: string): RegisterDocument {
+    if (this.#parsed?.text !== text) this.#parsed = { text, document: parseRegisterValue(text).document };
+    return this.#parsed.document;
   }
 
   #acceptedOn(disk: SimulatedDisk): Accepted | undefined {

@@ -99,9 +99,13 @@ export class Database {
     return this.#committed.appliedLsn;
   }
 
-  /** Something was written since the last commit: a record, or places that changed without one. */
-  get isChanged(): boolean {
-    return this.connection.isTransaction;
+  /**
+   * There is something to commit: a record, or places that changed without one. The counters may move on without a row:
+   * a record that changes none is applied all the same.
+   */
+  get hasNews(): boolean {
+    const names = Object.keys(EMPTY) as (keyof Tally)[];
+    return this.connection.isTransaction || names.some((name) => this.tally[name] !== this.#committed[name]);
   }
 
   /**
@@ -143,7 +147,7 @@ export class Database {
 
   /** Writes nothing when nothing has changed: it is called every second, also while nobody does anything. Problem('DiskFull' | 'DiskFailed') */
   commit(): void {
-    if (!this.#hasNews) return;
+    if (!this.hasNews) return;
     try {
       this.begin();
       this.writeTally();
@@ -152,12 +156,6 @@ export class Database {
       throw databaseProblem(error, 'commit the database', this.path);
     }
     this.#committed = { ...this.tally };
-  }
-
-  /** The counters may move on without a row: a record that changes none is applied all the same. */
-  get #hasNews(): boolean {
-    const names = Object.keys(EMPTY) as (keyof Tally)[];
-    return this.isChanged || names.some((name) => this.tally[name] !== this.#committed[name]);
   }
 
   rollback(): void {

@@ -157,6 +157,56 @@ test('async: nothing happens: the register is not asked again and again to take 
   );
 });
 
+test('async: the other copy is away: nobody waits for it', async () => {
+  await scenario(
+    async (stage) => {
+      const { passive, cluster } = stage;
+      await stage.deliver(1);
+      passive.kill();
+      await stage.sleep(5_000);
+      let longestMs = 0;
+      for (let message = 0; message < 300; message++) {
+        const startedMs = cluster.time.nowMs;
+        await stage.deliver(1);
+        longestMs = Math.max(longestMs, cluster.time.nowMs - startedMs);
+      }
+      assert.ok(longestMs < 50, `one of 300 deliveries took ${longestMs} ms`);
+    },
+    { mode: 'async' },
+  );
+});
+
+test('at rest: the databases are committed and carried over, and then nothing of them is synced any more', async () => {
+  await scenario(async (stage) => {
+    await stage.deliver(3);
+    // So many commits, and as many again where a reader disturbs what carries them over.
+    await stage.sleep(120_000);
+    const synced = [stage.active, stage.passive].map((host) => syncsOfPacks(host));
+    await stage.sleep(60_000);
+    assert.deepEqual(
+      synced.map((count) => count()),
+      [0, 0],
+    );
+    await stage.deliver(1);
+    await stage.sleep(2_000);
+    assert.ok(
+      synced.every((count) => count() > 0),
+      'and again when there is something',
+    );
+  });
+});
+
+/** How often the folder of the packs was synced from now on. */
+function syncsOfPacks({ disk }: SimulatedHost): () => number {
+  let count = 0;
+  const sync = disk.syncFolder.bind(disk);
+  disk.syncFolder = (folder) => {
+    if (folder.endsWith('packs')) count += 1;
+    sync(folder);
+  };
+  return () => count;
+}
+
 test('a copy is suspended and follows: the register is asked now and then to take it in, and soon after it is resumed', async () => {
   await scenario(async (stage) => {
     const { active, passive, cluster } = stage;

@@ -146,12 +146,12 @@ function messagesOf(folders: readonly SeenFolder[]): ReadonlyMap<string, readonl
   return Map.groupBy(all, ({ sha256 }) => sha256);
 }
 
-/** The message is there, and no loss can be the reason of anything. */
 /** Two takeovers with loss may go from the copy that has the expunge to one that has not, and back. */
 function expungedAgain({ expunged, wasExpunged }: Fate): Fate['expunged'] {
   return expunged === 'no' && wasExpunged ? 'maybe' : expunged;
 }
 
+/** The message is there, and no loss can be the reason of anything. */
 function compareFate(what: string, { fate }: Operation, { folder, flags }: Found): void {
   if (fate.expunged === 'yes') throw new Violation('M8', `${what} was expunged and is there`);
   if (!fate.places.includes(folder))

@@ -11,7 +11,7 @@ import type { CopyControl, CopyRequests } from '../../cluster/copy-control.ts';
 import type { Register } from '../../cluster/register.ts';
 import type { ReplicationMode } from '../../cluster/register-document.ts';
 import type { Serving } from '../../replication/copy.ts';
-import type { CopyStorage } from '../../replication/copy-files.ts';
+import type { CopyStorage } from '../../replication/copy-storage.ts';
 import type { MailStore } from '../../store/mail-store.ts';
 import type { QueueLimits } from '../../transport/limits.ts';
 import type { FaultKind } from '../nemesis.ts';
