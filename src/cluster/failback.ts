@@ -36,10 +36,10 @@ const HOUR_MS = 3_600_000;
 
 export function decideFailback(facts: FailbackFacts, policy: { readonly failbackAfterMs: number }): FailbackDecision {
   const group = member(facts.document.storageGroups, facts.storageGroup);
+  if (group === undefined || group.active !== facts.host) return stay('it is not active here');
   const server = serverOf(facts.document, facts.storageGroup)?.record;
   const failback = server?.failback ?? { policy: 'prevent' };
-  if (failback.policy === 'prevent') return stay('failback is prevented');
-  if (group === undefined || server === undefined || group.active !== facts.host) return stay('it is not active here');
+  if (server === undefined || failback.policy === 'prevent') return stay('failback is prevented');
   if (!group.mounted || server.stopped !== undefined) return stay('it is not meant to be served');
   if (server.lastMove?.to === facts.host) return stay('an administrator moved it here');
   if (!isWithin(failback, facts.wallMs)) return stay('it is not the time of the day for it');
