@@ -237,11 +237,13 @@ function summary(results: readonly SeedResult[], tookMs: number, withPairs: bool
   const possiblePairs = (faults.length * (faults.length + 1)) / 2;
   const broken = (invariant: string): number =>
     results.filter((result) => result.violation?.invariant === invariant).length;
+  const cores = (outcome: string): number => results.filter(({ core }) => core === outcome).length;
   const rows: string[][] = [
     ['seeds', String(results.length)],
     ['failed', String(results.filter(({ violation }) => violation !== undefined).length)],
     ['simulated hours', (simulatedMs / 3_600_000).toFixed(2)],
     ['simulated / real time', (simulatedMs / tookMs).toFixed(0)],
+    ['lived in the smallest core', `${cores('lived')} of ${cores('lived') + cores('excused')}`],
     ['activations', String(sum((result) => result.activations))],
     ['acknowledged', String(sum((result) => result.acknowledged))],
     ['outcome unknown', String(sum((result) => result.unknown))],

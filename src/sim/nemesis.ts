@@ -19,6 +19,7 @@ import type { FaultLog } from './fault-log.ts';
 import { recoveryFaults } from './recovery-faults.ts';
 import { SERVER, type SimulatedCluster, STORAGE_GROUP } from './simulated-cluster.ts';
 import type { SimulatedHost } from './simulated-host.ts';
+import type { SimulatedHub } from './simulated-hub.ts';
 import { versionFaults } from './version-faults.ts';
 import { voteFaults } from './vote-faults.ts';
 import { WireNoise } from './wire-noise.ts';
@@ -457,10 +458,13 @@ export async function runNemesis(cluster: SimulatedCluster, plan: NemesisPlan, l
 export function healEverything(cluster: SimulatedCluster): void {
   cluster.story.tell('world', 'everything is mended');
   cluster.network.healAll();
-  for (const host of [...cluster.hosts, cluster.hub]) {
-    Object.assign(host.disk, { slowMs: 0, isFailing: false, isFull: false });
-    host.disk.release();
-    host.resume();
-    host.start();
-  }
+  for (const machine of [...cluster.hosts, cluster.hub]) mend(machine);
+}
+
+/** Its disk works again, and it runs. */
+export function mend(machine: SimulatedHost | SimulatedHub): void {
+  Object.assign(machine.disk, { slowMs: 0, isFailing: false, isFull: false });
+  machine.disk.release();
+  machine.resume();
+  machine.start();
 }

@@ -26,6 +26,7 @@ import { type LifePlan, planLife, scaledPace, scaledTiming } from './plan-life.t
 import type { PlantedBug } from './planted-bugs/planted-bug.ts';
 import { planRecovery } from './recovery-faults.ts';
 import { type ClusterOptions, SimulatedCluster, Violation } from './simulated-cluster.ts';
+import { type CoreOutcome, drawCore, liveInCore } from './smallest-core.ts';
 import { earlierSoftware } from './software.ts';
 import { isOfVersions, planUpdate } from './version-faults.ts';
 import { voteFaults } from './vote-faults.ts';
@@ -41,6 +42,8 @@ export interface SeedResult {
   /** Numbers of the faults that were let happen. */
   readonly faultNumbers: readonly number[];
   readonly activations: number;
+  /** What became of the smallest core, in a seed that was left with one. */
+  readonly core: CoreOutcome | undefined;
   readonly acknowledged: number;
   readonly unknown: number;
   readonly refused: number;
@@ -90,7 +93,13 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   const whole = life.slowness > 1 && cluster.mode === 'async' ? withAbsence(combined, seed) : combined;
   const plan = options.only === undefined ? whole : { ...whole, faults: chosen(whole, options.only) };
   cluster.watch(...allCheckers(cluster));
-  const violation = await violationOf(cluster, () => live(cluster, random, { life, plan, log }));
+  let core: CoreOutcome | undefined;
+  const inCore = bug === undefined ? planCore(seed) : bug.livesInCore === true;
+  const violation = await violationOf(cluster, async () => {
+    const load = await storm(cluster, random, { life, plan, log });
+    if (inCore) core = await surviveInCore(cluster, new SeededRandom(seed ^ 0xc07f), life);
+    await becomeWell(cluster, random, { life, load });
+  });
   const { history } = cluster;
   return {
     seed,
@@ -101,6 +110,7 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
     faultPairs: log.pairs,
     faultNumbers: plan.faults.map(({ number }) => number),
     activations: cluster.activations,
+    core,
     acknowledged: history.count('acknowledged'),
     unknown: history.count('unknown') + history.count('open'),
     refused: history.count('refused'),
@@ -183,26 +193,58 @@ function planCluster(seed: number): ClusterOptions {
   };
 }
 
-async function live(
+/** Of so many seeds one is left with the smallest core for a while. */
+const CORES = 4;
+
+function planCore(seed: number): boolean {
+  return new SeededRandom(seed ^ 0xc07e).below(CORES) === 0;
+}
+
+async function storm(
   cluster: SimulatedCluster,
   random: SeededRandom,
   { life, plan, log }: { life: LifePlan; plan: NemesisPlan; log: FaultLog },
-): Promise<void> {
-  const recoveryLimitMs = RECOVERY_LIMIT_MS * life.slowness;
+): Promise<Load> {
   await cluster.begin();
   const load = new Load(cluster, random, life);
   load.start();
   cluster.story.tell('nemesis', plan.kinds.join(', '));
   await runNemesis(cluster, plan, log);
+  return load;
+}
+
+/** In sync-strict a copy that is alone takes no changes: it only serves. */
+async function surviveInCore(
+  cluster: SimulatedCluster,
+  random: SeededRandom,
+  { slowness }: LifePlan,
+): Promise<CoreOutcome | undefined> {
+  const core = drawCore(cluster, random);
+  if (core === undefined) return undefined;
+  const outcome = await liveInCore(cluster, { core, random, limitMs: RECOVERY_LIMIT_MS * slowness });
+  const isAlone = core.hosts.length < cluster.hosts.length;
+  if (outcome === 'lived' && !(cluster.mode === 'sync-strict' && isAlone))
+    await probe(cluster, PROBE_LIMIT_MS * slowness, 'the smallest core serves');
+  return outcome;
+}
+
+async function becomeWell(
+  cluster: SimulatedCluster,
+  random: SeededRandom,
+  { life, load }: { life: LifePlan; load: Load },
+): Promise<void> {
+  const recoveryLimitMs = RECOVERY_LIMIT_MS * life.slowness;
   healEverything(cluster);
   if (random.below(2) === 0) load.stop();
   // What an administrator could not change for hours is changed only now, one thing after the other.
   if (!(await cluster.until(() => cluster.administrator.isDone, recoveryLimitMs)))
     throw new Violation('L1', `an administrator cannot change anything: ${cluster.health()}`);
-  const isWell = await cluster.until(() => cluster.isWell(), recoveryLimitMs);
-  if (!isWell)
-    throw new Violation('L1', `not well ${recoveryLimitMs} ms after everything was mended: ${cluster.health()}`);
-  await probe(cluster, PROBE_LIMIT_MS * life.slowness);
+  await allWell(cluster, recoveryLimitMs);
+  // Whoever has seen the lease stand still may take over yet: the one change that the last fault costs.
+  await cluster.sleep(cluster.timing.graceMs);
+  await allWell(cluster, recoveryLimitMs);
+  const { activations } = cluster;
+  await probe(cluster, PROBE_LIMIT_MS * life.slowness, 'all is well');
   load.stop();
   await cluster.until(() => cluster.client.openOperations === 0, recoveryLimitMs);
   const isDrained = (): boolean => cluster.hub.queue?.queuedMessages === 0;
@@ -216,10 +258,17 @@ async function live(
   const isApplied = (): boolean =>
     cluster.hosts.every(({ database, view }) => (database?.appliedLsn ?? 0) >= (view?.endLsn ?? 0));
   await cluster.until(isApplied, PROBE_LIMIT_MS * life.slowness);
+  if (cluster.activations > activations)
+    throw new Violation('L4', `a copy was activated although all is well: ${cluster.health()}`);
   await cluster.checkEnd();
 }
 
-async function probe(cluster: SimulatedCluster, limitMs: number): Promise<void> {
+async function allWell(cluster: SimulatedCluster, limitMs: number): Promise<void> {
+  if (!(await cluster.until(() => cluster.isWell(), limitMs)))
+    throw new Violation('L1', `not well ${limitMs} ms after everything was mended: ${cluster.health()}`);
+}
+
+async function probe(cluster: SimulatedCluster, limitMs: number, although: string): Promise<void> {
   let isAnswered = false;
   const delivery = Promise.all([cluster.client.deliver(), cluster.client.send()]).then(() => {
     isAnswered = true;
@@ -227,7 +276,7 @@ async function probe(cluster: SimulatedCluster, limitMs: number): Promise<void> 
   if (!(await cluster.until(() => isAnswered, limitMs))) {
     throw new Violation(
       'L1',
-      `a delivery was not answered within ${limitMs} ms although all is well: ${cluster.health()}`,
+      `a delivery was not answered within ${limitMs} ms although ${although}: ${cluster.health()}`,
     );
   }
   await delivery;

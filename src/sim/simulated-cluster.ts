@@ -38,7 +38,8 @@ export const STORAGE_GROUP = 'First Storage Group';
 export const SERVER = 'mbx01';
 const SHARE = 'share';
 const SPARE_SHARE = 'share2';
-const CLIENTS = 'client';
+/** The machine of clients and administrators. */
+export const CLIENTS = 'client';
 const IDENTITY = { clusterId: 'simulated', incarnation: 1 };
 
 export interface ClusterOptions {
@@ -352,6 +353,10 @@ export class SimulatedCluster {
 
   get hasMovingVotes(): boolean {
     return this.#movingVotes !== undefined;
+  }
+
+  isReadable(vote: string): boolean {
+    return this.register.isReadable(this.votes.indexOf(vote));
   }
 
   /** The storage group as the register has it, for certain. */

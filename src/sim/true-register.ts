@@ -54,6 +54,12 @@ export class TrueRegister {
     return this.#last?.document;
   }
 
+  /** Of a vote by its number: it has accepted something, and whoever asks it is told. */
+  isReadable(vote: number): boolean {
+    const disk = this.disks[vote];
+    return disk !== undefined && this.#acceptedOn(disk) !== undefined;
+  }
+
   /** Called whenever a vote has stored something. */
   noteStored(nowMs: number): void {
     for (const [host, { incarnation, lease }] of Object.entries(this.#toldChosen()?.nodes ?? {})) {

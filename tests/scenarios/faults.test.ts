@@ -55,7 +55,7 @@ test('N3: the leader or the passive copy stands still for 0.1 to 20 seconds, its
   });
 });
 
-test('N4: each of the three is cut off from the two others: one side serves, and of the share alone nobody takes notice', async () => {
+test('N4: each of the three is cut off from the two others: one side serves, and of the share alone nobody takes notice (L6)', async () => {
   await scenario(async (stage) => {
     const { active, passive } = stage;
     await stage.deliver(3);
@@ -73,7 +73,7 @@ test('N4: each of the three is cut off from the two others: one side serves, and
   });
 });
 
-test('N5: only the link between the nodes is cut: the leader shrinks the set through the share and goes on, nobody takes over', async () => {
+test('N5: only the link between the nodes is cut: the leader shrinks the set through the share and goes on, nobody takes over (L3)', async () => {
   await scenario(async (stage) => {
     const { active, passive, cluster } = stage;
     stage.cut(active.name, passive.name);

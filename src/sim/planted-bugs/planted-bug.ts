@@ -64,6 +64,8 @@ export interface PlantedBug {
   /** The faults that bring it out, and the mode; without them a plan by chance, as for every seed. */
   readonly faults?: readonly FaultKind[];
   readonly mode?: ReplicationMode;
+  /** It shows where only the smallest core is left (smallest-core.ts). */
+  readonly livesInCore?: boolean;
   readonly ports: BugPorts;
 }
 

@@ -20,6 +20,17 @@ function firstValueTaken(acceptors: readonly Acceptor[]): readonly Acceptor[] {
   return acceptors.map((acceptor) => altered(acceptor, { prepare: (ballot) => asked(acceptor, ballot) }));
 }
 
+function everyVoteFirst(acceptors: readonly Acceptor[]): readonly Acceptor[] {
+  return acceptors.map((acceptor) =>
+    altered(acceptor, {
+      prepare: async (ballot) => {
+        await Promise.all(acceptors.map((each) => each.peek()));
+        return acceptor.prepare(ballot);
+      },
+    }),
+  );
+}
+
 /** Whatever incarnation it is asked under, what is stored stays at its own. */
 function answersForEverySet(step: typeof stepAcceptor): typeof stepAcceptor {
   return (state, request) => {
@@ -102,6 +113,16 @@ export const registerAndVotesBugs: readonly PlantedBug[] = [
     budgetSeeds: 5,
     mode: 'async',
     ports: { wrapAcceptors: (acceptors, host) => acceptors.filter(({ name }) => name === host) },
+  },
+  {
+    name: 'every vote needed',
+    what: 'a host decides nothing until every vote has answered, and not only a majority',
+    breaks: 'L1',
+    budgetSeeds: 5,
+    faults: ['kill'],
+    mode: 'sync',
+    livesInCore: true,
+    ports: { wrapAcceptors: everyVoteFirst },
   },
   {
     name: 'change without compare',

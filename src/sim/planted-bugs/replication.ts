@@ -84,6 +84,16 @@ export const replicationBugs: readonly PlantedBug[] = [
     ports: { wrapRequests: (requests) => altered(requests, { requestShrink: () => Promise.resolve('changed') }) },
   },
   {
+    name: 'set never shrinks',
+    what: 'the active copy waits for a copy that is gone until it is back',
+    breaks: 'L1',
+    budgetSeeds: 10,
+    faults: ['kill'],
+    mode: 'sync',
+    livesInCore: true,
+    ports: { wrapRequests: (requests) => altered(requests, { requestShrink: () => Promise.resolve('unknown') }) },
+  },
+  {
     name: 'set grows by itself',
     what: 'the register names a copy in sync before commits wait for it',
     breaks: 'S10',
