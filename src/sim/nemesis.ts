@@ -458,6 +458,7 @@ export async function runNemesis(cluster: SimulatedCluster, plan: NemesisPlan, l
 export function healEverything(cluster: SimulatedCluster): void {
   cluster.story.tell('world', 'everything is mended');
   cluster.network.healAll();
+  for (const host of cluster.hosts) host.isGivenUp = false;
   for (const machine of [...cluster.hosts, cluster.hub]) mend(machine);
 }
 

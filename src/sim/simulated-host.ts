@@ -167,6 +167,9 @@ export class SimulatedHost {
   /** Why its last start was not let into the cluster. */
   refusal: Problem | undefined;
 
+  /** It is not started again, whoever meant to: it is outside of what is mended. */
+  isGivenUp = false;
+
   /** How often its disk, or that of its vote, was replaced by an empty one. */
   disksLost = 0;
   votesLost = 0;
@@ -179,7 +182,7 @@ export class SimulatedHost {
 
   /** Everything that a start of the machine starts. */
   start(): void {
-    if (this.#service !== undefined) return;
+    if (this.#service !== undefined || this.isGivenUp) return;
     const { time, network, story, ports } = this.#options;
     if (this.#isDark) {
       this.#isDark = false;
@@ -375,9 +378,13 @@ export class SimulatedHost {
     this.#end(process);
     this.#options.onServing(this, undefined);
     const pauseMs = this.#restartPause.afterRun(time.nowMs - this.#copyStartedMs);
+    // Its copy may have been removed and given to it again meanwhile, and then runs already.
+    const startAgain = (): void => {
+      if (this.#copyProcess === process) this.#startCopy(clusterService, service);
+    };
     service.run(() => {
       clusterService.copyDied(storageGroup).then(
-        () => time.after(pauseMs, () => service.run(() => this.#startCopy(clusterService, service))),
+        () => time.after(pauseMs, () => service.run(startAgain)),
         (error: unknown) => story.tell(this.name, `error: ${messageOf(error)}`),
       );
     });

@@ -53,6 +53,7 @@ function leaveBroken(cluster: SimulatedCluster, outside: string, random: Random)
   const ends = [...cluster.votes, cluster.hub.name, CLIENTS].filter((end) => end !== outside);
   const cutOff = (): void => void cut(cluster, bothWays(outside, ends));
   if (host === undefined) return cutOff();
+  host.isGivenUp = true;
   oneOf(random, [() => host.kill(), () => host.losePower(), () => host.pause(false), cutOff])();
 }
 
@@ -73,8 +74,9 @@ function mayLead(cluster: SimulatedCluster, host: SimulatedHost): boolean {
   if (document === undefined || group === undefined || !host.isUp) return false;
   if (!group.mounted || serverOf(document, STORAGE_GROUP)?.record.stopped !== undefined) return false;
   const holdsAll = cluster.mode === 'async' ? group.active === host.name : group.inSync.includes(host.name);
-  const state = cluster.statusOf(host);
-  return holdsAll && group.copies.includes(host.name) && !UNFIT.has(state);
+  // Its disk was replaced, and nobody was left to fill it or to take it out of the set.
+  const hasLost = (host.view?.endLsn ?? 0) < host.durableLsn;
+  return holdsAll && !hasLost && group.copies.includes(host.name) && !UNFIT.has(cluster.statusOf(host));
 }
 
 const UNFIT: ReadonlySet<string> = new Set(['NotSupported', 'Disabled', 'Seeding', 'Suspended', 'Failed', 'Stopped']);
