@@ -6,8 +6,7 @@
 import { present } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { messageOf, type Problem } from '../base/problem.ts';
-import { type Random, SeededRandom } from '../base/random.ts';
-import type { AcceptorIdentity } from '../cluster/acceptor.ts';
+import { SeededRandom } from '../base/random.ts';
 import type { AcceptorSet } from '../cluster/acceptor-set.ts';
 import { stepAcceptor } from '../cluster/acceptor-state.ts';
 import { CasPaxosRegister } from '../cluster/caspaxos-register.ts';
@@ -16,53 +15,22 @@ import type { CopyControl, CopyView } from '../cluster/copy-control.ts';
 import type { Heartbeats } from '../cluster/heartbeat/heartbeats.ts';
 import type { Register } from '../cluster/register.ts';
 import { RestartPause } from '../cluster/restart-pause.ts';
-import type { ClusterTiming } from '../cluster/timing.ts';
 import type { Copy, Serving } from '../replication/copy.ts';
 import type { Database } from '../store/database.ts';
 import { type CopyBackup, putBack, takeBackup } from './copy-backup.ts';
 import { PortDisk } from './disk-ports.ts';
-import type { MovingVotes } from './moving-votes.ts';
-import { altered, type BugPorts } from './planted-bugs/planted-bug.ts';
+import type { HostOptions } from './host-options.ts';
+import { altered } from './planted-bugs/planted-bug.ts';
 import { rotFile } from './rot.ts';
 import { MachineClock } from './simulated-clock.ts';
 import { SimulatedCopy } from './simulated-copy.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
 import { startHeartbeats } from './simulated-heartbeats.ts';
-import type { SimulatedNetwork } from './simulated-network.ts';
 import { PipedCopy, PipedRequests } from './simulated-pipe.ts';
 import { SimulatedProcess } from './simulated-process.ts';
 import { DatabaseImages, SimulatedStorage } from './simulated-storage.ts';
-import type { SimulatedTime } from './simulated-time.ts';
-import { remoteVote, SimulatedVote, type VoteRules } from './simulated-vote.ts';
+import { remoteVote, SimulatedVote } from './simulated-vote.ts';
 import { presentSoftware, type SimulatedSoftware } from './software.ts';
-import type { Story } from './story.ts';
-
-export interface HostOptions {
-  readonly name: string;
-  readonly time: SimulatedTime;
-  readonly random: Random;
-  readonly network: SimulatedNetwork;
-  readonly story: Story;
-  readonly timing: ClusterTiming;
-  readonly identity: AcceptorIdentity;
-  /** Every host with a vote, this one included. */
-  readonly votes: readonly string[];
-  /** Instead of them, where the set changes. */
-  readonly movingVotes: MovingVotes | undefined;
-  readonly copies: readonly string[];
-  readonly storageGroup: string;
-  readonly fileSizeBytes: number;
-  readonly circularLogging: boolean;
-  readonly drift: number;
-  /** Where a planted bug stands. */
-  readonly ports: BugPorts;
-  readonly software: SimulatedSoftware;
-  readonly onVoteStored: VoteRules['onStored'];
-  readonly onServing: (host: SimulatedHost, serving: Serving | undefined) => void;
-  /** Its copy was told that it holds the lease for so long from now on, on its own clock. */
-  readonly onLease: (host: SimulatedHost, forMs: number) => void;
-  readonly onAnswer: (host: SimulatedHost, epoch: number, lsn: number) => void;
-}
 
 const COPY_FOLDER = 'copy';
 const VOTE_FOLDER = 'cluster';
