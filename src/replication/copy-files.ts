@@ -427,7 +427,7 @@ export class CopyFiles {
 
   /** Everything is committed and carried over: at rest nothing is written. */
   get #isSettled(): boolean {
-    return this.#store?.database.hasNews !== true && this.#checkpoints.isComplete;
+    return this.#store === undefined || (!this.#store.database.hasNews && this.#checkpoints.isComplete);
   }
 
   /** Of an active copy, whose storage group commits the database. */

@@ -44,21 +44,21 @@ export function planLife(seed: number, bug: PlantedBug | undefined): LifePlan {
   };
 }
 
+function scaled<Times extends object>(times: Times, slowness: number): Times {
+  const entries = Object.entries(times).map(([name, value]: [string, number]) => [name, value * slowness]);
+  return Object.fromEntries(entries) as unknown as Times;
+}
+
 /** Signs of life of idle channels would otherwise be most of what happens in the hours of a long life. */
 export function scaledPace(slowness: number): ChannelPace {
   const { reconnectMaxMs, pingIntervalMs, pingTimeoutMs } = directoryLimits;
-  return {
-    reconnectMaxMs: reconnectMaxMs * slowness,
-    pingIntervalMs: pingIntervalMs * slowness,
-    pingTimeoutMs: pingTimeoutMs * slowness,
-  };
+  return scaled({ reconnectMaxMs, pingIntervalMs, pingTimeoutMs }, slowness);
 }
 
 /** The inequalities between a cluster's times hold at any slowness. The period of restarts is no part of them. */
 export function scaledTiming(timing: ClusterTiming, slowness: number): ClusterTiming {
-  const scaled = Object.entries(timing).map(([name, value]: [string, number]) => [name, value * slowness]);
   return {
-    ...(Object.fromEntries(scaled) as unknown as ClusterTiming),
+    ...scaled(timing, slowness),
     restartPeriodMs: timing.restartPeriodMs,
     failbackAfterMs: FAILBACK_AFTER_MS * slowness,
   };

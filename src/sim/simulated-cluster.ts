@@ -373,11 +373,16 @@ export class SimulatedCluster {
     return best;
   }
 
+  /** Who serves, if the register agrees. */
+  get owner(): SimulatedHost | undefined {
+    const { group, serving } = this;
+    return serving?.serving?.epoch === group?.epoch && serving?.name === group?.active ? serving : undefined;
+  }
+
   /** One copy serves, every copy is Healthy and, but in async, in sync. */
   isWell(): boolean {
-    const group = this.group;
-    const active = this.serving;
-    if (group === undefined || active?.serving?.epoch !== group.epoch || group.active !== active.name) return false;
+    const { group, owner: active } = this;
+    if (group === undefined || active === undefined) return false;
     return this.hosts.every((host) => {
       const isInSync = this.mode === 'async' || group.inSync.includes(host.name);
       if (host.view?.state !== (host === active ? 'active' : 'passive')) return false;

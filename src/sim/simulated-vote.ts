@@ -17,11 +17,11 @@ import {
   acceptorFrom,
   type Ballot,
 } from '../cluster/acceptor.ts';
-import { encodeAcceptorState } from '../cluster/acceptor-codec.ts';
+import { decodeAcceptorState, encodeAcceptorState } from '../cluster/acceptor-codec.ts';
 import { parseAcceptorReply, parseAcceptorRequest } from '../cluster/acceptor-message.ts';
 import { type AcceptorState, stepAcceptor } from '../cluster/acceptor-state.ts';
 import type { Disk } from '../log/disk.ts';
-import { VoteDecoder } from './vote-decoder.ts';
+import { decodedLast } from './decoded-last.ts';
 
 const VOTE_FILE = 'vote';
 /** More than any register's. */
@@ -40,7 +40,7 @@ export interface VoteRules {
 
 export class SimulatedVote {
   readonly #disk: Disk;
-  readonly #decoder = new VoteDecoder();
+  readonly #decode = decodedLast(decodeAcceptorState);
   readonly #rules: VoteRules;
   #last: Promise<unknown> = Promise.resolve();
   /** Read once and then known, as a host's vote is: only a change waits for the disk. */
@@ -65,13 +65,7 @@ export class SimulatedVote {
 
   listen(network: Network, host: string, clock: Clock): void {
     network.listen(voteEndpoint(host), (channel) => {
-      let last: { readonly body: Buffer; readonly request: AcceptorRequest } | undefined;
-      const read = (body: Buffer): AcceptorRequest => {
-        if (last?.body.equals(body) !== true) {
-          last = { body, request: parseAcceptorRequest(JSON.parse(body.toString('utf8'))) };
-        }
-        return last.request;
-      };
+      const read = decodedLast((body) => parseAcceptorRequest(JSON.parse(body.toString('utf8'))));
       new Rpc(channel, {
         clock,
         handlers: { [ASK]: async (body) => Buffer.from(this.#encode(await this.ask(read(body)))) },
@@ -105,7 +99,7 @@ export class SimulatedVote {
   async #load(): Promise<AcceptorState | undefined> {
     const bytes = await this.#read();
     if (bytes === undefined) return undefined;
-    const state = this.#decoder.decode(bytes);
+    const state = this.#decode(bytes);
     if (!this.#rules.isOnShare) await this.#disk.syncFolder('');
     return state;
   }
@@ -129,7 +123,7 @@ export function remoteVote(host: string, identity: AcceptorIdentity, network: Ne
 /** Over a connection that is made anew when it broke. */
 export function askRemoteVote(host: string, network: Network, clock: Clock): AskAcceptor {
   let connection: Promise<Rpc> | undefined;
-  let last: { readonly bytes: Buffer; readonly reply: AcceptorReply } | undefined;
+  const read = decodedLast((bytes) => parseAcceptorReply(JSON.parse(bytes.toString('utf8'))));
   const connect = async (): Promise<Rpc> => {
     const forget = (): void => {
       connection = undefined;
@@ -144,11 +138,7 @@ export function askRemoteVote(host: string, network: Network, clock: Clock): Ask
   return async (request) => {
     connection ??= connect();
     const rpc = await connection;
-    const bytes = await rpc.ask(ASK, Buffer.from(JSON.stringify(request)), ASK_TIMEOUT_MS);
-    if (last?.bytes.equals(bytes) !== true) {
-      last = { bytes, reply: parseAcceptorReply(JSON.parse(bytes.toString('utf8'))) };
-    }
-    return last.reply;
+    return read(await rpc.ask(ASK, Buffer.from(JSON.stringify(request)), ASK_TIMEOUT_MS));
   };
 }
 

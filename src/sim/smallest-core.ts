@@ -57,14 +57,8 @@ function leaveBroken(cluster: SimulatedCluster, outside: string, random: Random)
   oneOf(random, [() => host.kill(), () => host.losePower(), () => host.pause(false), cutOff])();
 }
 
-function isServed(cluster: SimulatedCluster, { hosts }: SmallestCore): boolean {
-  const { group, serving } = cluster;
-  return (
-    serving !== undefined &&
-    hosts.includes(serving) &&
-    group?.active === serving.name &&
-    group.epoch === serving.serving?.epoch
-  );
+function isServed({ owner }: SimulatedCluster, { hosts }: SmallestCore): boolean {
+  return owner !== undefined && hosts.includes(owner);
 }
 
 /** By itself and without a loss, as the register stands. */

@@ -1,19 +1,21 @@
 /** The register as nobody in the cluster can see it: what a majority of the votes has stored at this moment. */
 import { isProblem } from '../base/problem.ts';
 import { type Accepted, compareBallots } from '../cluster/acceptor.ts';
+import { decodeAcceptorState } from '../cluster/acceptor-codec.ts';
+import type { AcceptorState } from '../cluster/acceptor-state.ts';
 import { majorityOf } from '../cluster/quorum-round.ts';
 import type { RegisterDocument } from '../cluster/register-document.ts';
 import { parseRegisterValue } from '../cluster/register-value.ts';
+import { decodedLast } from './decoded-last.ts';
 import type { MovingVotes } from './moving-votes.ts';
 import type { SimulatedDisk } from './simulated-disk.ts';
-import { VoteDecoder } from './vote-decoder.ts';
 
 type OnChosen = (before: RegisterDocument | undefined, after: RegisterDocument) => void;
 
 export class TrueRegister {
   readonly disks: readonly SimulatedDisk[];
   readonly #voteFile: string;
-  readonly #decoders = new Map<SimulatedDisk, VoteDecoder>();
+  readonly #decoders = new Map<SimulatedDisk, (bytes: Buffer) => AcceptorState>();
   readonly #read = new Map<SimulatedDisk, { readonly stamp: number; readonly accepted: Accepted | undefined }>();
   /** Of each disk's vote, as it was last read. */
   #stamps: readonly number[] = [];
@@ -31,7 +33,7 @@ export class TrueRegister {
     this.#moving = moving;
     this.disks = disks;
     this.#voteFile = voteFile;
-    for (const disk of disks) this.#decoders.set(disk, new VoteDecoder());
+    for (const disk of disks) this.#decoders.set(disk, decodedLast(decodeAcceptorState));
     this.#onChosen = onChosen;
   }
 
@@ -110,7 +112,7 @@ export class TrueRegister {
     const size = disk.size(this.#voteFile);
     if (size === undefined) return undefined;
     try {
-      return this.#decoders.get(disk)?.decode(disk.read(this.#voteFile, 0, size)).accepted;
+      return this.#decoders.get(disk)?.(disk.read(this.#voteFile, 0, size)).accepted;
     } catch (error) {
       if (isProblem(error)) return undefined;
       throw error;

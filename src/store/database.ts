@@ -145,7 +145,7 @@ export class Database {
     return problem;
   }
 
-  /** Writes nothing when nothing has changed: it is called every second, also while nobody does anything. Problem('DiskFull' | 'DiskFailed') */
+  /** Writes nothing when nothing has changed. Problem('DiskFull' | 'DiskFailed') */
   commit(): void {
     if (!this.hasNews) return;
     try {
