@@ -54,6 +54,17 @@ export interface CopyUpkeepReport {
     readonly failure: string | null;
   } | null;
   readonly seed?: SeedReport | null;
+  /** Committed by the active copy and, as far as it has heard in this epoch, durable on no other; null on a passive one. */
+  readonly exposedChanges?: number | null;
+  /** Of the tails in quarantine: messages, those that were not brought back because they are too old, other changes, and messages that wait. */
+  readonly quarantine?: {
+    readonly messages: number;
+    readonly tooOld: number;
+    readonly changes: number;
+    readonly waiting: number;
+    /** Messages that only an administrator's order brings back. */
+    readonly aside: number;
+  };
 }
 
 /** What the host that was asked sees of the rest. */
@@ -114,7 +125,9 @@ export type HostMethod =
   | 'add-host'
   | 'remove-host'
   | 'change-networks'
-  | 'log-files';
+  | 'log-files'
+  | 'quarantined-changes'
+  | 'return-quarantined';
 export type CopyMethod =
   | 'mailboxes'
   | 'create-mailbox'

@@ -26,6 +26,7 @@ import { getLossReport } from './commands/get-loss-report.ts';
 import { getMailbox } from './commands/get-mailbox.ts';
 import { getMailboxDatabase } from './commands/get-mailbox-database.ts';
 import { getMailboxServer } from './commands/get-mailbox-server.ts';
+import { getQuarantinedChange } from './commands/get-quarantined-change.ts';
 import { getRecoverableItems } from './commands/get-recoverable-items.ts';
 import { getStorageGroup } from './commands/get-storage-group.ts';
 import { getStorageGroupCopyStatus } from './commands/get-storage-group-copy-status.ts';
@@ -36,6 +37,7 @@ import { optimizeStorageGroupCopy } from './commands/optimize-storage-group-copy
 import { removeClusterNode } from './commands/remove-cluster-node.ts';
 import { restoreClusterVote } from './commands/restore-cluster-vote.ts';
 import { restoreMailbox } from './commands/restore-mailbox.ts';
+import { restoreQuarantinedMail } from './commands/restore-quarantined-mail.ts';
 import { restoreRecoverableItems } from './commands/restore-recoverable-items.ts';
 import { restoreStorageGroupCopy } from './commands/restore-storage-group-copy.ts';
 import { resumeStorageGroupCopy } from './commands/resume-storage-group-copy.ts';
@@ -114,6 +116,7 @@ export const registry: Catalog = new Registry([
   getContentIndexStatus,
   getHelp,
   getLogTruncation,
+  getQuarantinedChange,
   getLossReport,
   getMailbox,
   getMailboxDatabase,
@@ -128,6 +131,7 @@ export const registry: Catalog = new Registry([
   removeClusterNode,
   restoreClusterVote,
   restoreMailbox,
+  restoreQuarantinedMail,
   restoreRecoverableItems,
   restoreStorageGroupCopy,
   resumeStorageGroupCopy,

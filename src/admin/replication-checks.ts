@@ -110,13 +110,16 @@ function mountFault(facts: ClusterFacts, group: StorageGroup): string | undefine
 }
 
 function redundancyFault(facts: ClusterFacts, group: StorageGroup): string | undefined {
-  const { mode, inSync, copies, sharedStorage } = group.record;
+  const { mode, inSync, copies, sharedStorage, active } = group.record;
   if (sharedStorage || copies.length < 2) return 'it has one copy only';
   if (mode === 'async') {
     const healthy = passiveHosts(group).some((host) => viewOf(facts, group.name, host)?.mayTakeOver ?? false);
     return healthy ? undefined : 'no passive copy could take over';
   }
-  return inSync.length > 1 ? undefined : `only ${inSync.join(', ')} holds everything acknowledged`;
+  if (inSync.length > 1) return undefined;
+  const exposed = active === null ? null : (reportOf(facts, group.name, active)?.upkeep?.exposedChanges ?? null);
+  const count = exposed === null ? '' : `, ${exposed} changes on its disk alone`;
+  return `only ${inSync.join(', ')} holds everything acknowledged${count}`;
 }
 
 /** One row for each machine and check, over all its passive copies. */

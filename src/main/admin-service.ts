@@ -100,6 +100,12 @@ export class AdminService {
       }),
       'compare-copy': this.#forHosts((args: CopyQuestion) => this.#options.copies.remote(args.storageGroup).compare()),
       'log-files': this.#forHosts((args: CopyQuestion) => this.#options.copies.remote(args.storageGroup).logFiles()),
+      'quarantined-changes': this.#forHosts((args: CopyQuestion) =>
+        this.#options.copies.remote(args.storageGroup).quarantinedChanges(),
+      ),
+      'return-quarantined': this.#forHosts((args: CopyQuestion) =>
+        this.#options.copies.remote(args.storageGroup).returnQuarantined(),
+      ),
       'restore-copy': this.#forHosts((args: CopyQuestion) => restoreCopy(this.#options, args.storageGroup)),
       'backup-taken': this.#forHosts(({ storageGroup, taken }: BackupNotice) =>
         this.#options.copies.remote(storageGroup).noteBackup(taken),

@@ -19,6 +19,7 @@ import type { SeedOrder } from '../replication/copy-seeding.ts';
 import type { CopyUpkeep, UpkeepFacts } from '../replication/copy-upkeep.ts';
 import type { LogFileNeed } from '../replication/explain-truncation.ts';
 import type { LogMarks } from '../replication/log-marks.ts';
+import type { Quarantine, QuarantinedChange } from '../replication/quarantine.ts';
 import type { OnlineDefragmentation } from '../store/maintenance/defragment-online.ts';
 import { openBackupFolder } from './backup-folder.ts';
 
@@ -65,6 +66,7 @@ export interface ControlledCopy extends CopyControl {
   seed(order: SeedOrder, onProgress: (line: string) => void): Promise<void>;
   logMarks(): LogMarks | null;
   logFileNeeds(): readonly LogFileNeed[];
+  readonly quarantine: Pick<Quarantine, 'changes' | 'order'>;
   readonly upkeep: Pick<CopyUpkeep, 'facts' | 'backUp' | 'noteBackup' | 'rebuildContentIndex'>;
 }
 
@@ -96,7 +98,7 @@ interface CopyNews {
 const NO_NEWS: CopyNews = { view: STOPPED, logs: null, maintenance: null, upkeep: null };
 
 /** The service's end. The process at the other end is ours and of our version: its messages are taken as they are. */
-export class RemoteCopy implements Omit<ControlledCopy, 'logFileNeeds' | 'upkeep'> {
+export class RemoteCopy implements Omit<ControlledCopy, 'logFileNeeds' | 'upkeep' | 'quarantine'> {
   readonly #rpc: Rpc;
   #news: CopyNews = { ...NO_NEWS, view: { ...STOPPED, state: 'starting', initializing: true } };
   #onSeedProgress: ((line: string) => void) | undefined;
@@ -209,6 +211,16 @@ export class RemoteCopy implements Omit<ControlledCopy, 'logFileNeeds' | 'upkeep
 
   logFiles(): Promise<readonly LogFileNeed[]> {
     return this.#ask('log-files', {}, SHORT_STEP_MS);
+  }
+
+  /** Reads every tail in quarantine. */
+  quarantinedChanges(): Promise<readonly QuarantinedChange[]> {
+    return this.#ask('quarantined-changes', {}, LONG_STEP_MS);
+  }
+
+  /** Resolves with the number of tails whose mail is brought back from now on. */
+  returnQuarantined(): Promise<number> {
+    return this.#ask('return-quarantined', {}, SHORT_STEP_MS);
   }
 
   compare(): Promise<readonly CopyComparison[]> {
@@ -338,6 +350,8 @@ export class ServiceLink implements CopyRequests {
         copy.seed(order, (line) => this.#rpc.notify('seed-progress', Buffer.from(line))),
       ),
       'log-files': step(async (copy) => copy.logFileNeeds()),
+      'quarantined-changes': step((copy) => copy.quarantine.changes()),
+      'return-quarantined': step((copy) => copy.quarantine.order()),
       compare: step(async () => (await this.#maintenance?.compare()) ?? []),
       suspend: async (body) =>
         carryOutOn(

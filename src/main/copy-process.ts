@@ -11,6 +11,7 @@ import { formatRange } from '../cluster/format-level.ts';
 import { defaultTiming } from '../cluster/timing.ts';
 import { copyEndpoint } from '../directory/copy-protocol.ts';
 import { CopyService } from '../directory/copy-service.ts';
+import { returnMailTo } from '../directory/returned-mail.ts';
 import { adoptHosts } from '../host/adopt-hosts.ts';
 import type { HostConfig } from '../host/config.ts';
 import { ThreadContentIndex } from '../host/content-index.ts';
@@ -23,6 +24,7 @@ import { pinoLogger } from '../host/pino-logger.ts';
 import { TlsNetwork } from '../host/tls-network.ts';
 import { Copy } from '../replication/copy.ts';
 import { CopyHosts } from '../replication/copy-hosts.ts';
+import { replicationLimits } from '../replication/limits.ts';
 import { recordFormats } from '../store/record-formats.ts';
 import { takeSnapshot } from '../store/snapshot.ts';
 import { hostFiles } from './cluster-files.ts';
@@ -87,6 +89,7 @@ export async function runCopy(args: CopyArguments): Promise<void> {
       link.sendView();
     },
     onFatal: (error) => stop(messageOf(error)),
+    returnMail: (host) => returnMailTo(host, { ...common, answerTimeoutMs: replicationLimits.returnAnswerMs }),
     onMended: () => maintenance.partMended(),
     onUnreadableFile: (generation, what) => maintenance.logFileDamaged(generation, what),
   });

@@ -14,6 +14,7 @@ import type { Channel } from '../base/network.ts';
 import { isProblem, messageOf } from '../base/problem.ts';
 import type { CopyRequests } from '../cluster/copy-control.ts';
 import type { LeaseHolder } from '../cluster/lease.ts';
+import { makeLsn } from '../log/lsn.ts';
 import type { TransactionLog } from '../log/transaction-log.ts';
 import type { Journal } from '../store/journal.ts';
 import type { RecordFormats } from '../store/record-formats.ts';
@@ -114,6 +115,17 @@ export class ActiveCopy implements Journal {
 
   get inSync(): readonly string[] {
     return this.#commit.inSync;
+  }
+
+  /**
+   * Changes of this epoch that are committed and, as far as this copy has heard, durable nowhere else: what the loss of this
+   * machine would lose now. Null where there is no other copy. The first record of an epoch is nobody's change.
+   */
+  get exposedChanges(): number | null {
+    const { others } = this.#options.copies;
+    if (others.length === 0) return null;
+    const held = Math.max(makeLsn(this.epoch, 1), ...others.map((copy) => this.#commit.durableAt(copy)));
+    return Math.max(0, this.#commit.committed - held);
   }
 
   get hasEnded(): boolean {

@@ -24,6 +24,7 @@ import { BackupNote } from './backup-note.ts';
 import { databaseIsAhead, decideContinuation } from './continuation.ts';
 import type { CopyStorage } from './copy-storage.ts';
 import { DatabaseCheckpoints } from './database-checkpoints.ts';
+import { noteTail, QUARANTINE } from './divergent-tails.ts';
 import { EpochFile } from './epoch-file.ts';
 import { checkIsKnown } from './format-gate.ts';
 import { LackNote } from './lack-note.ts';
@@ -52,6 +53,8 @@ export interface CopyFilesOptions {
   readonly onDatabaseUnreadable?: (what: string) => void;
   readonly onUnreadableFile?: UnreadableListener;
   readonly onLogFailed?: (failure: Error) => void;
+  /** Records that the active copy does not have are in quarantine now. */
+  readonly onPutAside?: () => void;
 }
 
 const LOG_FOLDER = 'log';
@@ -136,7 +139,8 @@ export class CopyFiles {
     const { lastGoodLsn: lsn, file, fromByte } = damaged.damage;
     await this.#closeLog();
     await this.#lack.write(lsn, damaged.message);
-    const quarantineFolder = `quarantine/damaged-behind-${lsn}`;
+    const quarantineFolder = `${QUARANTINE}/damaged-behind-${lsn}`;
+    await noteTail(storage.disk, quarantineFolder, { behindLsn: lsn, isDamaged: true, returns: true });
     await truncateAfter({ disk: storage.disk, folder: LOG_FOLDER, lsn, quarantineFolder });
     logger.error(
       { file, fromByte, lastGoodLsn: formatLsn(lsn), quarantineFolder },
@@ -319,13 +323,15 @@ export class CopyFiles {
     if (this.appliedLsn > lsn) throw databaseIsAhead(lsn);
     this.#pending.clear();
     await this.#closeLog();
-    const quarantineFolder = `quarantine/before-epoch-${epoch}`;
+    const quarantineFolder = `${QUARANTINE}/before-epoch-${epoch}`;
+    await noteTail(storage.disk, quarantineFolder, { behindLsn: lsn, isDamaged: false, returns: true });
     const report = await truncateAfter({ disk: storage.disk, folder: LOG_FOLDER, lsn, quarantineFolder });
     logger.warn(
       { lsn: formatLsn(lsn), files: report.quarantined, quarantineFolder },
       'records that the active copy does not have were put aside',
     );
     await this.#openLog();
+    this.#options.onPutAside?.();
   }
 
   /** The first record of an epoch under which this copy is active. `applyAll` follows. */

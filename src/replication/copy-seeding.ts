@@ -114,7 +114,7 @@ export class CopySeeding {
     const isEmpty = own?.endLsn === 0;
     const surplus = await this.#surplus(commonLsn, isSameStream || isEmpty ? own.endLsn : Number.POSITIVE_INFINITY);
     if (surplus.length > 0) logger.warn({ commonLsn, surplus, from: storage.databasePath }, 'log files are put aside');
-    return { keep: false, surplus };
+    return { keep: false, surplus, commonLsn: commonLsn > 0 ? commonLsn : undefined };
   }
 
   /** Files with records behind `commonLsn`, in a log that ends at `endLsn`. */

@@ -6,11 +6,13 @@ import type { Clock } from '../base/clock.ts';
 import { Problem } from '../base/problem.ts';
 import type { ContentIndexStatus } from '../store/content-index.ts';
 import type { StorageGroup } from '../store/storage-group.ts';
+import type { ActiveCopy } from './active-copy.ts';
 import { type BackupPlace, takeBackup } from './backup.ts';
 import type { BackupManifest, BackupType } from './backup-manifest.ts';
 import type { BackupTaken, BackupTimes } from './backup-note.ts';
 import type { CopyFiles, Store } from './copy-files.ts';
 import type { CopyStorage } from './copy-storage.ts';
+import type { QuarantineFacts } from './quarantine.ts';
 import type { SeedReport } from './seed-progress.ts';
 
 export interface UpkeepFacts {
@@ -19,6 +21,9 @@ export interface UpkeepFacts {
   readonly contentIndex: ContentIndexStatus | null;
   /** Of the seed that this copy is receiving; null when there is none. */
   readonly seed: SeedReport | null;
+  /** Of an active copy (ActiveCopy.exposedChanges); null on a passive one. */
+  readonly exposedChanges: number | null;
+  readonly quarantine: QuarantineFacts;
 }
 
 export interface CopyUpkeepOptions {
@@ -28,13 +33,14 @@ export interface CopyUpkeepOptions {
   readonly clock: Pick<Clock, 'wallMs'>;
   readonly storage: CopyStorage;
   readonly files: CopyFiles;
-  /** What the active copy has committed; undefined on a passive one. */
-  readonly activeLsn: () => number | undefined;
+  /** Undefined on a passive copy. */
+  readonly active: () => Pick<ActiveCopy, 'committedLsn' | 'exposedChanges'> | undefined;
   /** Why nothing of the kind can be done now. */
   readonly obstacle: () => string | undefined;
   /** Of the active copy; undefined on a passive one. */
   readonly mounted: () => StorageGroup | undefined;
   readonly seed: () => SeedReport | null;
+  readonly quarantine: () => QuarantineFacts;
 }
 
 export class CopyUpkeep {
@@ -104,14 +110,20 @@ export class CopyUpkeep {
   }
 
   facts(): UpkeepFacts {
-    const { files, storage, seed } = this.#options;
-    return { backups: files.backups.times, contentIndex: storage.contentIndex?.status() ?? null, seed: seed() };
+    const { files, storage, seed, active, quarantine } = this.#options;
+    return {
+      backups: files.backups.times,
+      contentIndex: storage.contentIndex?.status() ?? null,
+      seed: seed(),
+      exposedChanges: active()?.exposedChanges ?? null,
+      quarantine: quarantine(),
+    };
   }
 
   /** Right after a takeover the commit point is not known yet, but the database never holds more than it. */
   #committedLsn(): number {
-    const { files, activeLsn } = this.#options;
-    const active = activeLsn();
-    return active === undefined ? files.appliedLsn : Math.max(active, files.committedLsn);
+    const { files } = this.#options;
+    const active = this.#options.active();
+    return active === undefined ? files.appliedLsn : Math.max(active.committedLsn, files.committedLsn);
   }
 }

@@ -25,6 +25,7 @@ import { type CopyDamage, CopyRepair, REPAIRABLE } from './copy-repair.ts';
 import { CopySeeding, type SeedOrder } from './copy-seeding.ts';
 import type { CopyStorage } from './copy-storage.ts';
 import { CopyUpkeep } from './copy-upkeep.ts';
+import { viewOf } from './copy-view.ts';
 import { DeletedItemPurge } from './deleted-item-purge.ts';
 import { epochStart } from './epoch-start.ts';
 import { explainLogFiles, type LogFileNeed } from './explain-truncation.ts';
@@ -32,8 +33,9 @@ import { followedCopy, helloOf } from './followed-copy.ts';
 import { Follower } from './follower.ts';
 import { checkReads } from './format-gate.ts';
 import { replicationLimits } from './limits.ts';
-import { fileFacts, type LogMarks, logMarksOf } from './log-marks.ts';
+import { type LogMarks, logMarksOf } from './log-marks.ts';
 import type { ReplicationHello } from './protocol.ts';
+import { Quarantine, type ReturnMail } from './quarantine.ts';
 import { RoomWatch } from './room-watch.ts';
 
 export interface CopyOptions {
@@ -58,6 +60,7 @@ export interface CopyOptions {
   /** The log device failed: this copy must not go on in this process. */
   readonly onFatal: (error: unknown) => void;
   readonly onUnreadableFile?: UnreadableListener;
+  readonly returnMail: ReturnMail;
   /** A damaged part was made anew from another copy. */
   readonly onMended?: (what: CopyDamage['what']) => void;
 }
@@ -93,6 +96,7 @@ export class Copy implements CopyControl {
   /** Steps run one after the other: activate, step down, suspend, commit. */
   #steps: Promise<unknown> = Promise.resolve();
   #cancelTimer: Cancel | undefined;
+  readonly quarantine: Quarantine;
   readonly #purge: DeletedItemPurge;
   readonly #room: RoomWatch;
 
@@ -103,14 +107,22 @@ export class Copy implements CopyControl {
       committedLsn: () => this.#active?.committedLsn ?? 0,
       onDatabaseUnreadable: (what) => this.databaseDamaged(what, false),
       onLogFailed: (failure) => this.#logFailed(failure),
+      onPutAside: () => this.quarantine.look(),
     });
     this.upkeep = new CopyUpkeep({
       ...options,
       files: this.#files,
-      activeLsn: () => this.#active?.committedLsn,
+      active: () => this.#active,
       obstacle: () => this.#obstacle(),
       mounted: () => this.#serving?.store,
       seed: () => this.#seeding.report,
+      quarantine: () => this.quarantine.facts,
+    });
+    this.quarantine = new Quarantine({
+      ...options,
+      files: this.#files,
+      activeHost: () => this.#activeHost(),
+      inTurn: (work) => this.upkeep.inTurn(work),
     });
     this.parts = new CopyParts(this.#files, options.storage.disk, (step) => this.#inOrder(step));
     this.#seeding = new CopySeeding({
@@ -165,6 +177,7 @@ export class Copy implements CopyControl {
   async close(reason: string): Promise<void> {
     this.#cancelTimer?.();
     this.#seeding.stop();
+    await this.quarantine.stop();
     await this.#inOrder(async () => {
       await this.#endServing(reason);
       await this.#follower?.stop(reason);
@@ -177,32 +190,15 @@ export class Copy implements CopyControl {
   // ── what the cluster service asks ────────────────────────────────────────────────────────────────────────────────
 
   view(): CopyView {
-    const follower = this.#follower?.state;
-    const progress = follower?.progress ?? null;
-    const isPassive = this.#state === 'passive';
-    const generation = this.#files.generation;
-    const applyFailure = this.#follower?.applyFailure ?? null;
-    const failedMessage = this.#failure ?? applyFailure ?? (isPassive ? (follower?.failure ?? null) : null);
-    return {
-      state: failedMessage !== null && isPassive ? 'failed' : this.#state,
-      ...fileFacts(this.#files),
-      generation,
-      copyQueueLength: isPassive && progress !== null ? Math.max(0, progress.generation - generation) : 0,
-      replayQueueLength: isPassive ? Math.max(0, generation - this.#files.appliedGeneration) : 0,
-      failedMessage,
-      seeding: this.#isSeeding,
-      resynchronizing: isPassive && follower?.resynchronizing === true,
-      initializing:
-        this.#state === 'starting' ||
-        (isPassive && this.#suspended === null && !this.#isSeeding && follower?.following !== true),
-      mayTakeOver:
-        (isPassive || this.#state === 'active') &&
-        !this.#isSeeding &&
-        this.#failure === null &&
-        applyFailure === null &&
-        this.#databaseDamage === undefined &&
-        this.#files.isComplete,
-    };
+    return viewOf({
+      state: this.#state,
+      files: this.#files,
+      follower: this.#follower,
+      failure: this.#failure,
+      isSuspended: this.isSuspended,
+      isSeeding: this.#isSeeding,
+      isDatabaseDamaged: this.#databaseDamage !== undefined,
+    });
   }
 
   /** The ends of the pipeline, in log files, for the status. */
@@ -216,8 +212,8 @@ export class Copy implements CopyControl {
   }
 
   async fence(epoch: number): Promise<boolean> {
-    const { epochs } = this.#files;
-    if (epoch < this.#files.epochSeen) return false;
+    const { epochs, epochSeen } = this.#files;
+    if (epoch < epochSeen) return false;
     try {
       await epochs.promise(epoch);
       return epochs.floor === epoch;
@@ -227,8 +223,8 @@ export class Copy implements CopyControl {
     }
   }
 
-  async unfence(epoch: number): Promise<void> {
-    await this.#files.epochs.withdraw(epoch);
+  unfence(epoch: number): Promise<void> {
+    return this.#files.epochs.withdraw(epoch);
   }
 
   activate(grant: ActivationGrant): Promise<void> {
@@ -260,10 +256,9 @@ export class Copy implements CopyControl {
   }
 
   async drain(target: string, timeoutMs: number): Promise<boolean> {
-    const active = this.#active;
-    if (active === undefined || active.hasEnded) return false;
+    if (this.#active?.hasEnded !== false) return false;
     this.#draining = true;
-    return active.drainedTo(target, timeoutMs);
+    return this.#active.drainedTo(target, timeoutMs);
   }
 
   resume(epoch: number): void {
@@ -310,6 +305,7 @@ export class Copy implements CopyControl {
       } finally {
         this.#isSeeding = false;
         await this.#openFiles();
+        this.quarantine.look();
         if (this.#state !== 'failed') this.#startFollowing();
       }
     });
@@ -368,6 +364,13 @@ export class Copy implements CopyControl {
     this.#follower.start();
   }
 
+  /** Of the copy that takes mail now, as far as this one knows. */
+  #activeHost(): string | undefined {
+    const { following, source } = this.#follower?.state ?? {};
+    if (this.#serving !== undefined) return this.#options.host;
+    return following === true ? (source ?? undefined) : undefined;
+  }
+
   #hello(): ReplicationHello {
     return helloOf(this.#options, this.#files, this.#files.log.epochEnds);
   }
@@ -410,10 +413,8 @@ export class Copy implements CopyControl {
     this.#state = 'active';
     const store = new StorageGroup({ ...files.mount(), journal: active, ...this.#options });
     this.#serving = { store, epoch: grant.epoch, lossy: isLossy, mode: grant.mode };
-    this.#options.logger.info(
-      { epoch: grant.epoch, endLsn: files.endLsn, inSync: grant.inSync },
-      'this copy is active',
-    );
+    const { epoch, inSync } = grant;
+    this.#options.logger.info({ epoch, endLsn: files.endLsn, inSync }, 'this copy is active');
     this.#options.onServing(this.#serving);
   }
 
@@ -451,6 +452,7 @@ export class Copy implements CopyControl {
     this.#cancelTimer = this.#options.clock.after(replicationLimits.databaseCommitIntervalMs, () => {
       this.#inOrder(() => this.#commitDatabase())
         .then(() => this.#repair.step())
+        .then(() => this.quarantine.step())
         .then(
           () => this.#planTimer(),
           (error: unknown) => this.#options.onFatal(error),

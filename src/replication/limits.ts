@@ -54,6 +54,17 @@ export const replicationLimits = {
   /** A copy is mended by itself so many times in the period, and then no more: its disk needs a look. */
   repairsInPeriod: 4,
   repairPeriodMs: 24 * 60 * 60 * 1000,
+  /** Between two attempts to bring back mail that is in quarantine. */
+  returnRetryMs: 5_000,
+  /** And so many times as long as the tails took to be read. */
+  returnRestFactor: 20,
+  /** How long this copy's database may take to have what the active one has taken back, and how often that is looked for. */
+  returnSeenMs: 5_000,
+  returnLookMs: 100,
+  /** For the active copy's answer on one message. */
+  returnAnswerMs: 15_000,
+  /** Records of quarantined tails that are listed at once. */
+  listedChanges: 10_000,
   /** Closed log files kept behind the newest although no copy needs them, so that a copy that was away finds them. */
   keptLogFiles: 64,
 };

@@ -12,6 +12,7 @@
 import { decodeNote, encodeNote } from '../base/checked-note.ts';
 import { isProblem, Problem } from '../base/problem.ts';
 import { type Disk, folderOf, joinName } from '../log/disk.ts';
+import { noteTail, QUARANTINE } from './divergent-tails.ts';
 import { replicationLimits } from './limits.ts';
 import {
   DATABASE_FILE,
@@ -41,6 +42,8 @@ export interface OldLog {
   readonly keep: boolean;
   /** Files with records that the source does not have; they are put aside. */
   readonly surplus: readonly string[];
+  /** The last record that the source has too; undefined when there is none, or nobody knows. */
+  readonly commonLsn?: number | undefined;
 }
 
 interface Exchange {
@@ -143,6 +146,9 @@ export class SeedPlace {
     await disk.syncFolder(joinName(SEEDING, PACKS));
     await disk.syncFolder(SEEDING);
     const aside = oldLog.surplus.length === 0 ? undefined : await freshQuarantine(disk, `before-seed-at-${lsn}`);
+    const { commonLsn: behindLsn } = oldLog;
+    if (aside !== undefined && behindLsn !== undefined)
+      await noteTail(disk, aside, { behindLsn, isDamaged: false, returns: false });
     const { moves, removes } = await this.#plan(manifest, oldLog, aside);
     await disk.writeAtomically(COMPLETE, encodeNote({ moves, removes }));
     await finishSeed(disk);
@@ -220,10 +226,10 @@ export async function logFileNames(disk: Disk): Promise<string[]> {
 
 /** A folder that nothing was ever put into. */
 export async function freshQuarantine(disk: Disk, wanted: string): Promise<string> {
-  const taken = new Set(await disk.list('quarantine'));
+  const taken = new Set(await disk.list(QUARANTINE));
   let name = wanted;
   for (let next = 2; taken.has(name); next++) name = `${wanted}-${next}`;
-  return joinName('quarantine', name);
+  return joinName(QUARANTINE, name);
 }
 
 function damagedAt(name: string, position: number): Problem {

@@ -10,6 +10,7 @@ import { SeededRandom } from '../base/random.ts';
 import type { ReplicationMode } from '../cluster/register-document.ts';
 import { CLOCK_DRIFT, defaultTiming } from '../cluster/timing.ts';
 import { allCheckers } from './checkers/all.ts';
+import { tailsAreSettled } from './checkers/quarantine-returns.ts';
 import { FaultLog } from './fault-log.ts';
 import {
   type FaultKind,
@@ -250,6 +251,8 @@ async function becomeWell(
   const isDrained = (): boolean => cluster.hub.queue?.queuedMessages === 0;
   if (!(await cluster.until(isDrained, DRAIN_LIMIT_MS * life.slowness)))
     throw new Violation('L5', `the hub's queue is not empty: ${JSON.stringify(cluster.hub.queue)}`);
+  if (!(await cluster.until(() => cluster.hosts.every(tailsAreSettled), recoveryLimitMs)))
+    throw new Violation('S20', 'mail in quarantine is not brought back');
   const isEven = (): boolean =>
     new Set(cluster.hosts.flatMap(({ view }) => [view?.endLsn, view?.durableLsn])).size === 1;
   await cluster.until(isEven, recoveryLimitMs);

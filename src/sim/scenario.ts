@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { INBOX } from '../mail/mailbox-name.ts';
 import { allCheckers } from './checkers/all.ts';
+import { tailsAreSettled } from './checkers/quarantine-returns.ts';
 import { foldStory } from './fold-story.ts';
 import type { Outcome } from './history.ts';
 import { healEverything } from './nemesis.ts';
@@ -199,6 +200,7 @@ async function whole(stage: Stage, tell: (stage: Stage) => Promise<void>): Promi
   await stage.stopLoad();
   await cluster.until(() => cluster.client.openOperations === 0, WELL_LIMIT_MS);
   await stage.becomes("the hub's queue is empty", () => cluster.hub.queue?.queuedMessages === 0, DRAIN_LIMIT_MS);
+  await stage.becomes('mail in quarantine is back', () => cluster.hosts.every(tailsAreSettled), WELL_LIMIT_MS);
   await cluster.sleep(1_000);
   await cluster.checkEnd();
 }

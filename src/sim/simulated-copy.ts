@@ -8,10 +8,13 @@ import type { CopyRequests } from '../cluster/copy-control.ts';
 import type { FormatRange } from '../cluster/format-level.ts';
 import { copyEndpoint, decodeHello, MAIL_SERVICE } from '../directory/copy-protocol.ts';
 import { CopyService } from '../directory/copy-service.ts';
+import { returnMailTo } from '../directory/returned-mail.ts';
 import { Copy, type Serving } from '../replication/copy.ts';
 import { CopyHosts } from '../replication/copy-hosts.ts';
 import type { CopyStorage } from '../replication/copy-storage.ts';
+import { replicationLimits } from '../replication/limits.ts';
 import { parseReplicationHello } from '../replication/protocol.ts';
+import type { ReturnMail } from '../replication/quarantine.ts';
 import type { MailStore } from '../store/mail-store.ts';
 import type { RecordFormats } from '../store/record-formats.ts';
 import { SESSION_SERVICE, serveSession } from './session-service.ts';
@@ -39,6 +42,8 @@ export interface SimulatedCopyOptions {
   /** For planted bugs: what stands between the store and its clients. */
   readonly wrapStore?: (store: MailStore) => MailStore;
   readonly wrapServing?: (serving: Serving) => Serving;
+  /** And how mail goes back from its quarantine. */
+  readonly wrapReturn?: (returnMail: ReturnMail) => ReturnMail;
 }
 
 export class SimulatedCopy {
@@ -50,9 +55,12 @@ export class SimulatedCopy {
   constructor(options: SimulatedCopyOptions) {
     this.#options = options;
     this.#mail = new CopyService(options);
+    const returnMail: ReturnMail = (host) =>
+      returnMailTo(host, { ...options, answerTimeoutMs: replicationLimits.returnAnswerMs });
     this.copy = new Copy({
       ...options,
       copies: new CopyHosts(options.host, options.copies),
+      returnMail: options.wrapReturn?.(returnMail) ?? returnMail,
       onServing: (serving) => this.#onServing(serving),
     });
   }

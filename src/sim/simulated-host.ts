@@ -279,6 +279,7 @@ export class SimulatedHost {
       onFatal: (error) => time.after(0, () => this.#copyFailed(process, error)),
       ...(ports.wrapStore === undefined ? {} : { wrapStore: ports.wrapStore }),
       ...(ports.wrapServing === undefined ? {} : { wrapServing: ports.wrapServing }),
+      ...(ports.wrapReturn === undefined ? {} : { wrapReturn: ports.wrapReturn }),
     });
     this.#copy = copy;
     const watched = this.#watched(copy.copy);

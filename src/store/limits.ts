@@ -40,6 +40,9 @@ export const DUPLICATE_WINDOW_MS = 24 * HOUR_MS;
 /** Delivery ids are remembered this long: longer than the transport dumpster keeps a message (7 days). */
 export const DELIVERY_MEMORY_MS = 8 * 24 * HOUR_MS;
 
+/** A delivery of a divergent tail is brought back as long as its id is certainly remembered, counted from the newest one. */
+export const RETURN_WITHIN_MS = DELIVERY_MEMORY_MS - 24 * HOUR_MS;
+
 /** Expired delivery ids that one delivery clears away: more than come in, and never a long step after a quiet week. */
 export const DELIVERIES_PURGED_AT_ONCE = 8;
 

@@ -41,6 +41,8 @@ export class Queries {
   readonly #messages: StatementSync;
   readonly #body: StatementSync;
   readonly #delivery: StatementSync;
+  readonly #newestAcceptedMs: StatementSync;
+  readonly #bodiesOfSize: StatementSync;
   readonly #emptyPacks: StatementSync;
 
   constructor(database: Database) {
@@ -71,6 +73,8 @@ export class Queries {
     );
     this.#body = prepare(`SELECT ${wholeRow('body')} FROM body WHERE id = ?`);
     this.#delivery = prepare(`SELECT ${wholeRow('delivery')} FROM delivery WHERE id = ?`);
+    this.#newestAcceptedMs = prepare('SELECT max(accepted_ms) FROM delivery');
+    this.#bodiesOfSize = prepare('SELECT body FROM message WHERE folder = ? AND size_bytes = ?');
     this.#emptyPacks = prepare('SELECT id FROM pack WHERE live_bodies = 0 AND id < ? AND id <> ? ORDER BY id');
   }
 
@@ -182,6 +186,18 @@ export class Queries {
       acceptedMs: Number(row[1]),
       mailboxes: row[3] as Uint8Array,
     }));
+  }
+
+  /** Of the deliveries that are remembered; 0 without one. */
+  newestAcceptedMs(): number {
+    const [newest] = this.#newestAcceptedMs.get() as unknown as readonly [number | null];
+    return newest ?? 0;
+  }
+
+  /** Whether a message of the folder has a body of this length and checksum. Looks at every message of the folder. */
+  hasBody(folderId: number, sizeBytes: number, crc32: number): boolean {
+    const rows = this.#bodiesOfSize.all(folderId, sizeBytes) as unknown as readonly Row[];
+    return rows.some((row) => this.bodyPlace(Number(row[0]))?.crc32 === crc32);
   }
 
   /** Packs that do not grow any more and in which nothing is referred to. */

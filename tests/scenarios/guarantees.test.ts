@@ -172,6 +172,25 @@ test('guarantee: degraded: success means synced on the one copy that is left, an
   });
 });
 
+test('guarantee: degraded: how many changes stand on one disk alone: is counted while it is so, and not before or after', async () => {
+  await scenario(async (stage) => {
+    const { active, passive, cluster } = stage;
+    const exposed = (): number | null => active.copy.upkeep.facts().exposedChanges;
+    await stage.deliver(2);
+    assert.equal(exposed(), 0);
+    assert.equal(passive.copy.upkeep.facts().exposedChanges, null);
+    passive.kill();
+    await stage.deliver(3);
+    await cluster.client.append();
+    assert.equal(exposed(), 4);
+    passive.start();
+    await stage.well();
+    assert.equal(exposed(), 0);
+    await stage.deliver(1);
+    assert.equal(exposed(), 0);
+  });
+});
+
 test("guarantee: the queue: while no copy can take a message the 250 stands on the hub's disk, through its loss of power", async () => {
   await scenario(async (stage) => {
     const { hosts, hub } = stage.cluster;

@@ -140,10 +140,11 @@ export class StorageUnderTest {
       host: 'node1',
       storageGroup: 'First Storage Group',
       files: this.files,
-      activeLsn: () => this.files.durableLsn,
+      active: () => ({ committedLsn: this.files.durableLsn, exposedChanges: null }),
       mounted: () => this.#store,
       obstacle: () => undefined,
       seed: () => null,
+      quarantine: () => ({ messages: 0, tooOld: 0, changes: 0, waiting: 0, aside: 0 }),
     });
     const place = openBackupFolder(join(this.root, 'backups'), machineClock);
     return (await upkeep.backUp(place, 'Full', () => undefined)).id;

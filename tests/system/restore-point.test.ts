@@ -1,11 +1,12 @@
 /**
  * A storage group is put back to an earlier point, in place: what came after it shall be gone. The other copy still has
- * all of that. It must not bring it back by itself, nor mix with what is written from then on.
+ * all of that. It must not bring it back by itself, nor mix with what is written from then on; only when it is told to.
  */
 import assert from 'node:assert/strict';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Demo, otherNode, STORAGE_GROUP } from '../support/demo.ts';
 import { appendNumbers, keepLogForBackups, numbersIn, range, signIn } from '../support/numbered-mail.ts';
 import { runHoldfast } from '../support/program.ts';
@@ -13,6 +14,8 @@ import { waitFor } from '../support/wait.ts';
 
 const LIMIT_MS = 240_000;
 const BODY_BYTES = 20_000;
+/** A passive copy's database is committed once a second. */
+const DATABASE_COMMIT_MS = 2_500;
 
 /** A full backup with 1 to 20, an incremental one with 21 to 30, another with 31 to 40. Returns where the second ends. */
 async function backedUp(demo: Demo, path: string): Promise<string> {
@@ -41,16 +44,16 @@ async function holds(demo: Demo, numbers: readonly number[]): Promise<void> {
   }
 }
 
-/** Whether its database has come further than the point when it stopped, decides which of the two it is. */
-async function seedIfFailed(demo: Demo): Promise<void> {
-  const row = await waitFor('the other copy has found out', 60_000, async () => {
-    const found = await demo.copyStatus();
-    const follows = found['SummaryCopyStatus'] === 'Healthy' && found['InSync'] === true;
-    return follows || found['SummaryCopyStatus'] === 'Failed' ? found : undefined;
-  });
-  if (row['SummaryCopyStatus'] === 'Healthy') return;
+/** Its database has come further than the point: it was committed long before it stopped. */
+async function seedTheOther(demo: Demo): Promise<void> {
+  const row = await demo.waitForStatus('Failed', 60_000);
   assert.match(String(row['FailedMessage']), /the database holds records behind 1:\d+ that it does not have/);
   await demo.cmdlet('Update-StorageGroupCopy', { Identity: STORAGE_GROUP, DeleteExistingFiles: true });
+}
+
+/** Of everything that the other copy has put aside. */
+async function quarantined(demo: Demo): Promise<readonly unknown[]> {
+  return (await demo.cmdlet('Get-QuarantinedChange', { Identity: STORAGE_GROUP })).map((row) => row['State']);
 }
 
 test('restore: back to an earlier point in place: the other copy puts aside what came after, and follows', {
@@ -64,6 +67,7 @@ test('restore: back to an earlier point in place: the other copy puts aside what
   const point = await backedUp(demo, path);
   const copyOf = (host: string): string => join(demo.hostFolder(host), 'copies', 'First Storage Group');
 
+  await pause(DATABASE_COMMIT_MS);
   for (const host of [restored, other]) await demo.stopHost(host);
   rmSync(copyOf(restored), { recursive: true });
   const words = ['restore', '--from', path, '--to', copyOf(restored), '--until', point];
@@ -83,7 +87,7 @@ test('restore: back to an earlier point in place: the other copy puts aside what
 
   // It has 31 to 40, and nobody asked it for them.
   await demo.startHost(other);
-  await seedIfFailed(demo);
+  await seedTheOther(demo);
   assert.equal(await demo.waitUntilHealthy(), restored);
   const quarantine = join(copyOf(other), 'quarantine');
   const aside = readdirSync(quarantine).flatMap((name) => readdirSync(join(quarantine, name)));
@@ -92,7 +96,18 @@ test('restore: back to an earlier point in place: the other copy puts aside what
     'its log with what came after is kept',
   );
 
+  assert.deepEqual(
+    await quarantined(demo),
+    Array.from({ length: 10 }, () => 'Aside'),
+  );
+
   await demo.kill(restored);
   assert.equal(await demo.waitForActive(), other);
   await holds(demo, [...range(1, 30), ...range(41, 45)]);
+
+  await demo.cmdlet('Restore-QuarantinedMail', { Identity: STORAGE_GROUP, Server: other });
+  await waitFor('what is wanted after all is back', 60_000, async () =>
+    (await quarantined(demo)).every((state) => state === 'There') ? true : undefined,
+  );
+  await holds(demo, range(1, 45));
 });

@@ -10,6 +10,7 @@ import { promisedSentences } from './promises.ts';
 const root = new URL('../../', import.meta.url);
 const GUARANTEES = 'tests/scenarios/guarantees.test.ts';
 const MODES = 'tests/scenarios/modes.test.ts';
+const QUARANTINE = 'tests/scenarios/quarantine.test.ts';
 const DECISIONS = 'tests/scenarios/decisions.test.ts';
 const DELIVERY = 'src/transport/delivery-story.test.ts';
 const FORCE = 'src/admin/commands/decisions.test.ts';
@@ -52,6 +53,7 @@ const table: readonly [sentence: string, file: string, story: string][] = [
     'src/admin/commands/commands.test.ts',
     'health: the passive host is down:',
   ],
+  ['Get-StorageGroup and Test-ReplicationHealth', GUARANTEES, 'guarantee: degraded: how many changes'],
   ['While no copy can take a message', GUARANTEES, 'guarantee: the queue: while no copy'],
   ['Until a copy has it', GUARANTEES, 'guarantee: the queue: while no copy'],
   ['A queue holds', GUARANTEES, 'guarantee: A queue holds so much:'],
@@ -67,6 +69,12 @@ const table: readonly [sentence: string, file: string, story: string][] = [
   ['Otherwise it waits', DECISIONS, 'ForcedDatabaseMountAfter: one hour passes'],
   ['The loss is recorded', FORCE, 'loss report:'],
   ['What the old active copy had more', 'tests/scenarios/failures.test.ts', 'case 6:'],
+  ['When it follows again', QUARANTINE, 'S20: the old active copy returns:'],
+  ['What is there already', QUARANTINE, 'S20: mail that the dumpster has brought back already:'],
+  ['What is there already', QUARANTINE, 'S20: a message that was deleted in the moments that were lost:'],
+  ['Deliveries accepted more than 7 days', 'src/store/divergent-tail.test.ts', 'divergent tail: a delivery so old'],
+  ['Get-QuarantinedChange lists', QUARANTINE, 'S20: the old active copy returns:'],
+  ['Mail that a seed has put aside', QUARANTINE, 'S20: a tail that an ordered seed has put aside:'],
   ['Restore-StorageGroupCopy lets', MODES, 'guarantee: async: beyond the dial'],
   ['It says before, in words', FORCE, 'activation by force: without -Force'],
   ['Restore-ClusterVote lets', ACCEPTORS, 'acceptor set: a vote is lost and given back:'],

@@ -298,6 +298,19 @@ test('health: the passive host is down: the checks that are about it fail, the s
   ]);
 });
 
+test('health: the group is degraded: it says how many changes stand on one disk alone, as Get-StorageGroup does', async () => {
+  const cluster = new FakeCluster();
+  cluster.group = { ...cluster.group, inSync: ['mbx01-node1'] };
+  cluster.exposedChanges = 12;
+  const { DatabaseRedundancy } = await failedChecks(cluster);
+  assert.match(
+    String(DatabaseRedundancy),
+    /only mbx01-node1 holds everything acknowledged, 12 changes on its disk alone$/,
+  );
+  const [row] = await run(cluster, 'Get-StorageGroup', { Server: 'mbx01' });
+  assert.equal(row?.['ExposedChanges'], 12);
+});
+
 test('health: the witness is gone: only its check fails', async () => {
   const cluster = new FakeCluster();
   cluster.acceptorFailures.set('witness', 'the share is not there');

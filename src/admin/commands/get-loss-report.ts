@@ -21,7 +21,7 @@ export const getLossReport = declareCommand({
   name: 'Get-LossReport',
   synopsis: 'Shows what the last takeovers may have lost.',
   description:
-    'Shows for each storage group the last takeover by a copy that did not certainly hold everything acknowledged: from whom to whom, why it was allowed, and what is missing as far as it can be counted. A takeover that lost nothing does not take it off the record, the next one that may have lost something replaces it. What is missing is on the disk of the host it was taken from.',
+    'Shows for each storage group the last takeover by a copy that did not certainly hold everything acknowledged: from whom to whom, why it was allowed, and what is missing as far as it can be counted. A takeover that lost nothing does not take it off the record, the next one that may have lost something replaces it. What is missing is on the disk of the host it was taken from; when that is back, Get-QuarantinedChange lists it record by record.',
   parameters: z.strictObject({ Identity: storageGroupIdentity.optional() }),
   positional: ['Identity'],
   permission: 'View-Only Administrator',

@@ -1,5 +1,6 @@
 /** Get-StorageGroup: what the cluster has decided about each storage group. */
 import { z } from 'zod';
+import { type ClusterFacts, gatherFacts, reportOf } from '../cluster-facts.ts';
 import { declareCommand, type Row } from '../command.ts';
 import { type StorageGroup, selectStorageGroups } from '../objects.ts';
 import { name, storageGroupIdentity } from '../schemas.ts';
@@ -29,6 +30,12 @@ export const getStorageGroup = declareCommand({
     { name: 'ActiveCopy', type: 'text', description: 'The host that owns it; empty while nobody does.' },
     { name: 'Copies', type: 'list', description: 'Hosts with a copy, in the order of preference.' },
     { name: 'InSyncCopies', type: 'list', description: 'Copies that hold everything acknowledged.' },
+    {
+      name: 'ExposedChanges',
+      type: 'number',
+      description:
+        'Changes that are acknowledged and, as far as the active copy has heard since it became active, on its disk alone; empty when it does not answer.',
+    },
     { name: 'SuspendedCopies', type: 'list', description: 'Copies that an administrator has suspended.' },
     {
       name: 'Mounted',
@@ -49,11 +56,14 @@ export const getStorageGroup = declareCommand({
     { line: 'Get-StorageGroup', what: 'Lists the storage groups and the hosts of their active copies.' },
     { line: "Get-StorageGroup 'mbx01\\First Storage Group' -Format List", what: 'Shows everything about one.' },
   ],
-  handler: async (context, { Identity: identity, Server: server }) =>
-    selectStorageGroups(await context.register(), { identity, server }).map(rowOf),
+  handler: async (context, { Identity: identity, Server: server }) => {
+    const facts = await gatherFacts(context);
+    return selectStorageGroups(facts.document, { identity, server }).map((group) => rowOf(facts, group));
+  },
 });
 
-function rowOf({ identity, name: groupName, server, record }: StorageGroup): Row {
+function rowOf(facts: ClusterFacts, { identity, name: groupName, server, record }: StorageGroup): Row {
+  const report = record.active === null ? undefined : reportOf(facts, groupName, record.active);
   return {
     Identity: identity,
     Name: groupName,
@@ -64,6 +74,7 @@ function rowOf({ identity, name: groupName, server, record }: StorageGroup): Row
     ActiveCopy: record.active,
     Copies: record.copies,
     InSyncCopies: record.inSync,
+    ExposedChanges: report?.upkeep?.exposedChanges ?? null,
     SuspendedCopies: Object.keys(record.suspended),
     Mounted: record.mounted,
     CircularLoggingEnabled: record.circularLogging,

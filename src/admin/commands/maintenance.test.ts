@@ -19,9 +19,10 @@ const NO_DEFRAGMENTATION = { progress: null, lastMs: null };
 
 /** Hosts that answer about their files, and a copy whose scrub found something. */
 class MaintainedCluster extends FakeCluster {
-  override async askHost(host: string, method: string, body: object): Promise<object> {
-    await super.askHost(host, method, body);
+  override async askHost(host: string, method: string, body: object): Promise<unknown> {
+    const answer = await super.askHost(host, method, body);
     if (method === 'compare-copy') return [comparison];
+    if (method !== 'log-files') return answer;
     const need = { name: 'E0000000001.log', generation: 1, lastLsn: LSN, sizeBytes: 1_048_576, createdMs: 0 };
     return [{ ...need, reasons: ['not backed up, and circular logging is off'] }];
   }
@@ -71,6 +72,29 @@ test('Get-LogTruncation: of the active copy, or of the one that is named', async
   const other = await rowsOf('Get-LogTruncation', { Identity: GROUP, Server: 'MBX01-NODE2' });
   assert.equal(other.cluster.asked[0]?.to, 'mbx01-node2');
   await assert.rejects(rowsOf('Get-LogTruncation', { Identity: GROUP, Server: 'elsewhere' }), { code: 'CopyNotFound' });
+});
+
+test('Get-QuarantinedChange: of every copy that answers, or of the one that is named', async () => {
+  const { rows, cluster } = await rowsOf('Get-QuarantinedChange', { Identity: IDENTITY });
+  assert.deepEqual(
+    cluster.asked.map(({ to, method }) => `${method} ${to}`),
+    ['quarantined-changes mbx01-node1', 'quarantined-changes mbx01-node2'],
+  );
+  assert.deepEqual([rows[0]?.['Record'], rows[0]?.['State']], ['1:17', 'There']);
+  const one = await rowsOf('Get-QuarantinedChange', { Identity: GROUP, Server: 'MBX01-NODE2' });
+  assert.deepEqual(
+    one.rows.map((row) => row['Server']),
+    ['mbx01-node2'],
+  );
+});
+
+test('Restore-QuarantinedMail: the host whose copy was seeded is asked, once for each storage group', async () => {
+  const { rows, cluster } = await rowsOf('Restore-QuarantinedMail', { Identity: IDENTITY, Server: 'MBX01-node2' });
+  assert.deepEqual(cluster.asked, [{ to: 'mbx01-node2', method: 'return-quarantined', body: { storageGroup: GROUP } }]);
+  assert.deepEqual(rows, [{ Folders: 1 }]);
+  await assert.rejects(rowsOf('Restore-QuarantinedMail', { Identity: IDENTITY, Server: 'elsewhere' }), {
+    code: 'CopyNotFound',
+  });
 });
 
 test('Test-ReplicationHealth: damage and a difference: fail the check of that copy', async () => {

@@ -41,9 +41,21 @@ const marks = (generation: number): LogMarks => {
 };
 
 /** What a copy's process says about its files. */
-const filesAnswers: Readonly<Record<string, object>> = {
+const filesAnswers: Readonly<Record<string, unknown>> = {
+  'return-quarantined': 1,
   'compare-copy': [
     { host: PASSIVE, lsn: 0x1_0000_0010, otherLsn: 0x1_0000_0010, result: 'Equal', differentFolders: [], reason: null },
+  ],
+  'quarantined-changes': [
+    {
+      folder: 'quarantine/before-epoch-2',
+      lsn: 0x1_0000_0011,
+      type: 'MessageDelivered',
+      mailbox: 'alice@example.test',
+      mailFolder: null,
+      what: 'a message from <bob@example.test> was delivered, 512 bytes',
+      state: 'There',
+    },
   ],
   'log-files': [
     { name: 'E0000000001.log', generation: 1, lastLsn: 0x1_0000_0010, sizeBytes: 1_048_576, createdMs: 0, reasons: [] },
@@ -99,6 +111,8 @@ export class FakeCluster implements AdminContext {
   /** What the nodes' heartbeats say of the way between them, by network. */
   linkStates: Record<string, LinkState> = {};
   hasQuorum = true;
+  /** Null: the copies say nothing of what is done for them. */
+  exposedChanges: number | null = null;
   group: StorageGroupRecord = {
     epoch: 1,
     active: ACTIVE,
@@ -180,7 +194,12 @@ export class FakeCluster implements AdminContext {
   async copyReports(): Promise<readonly CopyReport[]> {
     return this.group.copies.map((host) => {
       const view = this.silentHosts.has(host) ? null : (this.views[host] ?? null);
-      return { storageGroup: GROUP, host, view, logs: view === null ? null : marks(host === ACTIVE ? 8 : 7) };
+      const logs = view === null ? null : marks(host === ACTIVE ? 8 : 7);
+      const report = { storageGroup: GROUP, host, view, logs };
+      if (view === null || this.exposedChanges === null) return report;
+      const exposedChanges = host === this.group.active ? this.exposedChanges : null;
+      const backups = { latestFullMs: null, latestIncrementalMs: null };
+      return { ...report, upkeep: { backups, contentIndex: null, exposedChanges } };
     });
   }
 
@@ -235,7 +254,12 @@ export class FakeCluster implements AdminContext {
     return mailbox;
   }
 
-  async askHost(host: string, method: string, body: object, onProgress: (line: string) => void = () => undefined) {
+  async askHost(
+    host: string,
+    method: string,
+    body: object,
+    onProgress: (line: string) => void = () => undefined,
+  ): Promise<unknown> {
     if (this.silentHosts.has(host)) throw new Problem('Unreachable', `Cannot reach ${host}`, { temporary: true });
     const asked = { to: host, method, body };
     this.asked.push(asked);

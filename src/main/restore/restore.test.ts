@@ -62,10 +62,11 @@ class World {
       host: 'node1',
       storageGroup: 'First Storage Group',
       files: this.files,
-      activeLsn: () => this.files.durableLsn,
+      active: () => ({ committedLsn: this.files.durableLsn, exposedChanges: null }),
       obstacle: () => undefined,
       mounted: () => undefined,
       seed: () => null,
+      quarantine: () => ({ messages: 0, tooOld: 0, changes: 0, waiting: 0, aside: 0 }),
     });
     context.after(async () => {
       await this.files.close();

@@ -11,6 +11,7 @@ import { LossesAreRecorded } from './losses-are-recorded.ts';
 import { OneActive } from './one-active.ts';
 import { PassiveStaysBehind } from './passive-stays-behind.ts';
 import { QuarantineKeeps } from './quarantine-keeps.ts';
+import { QuarantineReturns } from './quarantine-returns.ts';
 import { RegisterHistory } from './register-history.ts';
 import { SameHistory } from './same-history.ts';
 import { ShownStays } from './shown-stays.ts';
@@ -29,6 +30,7 @@ export function allCheckers(cluster: SimulatedCluster): readonly Checker[] {
     new ToldIsDurable(cluster),
     new PassiveStaysBehind(cluster),
     new QuarantineKeeps(cluster),
+    new QuarantineReturns(cluster),
     new LossesAreRecorded(cluster),
     new AcknowledgedIsThere(cluster),
     new ShownStays(cluster),

@@ -12,6 +12,7 @@ import type { Register } from '../../cluster/register.ts';
 import type { ReplicationMode } from '../../cluster/register-document.ts';
 import type { Serving } from '../../replication/copy.ts';
 import type { CopyStorage } from '../../replication/copy-storage.ts';
+import type { ReturnMail } from '../../replication/quarantine.ts';
 import type { MailStore } from '../../store/mail-store.ts';
 import type { QueueLimits } from '../../transport/limits.ts';
 import type { FaultKind } from '../nemesis.ts';
@@ -49,6 +50,8 @@ export interface BugPorts {
   readonly wrapNetwork?: (network: Network) => Network;
   /** What a copy tells the hub and the access role of its activation. */
   readonly wrapServing?: (serving: Serving) => Serving;
+  /** How mail goes back from a copy's quarantine. */
+  readonly wrapReturn?: (returnMail: ReturnMail) => ReturnMail;
   /** The store as its clients use it, anew for every activation. */
   readonly wrapStore?: (store: MailStore) => MailStore;
 }

@@ -1,4 +1,5 @@
 /** Planted bugs between the copies: the in-sync set, acknowledgements, what a passive copy accepts and applies. */
+import { sha256 } from '../../base/checksum.ts';
 import type { Channel, Network } from '../../base/network.ts';
 import type { ActivationGrant, CopyControl } from '../../cluster/copy-control.ts';
 import { readFrame } from '../../log/record.ts';
@@ -106,6 +107,44 @@ export const replicationBugs: readonly PlantedBug[] = [
           after.active === host && after.epoch === before.epoch ? { ...after, inSync: after.copies } : after,
         ),
       wrapControl: (control) => altered(control, { inSyncChanged: () => undefined }),
+    },
+  },
+  {
+    name: 'tail left lying',
+    what: 'the mail in quarantine is read and goes nowhere',
+    breaks: 'S20',
+    budgetSeeds: 20,
+    faults: ['active lost behind a cut'],
+    mode: 'async',
+    ports: {
+      wrapReturn: (returnMail) => async (host) => ({
+        ...(await returnMail(host)),
+        deliver: ({ recipients }) =>
+          Promise.resolve(recipients.map((recipient) => ({ recipient, outcome: 'duplicate' }))),
+        append: () => Promise.resolve(),
+      }),
+    },
+  },
+  {
+    name: 'tail under new ids',
+    what: 'the mail in quarantine is delivered as if it were new',
+    breaks: 'S20',
+    budgetSeeds: 20,
+    faults: ['active lost behind a cut'],
+    mode: 'async',
+    ports: {
+      wrapReturn: (returnMail) => async (host) => {
+        const mail = await returnMail(host);
+        let attempts = 0;
+        return {
+          ...mail,
+          deliver: (delivery) => {
+            attempts += 1;
+            const deliveryId = sha256(delivery.deliveryId, Buffer.from(String(attempts))).subarray(0, 16);
+            return mail.deliver({ ...delivery, deliveryId });
+          },
+        };
+      },
     },
   },
   {

@@ -1,0 +1,388 @@
+/**
+ * What a copy does with the tail of its log that the active copy does not have (S20). The files stay for ever. Mail in
+ * them goes back, once, to where it was sent or put, through the copy that is active now: deliveries with their own ids,
+ * so that what came by another way (the transport dumpster, a second attempt of the sender) is not doubled, and what
+ * sessions added unless the same bytes are in the same folder. Everything else is listed for people to decide.
+ *
+ * Nothing notes how far it came. Whether a message is back is asked of this copy's own database, which follows the active
+ * one: when it has them all, they are also in the log of this copy, and the folder is settled.
+ */
+import { present } from '../base/assert.ts';
+import { type Clock, sleep } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import { isProblem, messageOf, Problem } from '../base/problem.ts';
+import { epochOf } from '../log/lsn.ts';
+import {
+  DivergentTail,
+  type MailPlace,
+  type TailChange,
+  type TailMessage,
+  type TailMessageState,
+} from '../store/divergent-tail.ts';
+import type { AppendedMessage, Fact, MergedMessage } from '../store/facts.ts';
+import type { Delivery, DeliveryResult, NewMessage } from '../store/mail-store.ts';
+import { Queries } from '../store/queries.ts';
+import type { CopyFiles, Store } from './copy-files.ts';
+import type { CopyStorage } from './copy-storage.ts';
+import { listTails, noteSettled, noteTail, readTail, type Tail, type TailCounts } from './divergent-tails.ts';
+import { replicationLimits } from './limits.ts';
+
+/** The mail service of the copy on one host, until it is closed. */
+export interface MailReturn {
+  /** Problems: nobody knows. */
+  deliver(delivery: Delivery): Promise<readonly DeliveryResult[]>;
+  /** Problem('MailboxNotFound' | 'MailboxFull' | …) */
+  append(place: MailPlace, message: Omit<NewMessage, 'structure'>): Promise<void>;
+  close(): void;
+}
+
+/** Problem('Unreachable') */
+export type ReturnMail = (host: string) => Promise<MailReturn>;
+
+export interface QuarantineOptions {
+  readonly files: CopyFiles;
+  readonly storage: Pick<CopyStorage, 'disk'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly returnMail: ReturnMail;
+  /** Of the copy that takes mail now; undefined while this one knows of none. */
+  readonly activeHost: () => string | undefined;
+  /** Short work on the database. Problem('CopyNotOpen' | 'NotPassive' | …), all temporary */
+  readonly inTurn: <T>(work: (store: Store) => T) => Promise<T>;
+  readonly onFatal: (error: unknown) => void;
+}
+
+export interface QuarantineFacts extends TailCounts {
+  /** Messages that are still to be brought back. */
+  readonly waiting: number;
+  /** Messages of tails that only an administrator's order brings back. */
+  readonly aside: number;
+}
+
+const NOTHING: QuarantineFacts = { messages: 0, tooOld: 0, changes: 0, waiting: 0, aside: 0 };
+
+/** A record of a tail, for people. */
+export interface QuarantinedChange {
+  readonly folder: string;
+  readonly lsn: number;
+  readonly type: string;
+  readonly mailbox: string | null;
+  readonly mailFolder: string | null;
+  readonly what: string;
+  readonly state: 'There' | 'Removed' | 'TooOld' | 'Waiting' | 'Aside' | 'Lost';
+}
+
+type Missing = TailMessage & Extract<TailMessageState, { state: 'missing' }>;
+
+export class Quarantine {
+  readonly #options: QuarantineOptions;
+  #mayHaveWork = true;
+  #nextMs = 0;
+  /** How long the last pass read. */
+  #readMs = 0;
+  /** Of the pass that is under way. */
+  #mail: MailReturn | undefined;
+  #queries: { readonly database: Store['database']; readonly queries: Queries } | undefined;
+  #running: Promise<void> | undefined;
+  #isStopped = false;
+  #facts = NOTHING;
+  /** Of tails that do not return, by folder: they are read once. */
+  readonly #asideCounts = new Map<string, Partial<QuarantineFacts>>();
+  /** Seen in the new history once: whoever removed it since then meant it. */
+  readonly #seen = new Set<string>();
+  /** Why the active copy did not take it. */
+  readonly #refusals = new Map<string, string>();
+
+  constructor(options: QuarantineOptions) {
+    this.#options = options;
+  }
+
+  get facts(): QuarantineFacts {
+    return this.#facts;
+  }
+
+  /** Something was put aside just now, or may have been. */
+  look(): void {
+    this.#mayHaveWork = true;
+    this.#nextMs = 0;
+  }
+
+  /** Begins what is to be done, if there is something and somebody to do it for. It goes on beside everything else. */
+  step(): void {
+    const { clock, activeHost, onFatal } = this.#options;
+    const host = activeHost();
+    const isDue = this.#mayHaveWork && clock.monotonicMs() >= this.#nextMs;
+    if (!isDue || host === undefined || this.#running !== undefined || this.#isStopped) return;
+    this.#mayHaveWork = false;
+    this.#running = this.#run(host)
+      .catch(onFatal)
+      .finally(() => {
+        this.#running = undefined;
+      });
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#mail?.close();
+    await this.#running;
+  }
+
+  async #run(host: string): Promise<void> {
+    const { clock, logger, storage } = this.#options;
+    this.#readMs = 0;
+    try {
+      let facts = NOTHING;
+      for (const tail of await listTails(storage.disk)) {
+        if (this.#isStopped) return;
+        const counts = tail.settled ?? (tail.returns ? await this.#settle(tail, host) : await this.#countAside(tail));
+        facts = sumOf(facts, counts);
+      }
+      this.#facts = facts;
+      if (facts.waiting === 0) return;
+    } catch (error) {
+      if (!isProblem(error)) throw error;
+      logger.warn({ code: error.code, reason: error.message }, 'mail in quarantine could not be brought back');
+    }
+    this.#mayHaveWork = true;
+    const { returnRetryMs, returnRestFactor } = replicationLimits;
+    this.#nextMs = clock.monotonicMs() + Math.max(returnRetryMs, this.#readMs * returnRestFactor);
+  }
+
+  async #countAside(tail: Tail): Promise<Partial<QuarantineFacts>> {
+    const known = this.#asideCounts.get(tail.folder);
+    if (known !== undefined) return known;
+    const { messages, changes } = await this.#survey(tail);
+    const counts = { messages: messages.length, changes: changes.length, aside: messages.length };
+    this.#asideCounts.set(tail.folder, counts);
+    return counts;
+  }
+
+  async #settle(tail: Tail, host: string): Promise<Partial<QuarantineFacts>> {
+    const { logger, storage } = this.#options;
+    const { folder } = tail;
+    const found = await this.#survey(tail);
+    const missing = await this.#missing(tail, found, found.messages);
+    const waiting = missing.length === 0 ? 0 : await this.#bringBack({ tail, found, missing, host });
+    const counts = {
+      messages: found.messages.length,
+      tooOld: await this.#countTooOld(found),
+      changes: found.changes.length,
+    };
+    if (waiting > 0 || this.#isStopped) return { ...counts, waiting };
+    await noteSettled(storage.disk, tail, counts);
+    logger.warn({ folder, ...counts, broughtBack: missing.length }, 'the mail in quarantine is back');
+    return counts;
+  }
+
+  /** What the tail did, without the messages' bytes. What is in the new history all the same is left out. */
+  async #survey(tail: Tail): Promise<DivergentTail> {
+    const { files, clock, storage } = this.#options;
+    const startMs = clock.monotonicMs();
+    if (!files.isOpen) throw new Problem('CopyNotOpen', 'Cannot read its quarantine: this copy is not open.');
+    const found = new DivergentTail();
+    const ends = files.log.epochEnds;
+    const oldest = ends[0]?.epoch ?? 0;
+    const isInHistory = (lsn: number): boolean => {
+      const end = ends.find(({ epoch }) => epoch === epochOf(lsn));
+      return end === undefined ? tail.isDamaged && epochOf(lsn) < oldest : lsn <= end.lastLsn;
+    };
+    for await (const { lsn, fact } of readTail(storage.disk, tail)) {
+      if (!isInHistory(lsn)) found.add(lsn, fact);
+    }
+    this.#readMs += clock.monotonicMs() - startMs;
+    return found;
+  }
+
+  async #missing(tail: Tail, found: DivergentTail, messages: readonly TailMessage[]): Promise<readonly Missing[]> {
+    const missing: Missing[] = [];
+    for (const message of messages) {
+      if (this.#isStopped) return missing;
+      if (this.#seen.has(keyOf(tail, message))) continue;
+      const state = await this.#stateOf(found, message);
+      if (state.state === 'missing') missing.push({ ...message, ...state });
+      else this.#seen.add(keyOf(tail, message));
+    }
+    return missing;
+  }
+
+  #stateOf(found: DivergentTail, message: TailMessage): Promise<TailMessageState> {
+    return this.#ask((queries) => found.stateOf(message, queries));
+  }
+
+  #ask<T>(question: (queries: Queries) => T): Promise<T> {
+    return this.#options.inTurn(({ database }) => {
+      if (this.#queries?.database !== database) this.#queries = { database, queries: new Queries(database) };
+      return question(this.#queries.queries);
+    });
+  }
+
+  async #countTooOld(found: DivergentTail): Promise<number> {
+    let count = 0;
+    for (const message of found.messages) {
+      if (message.delivery !== undefined && (await this.#stateOf(found, message)).state === 'too-old') count += 1;
+    }
+    return count;
+  }
+
+  /** Resolves with how many are not in the database of this copy yet. */
+  async #bringBack(work: {
+    readonly tail: Tail;
+    readonly found: DivergentTail;
+    readonly missing: readonly Missing[];
+    readonly host: string;
+  }): Promise<number> {
+    const { tail, found, missing, host } = work;
+    const { clock } = this.#options;
+    await this.#send(tail, missing, host);
+    const untilMs = clock.monotonicMs() + replicationLimits.returnSeenMs;
+    const isTaken = (message: TailMessage): boolean => !this.#refusals.has(keyOf(tail, message));
+    let left = missing;
+    for (;;) {
+      left = await this.#missing(tail, found, left);
+      if (!left.some(isTaken) || this.#isStopped || clock.monotonicMs() > untilMs) return left.length;
+      await sleep(clock, replicationLimits.returnLookMs);
+    }
+  }
+
+  async #send(tail: Tail, missing: readonly Missing[], host: string): Promise<void> {
+    const wanted = new Map(missing.map((message) => [`${message.lsn}:${message.index}`, message]));
+    const mail = await this.#options.returnMail(host);
+    this.#mail = mail;
+    try {
+      for await (const { lsn, fact } of readTail(this.#options.storage.disk, tail)) {
+        for (const [index, part] of partsOf(fact).entries()) {
+          const message = wanted.get(`${lsn}:${index}`);
+          if (message === undefined || this.#isStopped) continue;
+          const refusal = await sendOne(mail, message, part);
+          this.#noteRefusal(tail, message, refusal);
+        }
+      }
+    } finally {
+      mail.close();
+    }
+  }
+
+  #noteRefusal(tail: Tail, message: TailMessage, refusal: string | undefined): void {
+    const key = keyOf(tail, message);
+    if (refusal === undefined) return void this.#refusals.delete(key);
+    if (!this.#refusals.has(key)) {
+      const { lsn } = message;
+      this.#options.logger.warn({ folder: tail.folder, lsn, refusal }, 'a message in quarantine is not taken');
+    }
+    this.#refusals.set(key, refusal);
+  }
+
+  /** By an administrator's order: mail in tails that a seed put aside goes back too. Resolves with how many tails. */
+  async order(): Promise<number> {
+    const { disk } = this.#options.storage;
+    const tails = (await listTails(disk)).filter(({ returns }) => !returns);
+    for (const tail of tails) await noteTail(disk, tail.folder, { ...tail, returns: true });
+    this.look();
+    return tails.length;
+  }
+
+  // ── for people ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Everything in all tails, by record; at most `replicationLimits.listedChanges`. Problem('CopyNotOpen' | …) */
+  async changes(): Promise<readonly QuarantinedChange[]> {
+    const rows: QuarantinedChange[] = [];
+    for (const tail of await listTails(this.#options.storage.disk)) {
+      const found = await this.#survey(tail);
+      for (const message of found.messages) rows.push(await this.#messageRow(tail, found, message));
+      rows.push(...(await this.#changeRows(tail, found)));
+      if (rows.length >= replicationLimits.listedChanges) break;
+    }
+    return rows.slice(0, replicationLimits.listedChanges);
+  }
+
+  async #messageRow(tail: Tail, found: DivergentTail, message: TailMessage): Promise<QuarantinedChange> {
+    const { lsn, delivery, recipients, sizeBytes, folderId } = message;
+    const isSeen = tail.settled !== undefined || this.#seen.has(keyOf(tail, message));
+    return await this.#ask((queries) => {
+      const { state } = found.stateOf(message, queries);
+      const place = delivery === undefined ? found.placeOf(folderId, queries) : undefined;
+      const refusal = this.#refusals.get(keyOf(tail, message));
+      const from = delivery === undefined ? 'a message was added' : `a message from <${delivery.sender}> was delivered`;
+      return {
+        folder: tail.folder,
+        lsn,
+        type: delivery === undefined ? 'MessagesAppended' : 'MessageDelivered',
+        mailbox: place?.address ?? recipients.join(', '),
+        mailFolder: place?.folderName ?? null,
+        what: `${from}, ${sizeBytes} bytes${refusal === undefined ? '' : `; not taken: ${refusal}`}`,
+        state: state === 'missing' && !tail.returns ? 'Aside' : messageState(state, isSeen),
+      };
+    });
+  }
+
+  #changeRows({ folder }: Tail, found: DivergentTail): Promise<readonly QuarantinedChange[]> {
+    return this.#ask((queries) =>
+      found.changes
+        .slice(0, replicationLimits.listedChanges)
+        .map((change) => ({ folder, ...changeRow(found, change, queries) })),
+    );
+  }
+}
+
+function changeRow(
+  found: DivergentTail,
+  { lsn, type, mailboxId, folderId, what }: TailChange,
+  queries: Queries,
+): Omit<QuarantinedChange, 'folder'> {
+  const place = folderId === undefined ? undefined : found.placeOf(folderId, queries);
+  const address = place?.address ?? (mailboxId === undefined ? undefined : found.addressOf(mailboxId, queries));
+  return { lsn, type, mailbox: address ?? null, mailFolder: place?.folderName ?? null, what, state: 'Lost' };
+}
+
+function messageState(state: TailMessageState['state'], isSeen: boolean): QuarantinedChange['state'] {
+  if (state === 'removed') return 'Removed';
+  if (state === 'too-old') return 'TooOld';
+  if (state === 'placeless') return 'Lost';
+  return state === 'there' || isSeen ? 'There' : 'Waiting';
+}
+
+function keyOf({ folder }: Tail, { lsn, index }: TailMessage): string {
+  return `${folder}:${lsn}:${index}`;
+}
+
+type TailPart = Extract<Fact, { type: 'MessageDelivered' }> | AppendedMessage | MergedMessage;
+
+/** The messages of a record, in the order that their index counts. */
+function partsOf(fact: Fact | undefined): readonly TailPart[] {
+  if (fact?.type === 'MessageDelivered') return [fact];
+  return fact?.type === 'MessagesAppended' || fact?.type === 'MessagesMerged' ? fact.messages : [];
+}
+
+/** Undefined when it was taken; otherwise why not. Problem when nobody knows. */
+async function sendOne(mail: MailReturn, message: Missing, part: TailPart): Promise<string | undefined> {
+  if ('targets' in part) {
+    const results = await mail.deliver({ ...part, recipients: message.recipients });
+    const refused = results.find(({ outcome }) => outcome === 'refused');
+    return refused?.outcome === 'refused' ? refused.message : undefined;
+  }
+  const place = present(message.place, 'What was added is asked for where its place is known');
+  const source = 'sender' in part ? { sender: part.sender, trace: part.trace } : { sender: null, trace: null };
+  try {
+    await mail.append(place, { ...part, source });
+    return undefined;
+  } catch (error) {
+    if (!isProblem(error) || isUnknown(error)) throw error;
+    return messageOf(error);
+  }
+}
+
+/** The copy may have taken it, or another one is active by now: the next attempt asks anew. */
+function isUnknown(error: Problem): boolean {
+  return ['NotActive', 'OutcomeUnknown', 'TimedOut', 'ChannelClosed', 'Unreachable'].includes(error.code);
+}
+
+function sumOf(sum: QuarantineFacts, counts: Partial<QuarantineFacts>): QuarantineFacts {
+  const { messages, tooOld, changes, waiting, aside } = { ...NOTHING, ...counts };
+  return {
+    messages: sum.messages + messages,
+    tooOld: sum.tooOld + tooOld,
+    changes: sum.changes + changes,
+    waiting: sum.waiting + waiting,
+    aside: sum.aside + aside,
+  };
+}
