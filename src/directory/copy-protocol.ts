@@ -51,6 +51,8 @@ export const copyMethods = {
   /** Its body is binary (mailbox-merge.ts). */
   importMessages: 'import-messages',
   subscribe: 'subscribe',
+  /** From a copy's quarantine; its body is binary (returned-mail.ts). */
+  returnMessage: 'return-message',
   ping: 'ping',
   /** A notice, from the copy. */
   copyState: 'copy-state',

@@ -25,7 +25,8 @@ import {
   setCredentialQuestionSchema,
 } from './copy-protocol.ts';
 import { type AdministeredStore, administrationHandlers, mailboxAnswer } from './mailbox-administration.ts';
-import { type MergedStore, mergeHandlers } from './mailbox-merge.ts';
+import { mergeHandlers } from './mailbox-merge.ts';
+import { type ReturnedToStore, returnHandlers } from './returned-mail.ts';
 
 export interface CopyServiceOptions {
   readonly storageGroup: string;
@@ -36,7 +37,7 @@ export interface CopyServiceOptions {
 
 /** Of a mounted storage group, what mail from outside and administrators touch. */
 export type CopyStore = AdministeredStore &
-  MergedStore &
+  ReturnedToStore &
   Pick<MailStore, 'settled' | 'mailboxes' | 'mailboxByAddress' | 'createMailbox' | 'setCredential' | 'deliver'>;
 
 export interface Activation {
@@ -115,6 +116,7 @@ export class CopyService {
       [copyMethods.setCredential]: (body) => this.#setCredential(body),
       ...administrationHandlers(() => this.#activeStore()),
       ...mergeHandlers(() => this.#activeStore()),
+      ...returnHandlers(() => this.#activeStore()),
       [copyMethods.ping]: () => Buffer.alloc(0),
     };
   }

@@ -87,14 +87,14 @@ function contentsOf(
   return { messages, isEnd: messages.length < directoryLimits.maxContentsPerQuestion };
 }
 
-function mailboxId(store: MergedStore, address: string): number {
+export function mailboxId(store: MergedStore, address: string): number {
   const mailbox = store.mailboxByAddress(address);
   if (mailbox !== undefined) return mailbox.id;
   throw new Problem('MailboxNotFound', `Cannot find mailbox ${JSON.stringify(address)}: there is none here.`);
 }
 
 /** A new one is subscribed, or its owner's client would not show what came back. */
-async function folderFor(store: MergedStore, mailbox: number, name: string): Promise<Folder> {
+export async function folderFor(store: MergedStore, mailbox: number, name: string): Promise<Folder> {
   const found = store.folderByName(mailbox, name);
   if (found !== undefined) return found;
   const made = await store.createFolder(mailbox, name);

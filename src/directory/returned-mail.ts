@@ -1,15 +1,23 @@
 /**
- * Mail that goes back from a copy's quarantine through the copy that is active: the mail service's own questions, over a
- * channel of their own that lasts as long as there is something to bring.
+ * Mail that goes back from a copy's quarantine through the copy that is active: both ends. A delivery is a delivery like
+ * any other. What a session had added goes to its folder, which is made if it is not there, with its flags and date.
  */
+import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Network } from '../base/network.ts';
-import { Rpc } from '../base/rpc.ts';
-import { type Delivery, type DeliveryResult, decodeDeliveryResults, encodeDelivery } from '../mail/delivery.ts';
-import type { NewMessage } from '../store/mail-store.ts';
-import { copyEndpoint, copyMethods, encodeHello, MAIL_SERVICE } from './copy-protocol.ts';
+import { Rpc, type RpcHandler } from '../base/rpc.ts';
+import {
+  type Delivery,
+  type DeliveryResult,
+  decodeDeliveryResults,
+  deliveryLimits,
+  encodeDelivery,
+} from '../mail/delivery.ts';
+import { parseMessage } from '../mail/mime.ts';
+import type { MailStore, ReturnedMessage } from '../store/mail-store.ts';
+import { copyEndpoint, copyMethods, encodeBody, encodeHello, MAIL_SERVICE } from './copy-protocol.ts';
 import { directoryLimits } from './limits.ts';
-import { encodeImport } from './mailbox-merge.ts';
+import { decodeImport, encodeImport, folderFor, type MergedStore, mailboxId } from './mailbox-merge.ts';
 
 export interface ReturnedMailOptions {
   readonly network: Network;
@@ -21,10 +29,10 @@ export interface ReturnedMailOptions {
 export interface ReturnedMail {
   /** Problems of the copy, or Problem('TimedOut' | 'ChannelClosed'): then the outcome is unknown. */
   deliver(delivery: Delivery): Promise<readonly DeliveryResult[]>;
-  /** A folder that is not there is made. The same problems. */
-  append(
+  /** The same problems. */
+  put(
     place: { readonly address: string; readonly folderName: string },
-    message: Omit<NewMessage, 'structure'>,
+    message: Omit<ReturnedMessage, 'structure'>,
   ): Promise<void>;
   close(): void;
 }
@@ -38,14 +46,32 @@ export async function returnMailTo(host: string, options: ReturnedMailOptions): 
   return {
     deliver: async (delivery) =>
       decodeDeliveryResults(await rpc.ask(copyMethods.deliver, encodeDelivery(delivery), answerTimeoutMs)),
-    append: async ({ address, folderName }, { flags, keywords, internalDateMs, bytes, source }) => {
-      const message = { flags, keywords, internalDateMs, bytes, ...(source === undefined ? {} : { source }) };
-      await rpc.ask(
-        copyMethods.importMessages,
-        encodeImport({ address, folderName, messages: [message] }),
-        answerTimeoutMs,
-      );
+    put: async (place, { returnId, ...message }) => {
+      const encoded = encodeImport({ ...place, messages: [message] });
+      const body = new ByteWriter(returnId.length + encoded.length).raw(returnId).raw(encoded).finish();
+      await rpc.ask(copyMethods.returnMessage, body, answerTimeoutMs);
     },
     close: () => channel.close('nothing more is to be brought back'),
+  };
+}
+
+export type ReturnedToStore = MergedStore & Pick<MailStore, 'returnMessage'>;
+
+export function returnHandlers(activeStore: () => ReturnedToStore): Readonly<Record<string, RpcHandler>> {
+  return {
+    [copyMethods.returnMessage]: async (body) => {
+      const store = activeStore();
+      const reader = new ByteReader(body);
+      const returnId = Buffer.from(reader.raw(deliveryLimits.idBytes));
+      const { address, folderName, messages } = decodeImport(reader.raw(reader.remaining));
+      const folder = await folderFor(store, mailboxId(store, address), folderName);
+      let returned = 0;
+      for (const message of messages) {
+        const parsed = { ...message, structure: parseMessage(message.bytes), returnId };
+        if (await store.returnMessage(folder.id, parsed)) returned += 1;
+      }
+      await store.settled();
+      return encodeBody({ returned });
+    },
   };
 }

@@ -11,6 +11,7 @@ import { listLogFiles } from '../log/folder.ts';
 import { emptyLogFile } from '../log/log-file.ts';
 import type { LogRecord } from '../log/record.ts';
 import { scanRecords } from '../log/scan.ts';
+import type { TailRecord } from '../store/divergent-tail.ts';
 import { decodeFact, type Fact } from '../store/facts.ts';
 
 export const QUARANTINE = 'quarantine';
@@ -83,20 +84,17 @@ async function readNote(disk: Disk, path: string): Promise<Readonly<Record<strin
 }
 
 /**
- * The whole records behind `behindLsn`, file by file. `fact` is undefined for one that this version does not know. What is
- * damaged ends its file's part and no other.
+ * The whole records behind `behindLsn`, file by file. What is damaged ends its file's part and no other.
  */
-export async function* readTail(
-  disk: Disk,
-  { folder, behindLsn }: Tail,
-): AsyncGenerator<{ readonly lsn: number; readonly fact: Fact | undefined }> {
+export async function* readTail(disk: Disk, { folder, behindLsn }: Tail): AsyncGenerator<TailRecord> {
   for (const { name, header } of await listLogFiles(disk, folder)) {
     if (header === undefined) continue;
     const records: LogRecord[] = [];
     scanRecords(await readFile(disk, joinName(folder, name)), emptyLogFile(header, name), (record) => {
       if (record.lsn > behindLsn) records.push(record);
     });
-    for (const record of records) yield { lsn: record.lsn, fact: factOf(record) };
+    const { signature, createdMs: fileCreatedMs } = header;
+    for (const record of records) yield { lsn: record.lsn, fact: factOf(record), signature, fileCreatedMs };
   }
 }
 

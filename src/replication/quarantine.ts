@@ -1,8 +1,8 @@
 /**
  * What a copy does with the tail of its log that the active copy does not have (S20). The files stay for ever. Mail in
  * them goes back, once, to where it was sent or put, through the copy that is active now: deliveries with their own ids,
- * so that what came by another way (the transport dumpster, a second attempt of the sender) is not doubled, and what
- * sessions added unless the same bytes are in the same folder. Everything else is listed for people to decide.
+ * so that what came by another way (the transport dumpster, a second attempt of the sender) is not doubled, what
+ * sessions added under an id that follows from its record (plan-return.ts). Everything else is listed for people to decide.
  *
  * Nothing notes how far it came. Whether a message is back is asked of this copy's own database, which follows the active
  * one: when it has them all, they are also in the log of this copy, and the folder is settled.
@@ -20,7 +20,7 @@ import {
   type TailMessageState,
 } from '../store/divergent-tail.ts';
 import type { AppendedMessage, Fact, MergedMessage } from '../store/facts.ts';
-import type { Delivery, DeliveryResult, NewMessage } from '../store/mail-store.ts';
+import type { Delivery, DeliveryResult, ReturnedMessage } from '../store/mail-store.ts';
 import { Queries } from '../store/queries.ts';
 import type { CopyFiles, Store } from './copy-files.ts';
 import type { CopyStorage } from './copy-storage.ts';
@@ -31,8 +31,8 @@ import { replicationLimits } from './limits.ts';
 export interface MailReturn {
   /** Problems: nobody knows. */
   deliver(delivery: Delivery): Promise<readonly DeliveryResult[]>;
-  /** Problem('MailboxNotFound' | 'MailboxFull' | …) */
-  append(place: MailPlace, message: Omit<NewMessage, 'structure'>): Promise<void>;
+  /** To a folder. Problem('MailboxNotFound' | 'MailboxFull' | …) */
+  put(place: MailPlace, message: Omit<ReturnedMessage, 'structure'>): Promise<void>;
   close(): void;
 }
 
@@ -186,8 +186,8 @@ export class Quarantine {
       const end = ends.find(({ epoch }) => epoch === epochOf(lsn));
       return end === undefined ? tail.isDamaged && epochOf(lsn) < oldest : lsn <= end.lastLsn;
     };
-    for await (const { lsn, fact } of readTail(storage.disk, tail)) {
-      if (!isInHistory(lsn)) found.add(lsn, fact);
+    for await (const record of readTail(storage.disk, tail)) {
+      if (!isInHistory(record.lsn)) found.add(record);
     }
     this.#readMs += clock.monotonicMs() - startMs;
     return found;
@@ -219,7 +219,7 @@ export class Quarantine {
   async #countTooOld(found: DivergentTail): Promise<number> {
     let count = 0;
     for (const message of found.messages) {
-      if (message.delivery !== undefined && (await this.#stateOf(found, message)).state === 'too-old') count += 1;
+      if ((await this.#stateOf(found, message)).state === 'too-old') count += 1;
     }
     return count;
   }
@@ -296,17 +296,17 @@ export class Quarantine {
   }
 
   async #messageRow(tail: Tail, found: DivergentTail, message: TailMessage): Promise<QuarantinedChange> {
-    const { lsn, delivery, recipients, sizeBytes, folderId } = message;
+    const { lsn, sender, recipients, sizeBytes, folderId } = message;
     const isSeen = tail.settled !== undefined || this.#seen.has(keyOf(tail, message));
     return await this.#ask((queries) => {
       const { state } = found.stateOf(message, queries);
-      const place = delivery === undefined ? found.placeOf(folderId, queries) : undefined;
+      const place = folderId === undefined ? undefined : found.placeOf(folderId, queries);
       const refusal = this.#refusals.get(keyOf(tail, message));
-      const from = delivery === undefined ? 'a message was added' : `a message from <${delivery.sender}> was delivered`;
+      const from = folderId === undefined ? `a message from <${sender}> was delivered` : 'a message was added';
       return {
         folder: tail.folder,
         lsn,
-        type: delivery === undefined ? 'MessagesAppended' : 'MessageDelivered',
+        type: folderId === undefined ? 'MessageDelivered' : 'MessagesAppended',
         mailbox: place?.address ?? recipients.join(', '),
         mailFolder: place?.folderName ?? null,
         what: `${from}, ${sizeBytes} bytes${refusal === undefined ? '' : `; not taken: ${refusal}`}`,
@@ -363,7 +363,7 @@ async function sendOne(mail: MailReturn, message: Missing, part: TailPart): Prom
   const place = present(message.place, 'What was added is asked for where its place is known');
   const source = 'sender' in part ? { sender: part.sender, trace: part.trace } : { sender: null, trace: null };
   try {
-    await mail.append(place, { ...part, source });
+    await mail.put(place, { ...part, returnId: message.deliveryId, source });
     return undefined;
   } catch (error) {
     if (!isProblem(error) || isUnknown(error)) throw error;

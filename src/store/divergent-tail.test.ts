@@ -7,7 +7,15 @@ import { DivergentTail, type TailMessageState } from './divergent-tail.ts';
 import { decodeFact } from './facts.ts';
 import { RETURN_WITHIN_MS } from './limits.ts';
 import { Queries } from './queries.ts';
-import { makeMailbox, makeWorld, newDelivery, newMessage, rebuild, type World } from './testing/store-world.ts';
+import {
+  makeMailbox,
+  makeWorld,
+  newDelivery,
+  newMessage,
+  rebuild,
+  SIGNATURE,
+  type World,
+} from './testing/store-world.ts';
 
 const NOW_MS = 1_700_000_000_000;
 const flagged = { operation: 'add', flags: FLAG_FLAGGED, keywords: [] } as const;
@@ -26,7 +34,8 @@ async function parting(): Promise<{ lost: World; won: World; tail: () => Diverge
     won,
     tail: () => {
       const tail = new DivergentTail();
-      for (const { lsn, kind, payload } of lost.journal.records.slice(common)) tail.add(lsn, decodeFact(kind, payload));
+      for (const { lsn, kind, payload } of lost.journal.records.slice(common))
+        tail.add({ lsn, fact: decodeFact(kind, payload), signature: SIGNATURE, fileCreatedMs: NOW_MS });
       return tail;
     },
     queries: () => new Queries(rebuild(won).database),
@@ -83,6 +92,23 @@ test('divergent tail: what a session added: is there when the same bytes are in 
   const state = tail().stateOf(present(message, 'Two messages'), queries());
   const place = { address: 'ada@example.test', folderName: 'INBOX' };
   assert.deepEqual(state, { state: 'missing', recipients: [], place });
+});
+
+test('divergent tail: what a session added: comes back once, with flags and date, whoever brings it back, and not to whoever deleted it', async () => {
+  const { lost, won, tail, queries } = await parting();
+  await won.store.deliver(newDelivery(1, ['ada@example.test'], { acceptedMs: NOW_MS - 5 }));
+  await lost.store.append(inboxOf(lost), [newMessage('draft', { flags: FLAG_FLAGGED, keywords: ['work'] })]);
+  const [message] = tail().messages;
+  const { deliveryId: returnId } = present(message, 'One message');
+  const returned = { ...newMessage('draft', { flags: FLAG_FLAGGED, keywords: ['work'] }), returnId };
+  assert.equal(await won.store.returnMessage(inboxOf(won), returned), true);
+  assert.equal(await won.store.returnMessage(inboxOf(won), returned), false);
+  const [row] = won.store.messages(inboxOf(won), 3, 9, 9);
+  assert.deepEqual([row?.flags, row?.keywords, row?.internalDateMs], [FLAG_FLAGGED, ['work'], returned.internalDateMs]);
+  assert.equal(queries().newestAcceptedMs(), NOW_MS - 5, 'it makes no other delivery older');
+  await won.store.expunge(inboxOf(won), UidSet.of([3]));
+  assert.deepEqual(statesOf(tail(), queries()), ['there']);
+  assert.equal(await won.store.returnMessage(inboxOf(won), returned), false);
 });
 
 test('divergent tail: a message that the tail itself removes, also from where it was moved to: does not come back', async () => {

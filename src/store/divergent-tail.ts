@@ -6,8 +6,9 @@
  * Ids of mailboxes and folders that the tail itself made mean nothing in the new history, which gives the same numbers to
  * others. Such a place is known by its address and name only.
  */
-import { crc32 } from '../base/checksum.ts';
+import { crc32, sha256 } from '../base/checksum.ts';
 import { canonicalAddress } from '../mail/address.ts';
+import { deliveryLimits } from '../mail/delivery.ts';
 import type { UidRange } from '../mail/uid-set.ts';
 import { mailboxesServed } from './delivery-memory.ts';
 import type { AppendedMessage, Fact, MergedMessage, MessageDelivered, UidPairs } from './facts.ts';
@@ -21,13 +22,26 @@ export interface TailMessage {
   readonly index: number;
   readonly sizeBytes: number;
   readonly crc32: number;
-  /** Of a delivery; undefined for what a session or a restore added. */
-  readonly delivery: Pick<MessageDelivered, 'deliveryId' | 'acceptedMs' | 'sender'> | undefined;
+  /** By which the new history knows it: of a delivery its own, of what a session or a restore added one that follows from its record. */
+  readonly deliveryId: Buffer;
+  /** Of what was added: when its log file was begun. */
+  readonly acceptedMs: number;
+  readonly sender: string;
+  /** Of a delivery. */
   readonly recipients: readonly string[];
-  /** Where it was put, of what was added. */
-  readonly folderId: number;
+  /** Where it was put, of what was added; undefined for a delivery. */
+  readonly folderId: number | undefined;
   /** The tail removes it again, everywhere. */
   isRemoved: boolean;
+}
+
+export interface TailRecord {
+  readonly lsn: number;
+  /** Undefined for one that this version does not know. */
+  readonly fact: Fact | undefined;
+  /** Of the log file that it stands in. */
+  readonly signature: Buffer;
+  readonly fileCreatedMs: number;
 }
 
 export interface MailPlace {
@@ -61,13 +75,14 @@ export class DivergentTail {
   /** In how many places each of them is. */
   readonly #placeCounts = new Map<TailMessage, number>();
 
-  /** The records of the tail, one after the other; undefined for one that this version does not know. */
-  add(lsn: number, fact: Fact | undefined): void {
+  /** The records of the tail, one after the other. */
+  add(record: TailRecord): void {
+    const { lsn, fact } = record;
     if (fact === undefined) return this.#unknown(lsn);
     if (fact.type === 'EpochStarted') return;
     if (fact.type === 'MessageDelivered') return this.#delivered(lsn, fact);
     if (fact.type === 'MessagesAppended' || fact.type === 'MessagesMerged') {
-      for (const [index, message] of fact.messages.entries()) this.#added(lsn, fact.folderId, index, message);
+      for (const [index, message] of fact.messages.entries()) this.#added(record, fact.folderId, index, message);
       return;
     }
     this.#noteNames(fact);
@@ -88,18 +103,26 @@ export class DivergentTail {
       sizeBytes: bytes.length,
       crc32: crc32(bytes),
       // A buffer of the fact holds the whole log file.
-      delivery: { deliveryId: Buffer.from(deliveryId), acceptedMs, sender },
+      deliveryId: Buffer.from(deliveryId),
+      acceptedMs,
+      sender,
       recipients: targets.map(({ recipient }) => recipient),
-      folderId: 0,
+      folderId: undefined,
       isRemoved: false,
     };
     this.messages.push(message);
     for (const { folderId, uid } of targets) this.#put(message, folderId, uid);
   }
 
-  #added(lsn: number, folderId: number, index: number, { uid, bytes }: AppendedMessage | MergedMessage): void {
-    const common = { lsn, index, sizeBytes: bytes.length, crc32: crc32(bytes) };
-    const message: TailMessage = { ...common, delivery: undefined, recipients: [], folderId, isRemoved: false };
+  #added(
+    { lsn, signature, fileCreatedMs: acceptedMs }: TailRecord,
+    folderId: number,
+    index: number,
+    { uid, bytes }: AppendedMessage | MergedMessage,
+  ): void {
+    const deliveryId = returnIdOf(signature, lsn, index);
+    const known = { deliveryId, acceptedMs, sender: '', recipients: [] };
+    const message = { lsn, index, sizeBytes: bytes.length, crc32: crc32(bytes), ...known, folderId, isRemoved: false };
     this.messages.push(message);
     this.#put(message, folderId, uid);
   }
@@ -171,26 +194,22 @@ export class DivergentTail {
    */
   stateOf(message: TailMessage, queries: Queries): TailMessageState {
     if (message.isRemoved) return { state: 'removed' };
-    const { delivery } = message;
-    if (delivery === undefined) return this.#stateOfAdded(message, queries);
-    const served = mailboxesServed(queries.delivery(delivery.deliveryId), delivery.acceptedMs);
-    const recipients = message.recipients.filter((recipient) => {
-      const mailbox = queries.mailboxByKey(canonicalAddress(recipient));
-      return mailbox === undefined || !served.has(mailbox.id);
-    });
-    if (recipients.length === 0) return { state: 'there' };
-    const isForgotten = delivery.acceptedMs < queries.newestAcceptedMs() - RETURN_WITHIN_MS;
-    return isForgotten ? { state: 'too-old' } : { state: 'missing', recipients, place: undefined };
+    const asked =
+      message.folderId === undefined ? recipientsAsked(message, queries) : this.#placeAsked(message, queries);
+    if (asked === undefined || 'state' in asked) return asked ?? { state: 'there' };
+    const isForgotten = message.acceptedMs < queries.newestAcceptedMs() - RETURN_WITHIN_MS;
+    return isForgotten ? { state: 'too-old' } : { state: 'missing', ...asked };
   }
 
   /** The same bytes in the same folder are the same message: its owner's program may have added it again. */
-  #stateOfAdded(message: TailMessage, queries: Queries): TailMessageState {
-    const place = this.placeOf(message.folderId, queries);
+  #placeAsked(message: TailMessage, queries: Queries): Asked | { readonly state: 'placeless' } | undefined {
+    if (queries.delivery(message.deliveryId) !== undefined) return undefined;
+    const place = message.folderId === undefined ? undefined : this.placeOf(message.folderId, queries);
     if (place === undefined) return { state: 'placeless' };
     const mailbox = queries.mailboxByKey(canonicalAddress(place.address));
     const folder = mailbox && queries.folderByName(mailbox.id, place.folderName);
     const isThere = folder !== undefined && queries.hasBody(folder.id, message.sizeBytes, message.crc32);
-    return isThere ? { state: 'there' } : { state: 'missing', recipients: [], place };
+    return isThere ? undefined : { recipients: [], place };
   }
 
   /** Undefined when the new history does not have it and the tail did not make it. */
@@ -203,6 +222,27 @@ export class DivergentTail {
   addressOf(mailboxId: number, queries: Queries): string | undefined {
     return this.#madeMailboxes.get(mailboxId) ?? queries.mailboxById(mailboxId)?.address;
   }
+}
+
+/** Who, or which folder, is to get a message. */
+type Asked = Pick<Extract<TailMessageState, { state: 'missing' }>, 'recipients' | 'place'>;
+
+/** Undefined when everybody has it who was to get it. */
+function recipientsAsked({ deliveryId, acceptedMs, recipients }: TailMessage, queries: Queries): Asked | undefined {
+  const served = mailboxesServed(queries.delivery(deliveryId), acceptedMs);
+  const missing = recipients.filter((recipient) => {
+    const mailbox = queries.mailboxByKey(canonicalAddress(recipient));
+    return mailbox === undefined || !served.has(mailbox.id);
+  });
+  return missing.length === 0 ? undefined : { recipients: missing, place: undefined };
+}
+
+/** An LSN is given once in a stream, so every copy that lost the record makes the same of it. */
+function returnIdOf(signature: Buffer, lsn: number, index: number): Buffer {
+  return sha256(Buffer.from(`returned ${signature.toString('hex')} ${lsn} ${index}`)).subarray(
+    0,
+    deliveryLimits.idBytes,
+  );
 }
 
 type OtherFact = Exclude<Fact, { type: 'EpochStarted' | 'MessageDelivered' | 'MessagesAppended' | 'MessagesMerged' }>;

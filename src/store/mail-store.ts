@@ -65,6 +65,12 @@ export interface NewMessage {
   readonly source?: MessageSource;
 }
 
+/** One that comes back from a copy's quarantine. */
+export interface ReturnedMessage extends NewMessage {
+  /** 16 bytes: the same whoever brings it back. */
+  readonly returnId: Buffer;
+}
+
 /** Of a message that was delivered: the envelope's sender, and what a Received field would say. */
 export interface MessageSource {
   readonly sender: string | null;
@@ -152,6 +158,9 @@ export interface MailStore {
   expunge(folderId: number, uids?: UidSet): Promise<readonly number[]>;
   /** One record for all recipients (250 for one message = all accepted recipients are in the log). */
   deliver(delivery: Delivery): Promise<readonly DeliveryResult[]>;
+
+  /** False when it came back already. Problem('FolderNotFound' | 'MailboxFull' | …) */
+  returnMessage(folderId: number, message: ReturnedMessage): Promise<boolean>;
 
   /** Returns the undo. Listeners are called synchronously, in log order, before the change is committed. */
   listen(folderId: number, listener: (event: FolderEvent) => void): () => void;

@@ -44,6 +44,7 @@ import type {
   MailStore,
   MessageRow,
   NewMessage,
+  ReturnedMessage,
 } from './mail-store.ts';
 import type { DeletedItems, MailboxSettings } from './mailbox-keeping.ts';
 import { StoredSettings } from './mailbox-settings.ts';
@@ -61,6 +62,7 @@ import {
 } from './plan-folders.ts';
 import { inheritedRights, planRemoval } from './plan-keeping.ts';
 import { checkCopy, planAppend, planCopiedFlags, planCopy, planFlags } from './plan-messages.ts';
+import { planReturn } from './plan-return.ts';
 import { Queries } from './queries.ts';
 import { runsOf } from './uid-ranges.ts';
 
@@ -336,6 +338,14 @@ export class StorageGroup implements MailStore {
       const { fact, results } = planDelivery(this.#present(), delivery);
       if (fact !== undefined) this.#record([fact]);
       return results;
+    });
+  }
+
+  returnMessage(folderId: number, message: ReturnedMessage): Promise<boolean> {
+    return this.#change(() => {
+      const facts = planReturn(this.#present(), folderOrProblem(this.#present(), folderId), message);
+      if (facts !== undefined) this.#record(facts);
+      return facts !== undefined;
     });
   }
 

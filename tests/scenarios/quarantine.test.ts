@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { present } from '../../src/base/assert.ts';
+import { deferred } from '../../src/base/deferred.ts';
 import type { ReturnMail } from '../../src/replication/quarantine.ts';
 import { type Stage, scenario } from '../../src/sim/scenario.ts';
 import { STORAGE_GROUP } from '../../src/sim/simulated-cluster.ts';
@@ -157,6 +158,46 @@ test('S20: the old active copy takes over itself before its mail is back: it bri
     await isBack(stage, lost, 2);
     assert.equal((await stage.look()).messages.length, 4);
   }, ASYNC);
+});
+
+test('S20: two copies have the same tail, and bring it back at the same moment: each message is there once', async () => {
+  let arrived = 0;
+  const bothAreHere = deferred<undefined>();
+  const together: (returnMail: ReturnMail) => ReturnMail = (returnMail) => async (host) => {
+    const mail = await returnMail(host);
+    return {
+      ...mail,
+      put: async (place, message) => {
+        arrived += 1;
+        if (arrived === 2) bothAreHere.resolve(undefined);
+        await bothAreHere.promise;
+        await mail.put(place, message);
+      },
+    };
+  };
+  await scenario(
+    async (stage) => {
+      const { active, cluster } = stage;
+      const [won, other] = cluster.hosts.filter((host) => host !== active);
+      assert(won !== undefined && other !== undefined);
+      await stage.deliver(1);
+      stage.cut(active.name, won.name);
+      const appending = cluster.client.append();
+      const delivery = stage.startDelivery();
+      await stage.sleep(40);
+      active.losePower();
+      stage.heal();
+      await stage.servesOn(won, 8_000);
+      active.start();
+      await appending;
+      await delivery.ended;
+      await stage.well();
+      for (const host of [active, other]) await isBack(stage, host, 2);
+      assert.equal(arrived, 2);
+      assert.equal((await stage.look()).messages.length, 3);
+    },
+    { nodes: ['node1', 'node2', 'node3'], ports: { wrapReturn: together } },
+  );
 });
 
 test('S20: a tail that an ordered seed has put aside: its mail stays there until it is asked for', async () => {

@@ -151,6 +151,10 @@ export class MemoryStore implements CopyStore {
     return Promise.reject(noFolders());
   }
 
+  returnMessage(): Promise<boolean> {
+    return Promise.reject(noFolders());
+  }
+
   async deliver(delivery: Delivery): Promise<readonly DeliveryResult[]> {
     this.attempts += 1;
     return delivery.recipients.map((recipient) => this.#deliverTo(recipient, delivery));

@@ -121,7 +121,7 @@ export const replicationBugs: readonly PlantedBug[] = [
         ...(await returnMail(host)),
         deliver: ({ recipients }) =>
           Promise.resolve(recipients.map((recipient) => ({ recipient, outcome: 'duplicate' }))),
-        append: () => Promise.resolve(),
+        put: () => Promise.resolve(),
       }),
     },
   },
