@@ -136,16 +136,16 @@ export function machineChecks(facts: ClusterFacts): readonly CheckResult[] {
       error: each(passive, (group) => fault(facts, group, machine)),
     }));
     const here = storageGroupsOf(facts.document).filter((group) => group.record.copies.includes(machine));
-    const files = {
+    const files = fileChecks.map(({ check, fault }) => ({
       server: machine,
-      check: 'SGCopyDamage',
-      error: each(here, (group) => damageFault(facts, group, machine)),
-    };
+      check,
+      error: each(here, (group) => fault(facts, group, machine)),
+    }));
     return [
       ...node,
       { server: machine, check: 'ReplayService', error: down },
       ...(passive.length === 0 ? [] : copies),
-      ...(here.length === 0 ? [] : [files]),
+      ...(here.length === 0 ? [] : files),
     ];
   });
 }
@@ -158,6 +158,12 @@ const copyChecks: readonly { readonly check: string; readonly fault: CopyFault }
   { check: 'SGInitializing', fault: initializingFault },
   { check: 'SGCopyQueueLength', fault: copyQueueFault },
   { check: 'SGReplayQueueLength', fault: replayQueueFault },
+];
+
+/** Of every copy, the active one too. */
+const fileChecks: readonly { readonly check: string; readonly fault: CopyFault }[] = [
+  { check: 'SGCopyDamage', fault: damageFault },
+  { check: 'SGCopyQuarantine', fault: quarantineFault },
 ];
 
 function suspendedFault(facts: ClusterFacts, group: StorageGroup, host: string): string | undefined {
@@ -195,6 +201,12 @@ function damageFault(facts: ClusterFacts, group: StorageGroup, host: string): st
     .filter(({ result }) => result === 'Different')
     .map((other) => `it differs from the copy on ${other.host} in folders ${other.differentFolders.join(', ')}`);
   return joined([...damage, ...different]);
+}
+
+/** Mail that nobody takes. What a seed has put aside is no fault: it waits for a word that may never come. */
+function quarantineFault(facts: ClusterFacts, group: StorageGroup, host: string): string | undefined {
+  const waiting = reportOf(facts, group.name, host)?.upkeep?.quarantine?.waiting ?? 0;
+  return waiting === 0 ? undefined : `${waiting} messages in quarantine are not taken: Get-QuarantinedChange says why`;
 }
 
 function each(groups: readonly StorageGroup[], fault: (group: StorageGroup) => string | undefined): string | undefined {

@@ -4,7 +4,7 @@ import { LeaseHolder, LeaseWatcher } from './lease.ts';
 import { checkTiming, defaultTiming } from './timing.ts';
 
 const at = (monotonicMs: number, wallMs = 1_000_000 + monotonicMs) => ({ monotonicMs, wallMs });
-const mark = { active: 'A', epoch: 5, incarnation: 3, lease: 40 };
+const mark = { active: 'A', epoch: 5, incarnation: 3, lease: 40, inSync: 'node1\nnode2' };
 
 test('lease: held from confirmation until its end, under its epoch only', () => {
   const lease = new LeaseHolder({ clockJumpMs: 200 });
@@ -42,7 +42,14 @@ test('watcher: counts from when the change was seen; any difference, even back, 
   watcher.observe(mark, 1_000);
   watcher.observe({ ...mark }, 2_000);
   assert.equal(watcher.stoodStillForMs(2_900), 1_900);
-  for (const change of [{ lease: 41 }, { lease: 40 }, { incarnation: 4 }, { epoch: 6 }, { active: null }]) {
+  for (const change of [
+    { lease: 41 },
+    { lease: 40 },
+    { incarnation: 4 },
+    { epoch: 6 },
+    { active: null },
+    { inSync: 'node1' },
+  ]) {
     watcher.observe({ ...mark, ...change }, 3_000);
     assert.equal(watcher.stoodStillForMs(3_000), 0);
   }

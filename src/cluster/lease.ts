@@ -65,12 +65,16 @@ export class LeaseHolder {
   }
 }
 
-/** What a watcher compares: whose lease it is, and which renewal of it. */
+/**
+ * What a watcher compares: whose lease it is, and which renewal of it. The in-sync set too: only an owner that lives changes
+ * it, and one that was stopped for longer than the grace may do so before it renews its lease.
+ */
 export interface LeaseMark {
   readonly active: string | null;
   readonly epoch: number;
   readonly incarnation: number;
   readonly lease: number;
+  readonly inSync: string;
 }
 
 export function leaseMarkOf(document: RegisterDocument, storageGroup: string): LeaseMark | undefined {
@@ -82,6 +86,7 @@ export function leaseMarkOf(document: RegisterDocument, storageGroup: string): L
     epoch: group.epoch,
     incarnation: node?.incarnation ?? 0,
     lease: node?.lease ?? 0,
+    inSync: group.inSync.join('\n'),
   };
 }
 
@@ -91,7 +96,8 @@ export function isSameMark(left: LeaseMark | undefined, right: LeaseMark | undef
     left.active === right.active &&
     left.epoch === right.epoch &&
     left.incarnation === right.incarnation &&
-    left.lease === right.lease
+    left.lease === right.lease &&
+    left.inSync === right.inSync
   );
 }
 

@@ -86,6 +86,8 @@ export class Follower {
   readonly #options: FollowerOptions;
   #state: FollowerState = IDLE;
   #channel: Channel | undefined;
+  /** Of the active copy at the other end of it. */
+  #channelEpoch = 0;
   #stopped = false;
   #committedLsn = 0;
   #failures = 0;
@@ -193,6 +195,7 @@ export class Follower {
     switch (frame.type) {
       case 'start': {
         this.#state = { ...IDLE, source: host, resynchronizing: true, failure: this.#state.failure };
+        this.#channelEpoch = frame.epoch;
         await copy.storeEpoch(frame.epoch);
         await copy.continueFrom(frame.commonLsn, frame.chain);
         logger.info({ peer: host, epoch: frame.epoch, commonLsn: frame.commonLsn }, 'following the active copy');
@@ -280,10 +283,16 @@ export class Follower {
       } catch (error) {
         return this.#onApplyFailure(error);
       }
-      const channel = this.#channel;
-      if (channel !== undefined && copy.appliedLsn !== before && this.#state.source !== null)
-        this.#acknowledgeApplied(channel);
+      if (copy.appliedLsn !== before && this.#state.source !== null) this.#acknowledgeApplied();
     }
+  }
+
+  /** Nobody waits for this word: under a promise that may yet be withdrawn it is left unsaid, and the channel goes on. */
+  #acknowledgeApplied(): void {
+    const { copy } = this.#options;
+    const channel = this.#channel;
+    if (channel === undefined || this.#channelEpoch < copy.epochFloor()) return;
+    this.#acknowledge(channel, this.#channelEpoch, copy.appliedLsn);
   }
 
   /**
@@ -295,11 +304,6 @@ export class Follower {
     if (isProblem(error.cause) && OF_THE_DISK.has(error.cause.code)) return this.#options.onFatal(error.cause);
     this.#options.logger.error({ code: error.code, reason: error.message }, 'a record cannot be applied to this copy');
     this.#applyFailure = `${error.message} Seed this copy with Update-StorageGroupCopy.`;
-  }
-
-  #acknowledgeApplied(channel: Channel): void {
-    const { copy } = this.#options;
-    this.#acknowledge(channel, copy.epochFloor(), copy.appliedLsn);
   }
 
   #onFailure(host: string, error: unknown): void {

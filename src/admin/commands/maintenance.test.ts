@@ -97,6 +97,27 @@ test('Restore-QuarantinedMail: the host whose copy was seeded is asked, once for
   });
 });
 
+test('Test-ReplicationHealth: mail in quarantine that nobody takes: fails the check of that copy', async () => {
+  class WaitingCluster extends FakeCluster {
+    override async copyReports(): Promise<readonly CopyReport[]> {
+      const backups = { latestFullMs: null, latestIncrementalMs: null };
+      const quarantine = { messages: 5, tooOld: 0, changes: 1, waiting: 3, aside: 0 };
+      const upkeep = { backups, contentIndex: null, quarantine };
+      return (await super.copyReports()).map((report) =>
+        report.host === 'mbx01-node2' ? { ...report, upkeep } : report,
+      );
+    }
+  }
+  const order = { command: 'Test-ReplicationHealth', parameters: {} };
+  const { rows } = await execute(new WaitingCluster(), order, 'Server Administrator');
+  const failed = rows.filter((each) => each['Result'] === '*FAILED*');
+  assert.deepEqual(
+    failed.map((row) => [row['Server'], row['Check']]),
+    [['mbx01-node2', 'SGCopyQuarantine']],
+  );
+  assert.match(String(failed[0]?.['Error']), /3 messages in quarantine are not taken/);
+});
+
 test('Test-ReplicationHealth: damage and a difference: fail the check of that copy', async () => {
   const { rows } = await rowsOf('Test-ReplicationHealth');
   const row = rows.find((each) => each['Check'] === 'SGCopyDamage' && each['Server'] === 'mbx01-node1');
