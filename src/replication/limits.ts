@@ -63,6 +63,8 @@ export const replicationLimits = {
   returnLookMs: 100,
   /** For the active copy's answer on one message. */
   returnAnswerMs: 15_000,
+  /** Messages of a tail that are looked after at once; a longer one is read anew for each such part. */
+  returnWindowMessages: 10_000,
   /** Records of quarantined tails that are listed at once. */
   listedChanges: 10_000,
   /** Closed log files kept behind the newest although no copy needs them, so that a copy that was away finds them. */

@@ -74,6 +74,21 @@ export interface QuarantinedChange {
 
 type Missing = TailMessage & Extract<TailMessageState, { state: 'missing' }>;
 
+/** What this process knows of a tail that is not settled; one that begins anew finds it out again. */
+interface Progress {
+  /** Messages that were seen in the new history once: whoever removed one since then meant it. */
+  readonly seen: Set<string>;
+  /** Why the active copy did not take one. */
+  readonly refusals: Map<string, string>;
+  broughtBack: number;
+}
+
+interface Part {
+  readonly tail: Tail;
+  readonly found: DivergentTail;
+  readonly progress: Progress;
+}
+
 export class Quarantine {
   readonly #options: QuarantineOptions;
   #mayHaveWork = true;
@@ -88,10 +103,8 @@ export class Quarantine {
   #facts = NOTHING;
   /** Of tails that do not return, by folder: they are read once. */
   readonly #asideCounts = new Map<string, Partial<QuarantineFacts>>();
-  /** Seen in the new history once: whoever removed it since then meant it. */
-  readonly #seen = new Set<string>();
-  /** Why the active copy did not take it. */
-  readonly #refusals = new Map<string, string>();
+  /** By folder, of tails that are not settled. */
+  readonly #progress = new Map<string, Progress>();
 
   constructor(options: QuarantineOptions) {
     this.#options = options;
@@ -151,35 +164,47 @@ export class Quarantine {
   async #countAside(tail: Tail): Promise<Partial<QuarantineFacts>> {
     const known = this.#asideCounts.get(tail.folder);
     if (known !== undefined) return known;
-    const { messages, changes } = await this.#survey(tail);
-    const counts = { messages: messages.length, changes: changes.length, aside: messages.length };
+    const { messageCount: messages, changeCount: changes } = await this.#survey(tail);
+    const counts = { messages, changes, aside: messages };
     this.#asideCounts.set(tail.folder, counts);
     return counts;
   }
 
+  /** One part of its messages after the other: what nobody takes of the first must not keep the rest waiting. */
   async #settle(tail: Tail, host: string): Promise<Partial<QuarantineFacts>> {
     const { logger, storage } = this.#options;
     const { folder } = tail;
-    const found = await this.#survey(tail);
-    const missing = await this.#missing(tail, found, found.messages);
-    const waiting = missing.length === 0 ? 0 : await this.#bringBack({ tail, found, missing, host });
-    const counts = {
-      messages: found.messages.length,
-      tooOld: await this.#countTooOld(found),
-      changes: found.changes.length,
-    };
-    if (waiting > 0 || this.#isStopped) return { ...counts, waiting };
-    await noteSettled(storage.disk, tail, counts);
-    logger.warn({ folder, ...counts, broughtBack: missing.length }, 'the mail in quarantine is back');
-    return counts;
+    const progress = this.#progressOf(folder);
+    let [waiting, tooOld] = [0, 0];
+    for (let first = 0; ; first += replicationLimits.returnWindowMessages) {
+      const found = await this.#survey(tail, first, replicationLimits.returnWindowMessages);
+      const part = { tail, found, progress };
+      waiting += await this.#bringBack(part, host);
+      tooOld += await this.#countTooOld(found);
+      const counts = { messages: found.messageCount, tooOld, changes: found.changeCount };
+      if (this.#isStopped) return { ...counts, waiting };
+      if (first + found.messages.length < found.messageCount) continue;
+      if (waiting > 0) return { ...counts, waiting };
+      await noteSettled(storage.disk, tail, counts);
+      this.#progress.delete(folder);
+      logger.warn({ folder, ...counts, broughtBack: progress.broughtBack }, 'the mail in quarantine is back');
+      return counts;
+    }
+  }
+
+  #progressOf(folder: string): Progress {
+    const progress = this.#progress.get(folder) ?? { seen: new Set(), refusals: new Map(), broughtBack: 0 };
+    this.#progress.set(folder, progress);
+    return progress;
   }
 
   /** What the tail did, without the messages' bytes. What is in the new history all the same is left out. */
-  async #survey(tail: Tail): Promise<DivergentTail> {
+  async #survey(tail: Tail, first = 0, maxMessages = replicationLimits.listedChanges): Promise<DivergentTail> {
     const { files, clock, storage } = this.#options;
     const startMs = clock.monotonicMs();
     if (!files.isOpen) throw new Problem('CopyNotOpen', 'Cannot read its quarantine: this copy is not open.');
-    const found = new DivergentTail();
+    const { listedChanges: maxChanges } = replicationLimits;
+    const found = new DivergentTail({ first, maxMessages, maxChanges });
     const ends = files.log.epochEnds;
     const oldest = ends[0]?.epoch ?? 0;
     const isInHistory = (lsn: number): boolean => {
@@ -193,14 +218,14 @@ export class Quarantine {
     return found;
   }
 
-  async #missing(tail: Tail, found: DivergentTail, messages: readonly TailMessage[]): Promise<readonly Missing[]> {
+  async #missing({ found, progress }: Part, messages: readonly TailMessage[]): Promise<readonly Missing[]> {
     const missing: Missing[] = [];
     for (const message of messages) {
       if (this.#isStopped) return missing;
-      if (this.#seen.has(keyOf(tail, message))) continue;
+      if (progress.seen.has(keyOf(message))) continue;
       const state = await this.#stateOf(found, message);
       if (state.state === 'missing') missing.push({ ...message, ...state });
-      else this.#seen.add(keyOf(tail, message));
+      else progress.seen.add(keyOf(message));
     }
     return missing;
   }
@@ -224,37 +249,35 @@ export class Quarantine {
     return count;
   }
 
-  /** Resolves with how many are not in the database of this copy yet. */
-  async #bringBack(work: {
-    readonly tail: Tail;
-    readonly found: DivergentTail;
-    readonly missing: readonly Missing[];
-    readonly host: string;
-  }): Promise<number> {
-    const { tail, found, missing, host } = work;
+  /** Resolves with how many are not in the database of this copy then. */
+  async #bringBack(part: Part, host: string): Promise<number> {
     const { clock } = this.#options;
-    await this.#send(tail, missing, host);
+    const { found, progress } = part;
+    const missing = await this.#missing(part, found.messages);
+    if (missing.length === 0) return 0;
+    await this.#send(part, missing, host);
     const untilMs = clock.monotonicMs() + replicationLimits.returnSeenMs;
-    const isTaken = (message: TailMessage): boolean => !this.#refusals.has(keyOf(tail, message));
-    let left = missing;
+    const isTaken = (message: TailMessage): boolean => !progress.refusals.has(keyOf(message));
     for (;;) {
-      left = await this.#missing(tail, found, left);
-      if (!left.some(isTaken) || this.#isStopped || clock.monotonicMs() > untilMs) return left.length;
+      const left = await this.#missing(part, missing);
+      if (!left.some(isTaken) || this.#isStopped || clock.monotonicMs() > untilMs) {
+        progress.broughtBack += missing.length - left.length;
+        return left.length;
+      }
       await sleep(clock, replicationLimits.returnLookMs);
     }
   }
 
-  async #send(tail: Tail, missing: readonly Missing[], host: string): Promise<void> {
-    const wanted = new Map(missing.map((message) => [`${message.lsn}:${message.index}`, message]));
+  async #send(part: Part, missing: readonly Missing[], host: string): Promise<void> {
+    const wanted = new Map(missing.map((message) => [keyOf(message), message]));
     const mail = await this.#options.returnMail(host);
     this.#mail = mail;
     try {
-      for await (const { lsn, fact } of readTail(this.#options.storage.disk, tail)) {
-        for (const [index, part] of partsOf(fact).entries()) {
-          const message = wanted.get(`${lsn}:${index}`);
+      for await (const { lsn, fact } of readTail(this.#options.storage.disk, part.tail)) {
+        for (const [index, bytes] of partsOf(fact).entries()) {
+          const message = wanted.get(keyOf({ lsn, index }));
           if (message === undefined || this.#isStopped) continue;
-          const refusal = await sendOne(mail, message, part);
-          this.#noteRefusal(tail, message, refusal);
+          this.#noteRefusal(part, message, await sendOne(mail, message, bytes));
         }
       }
     } finally {
@@ -262,14 +285,14 @@ export class Quarantine {
     }
   }
 
-  #noteRefusal(tail: Tail, message: TailMessage, refusal: string | undefined): void {
-    const key = keyOf(tail, message);
-    if (refusal === undefined) return void this.#refusals.delete(key);
-    if (!this.#refusals.has(key)) {
+  #noteRefusal({ tail, progress }: Part, message: TailMessage, refusal: string | undefined): void {
+    const key = keyOf(message);
+    if (refusal === undefined) return void progress.refusals.delete(key);
+    if (!progress.refusals.has(key)) {
       const { lsn } = message;
       this.#options.logger.warn({ folder: tail.folder, lsn, refusal }, 'a message in quarantine is not taken');
     }
-    this.#refusals.set(key, refusal);
+    progress.refusals.set(key, refusal);
   }
 
   /** By an administrator's order: mail in tails that a seed put aside goes back too. Resolves with how many tails. */
@@ -283,13 +306,14 @@ export class Quarantine {
 
   // ── for people ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Everything in all tails, by record; at most `replicationLimits.listedChanges`. Problem('CopyNotOpen' | …) */
+  /** What is in all tails, by record; of each at most `replicationLimits.listedChanges`, and of all. Problem('CopyNotOpen' | …) */
   async changes(): Promise<readonly QuarantinedChange[]> {
     const rows: QuarantinedChange[] = [];
     for (const tail of await listTails(this.#options.storage.disk)) {
       const found = await this.#survey(tail);
-      for (const message of found.messages) rows.push(await this.#messageRow(tail, found, message));
-      rows.push(...(await this.#changeRows(tail, found)));
+      const messages: QuarantinedChange[] = [];
+      for (const message of found.messages) messages.push(await this.#messageRow(tail, found, message));
+      rows.push(...[...messages, ...(await this.#changeRows(tail, found))].sort((one, other) => one.lsn - other.lsn));
       if (rows.length >= replicationLimits.listedChanges) break;
     }
     return rows.slice(0, replicationLimits.listedChanges);
@@ -297,11 +321,12 @@ export class Quarantine {
 
   async #messageRow(tail: Tail, found: DivergentTail, message: TailMessage): Promise<QuarantinedChange> {
     const { lsn, sender, recipients, sizeBytes, folderId } = message;
-    const isSeen = tail.settled !== undefined || this.#seen.has(keyOf(tail, message));
+    const progress = this.#progress.get(tail.folder);
+    const isSeen = tail.settled !== undefined || progress?.seen.has(keyOf(message)) === true;
     return await this.#ask((queries) => {
       const { state } = found.stateOf(message, queries);
       const place = folderId === undefined ? undefined : found.placeOf(folderId, queries);
-      const refusal = this.#refusals.get(keyOf(tail, message));
+      const refusal = progress?.refusals.get(keyOf(message));
       const from = folderId === undefined ? `a message from <${sender}> was delivered` : 'a message was added';
       return {
         folder: tail.folder,
@@ -316,11 +341,7 @@ export class Quarantine {
   }
 
   #changeRows({ folder }: Tail, found: DivergentTail): Promise<readonly QuarantinedChange[]> {
-    return this.#ask((queries) =>
-      found.changes
-        .slice(0, replicationLimits.listedChanges)
-        .map((change) => ({ folder, ...changeRow(found, change, queries) })),
-    );
+    return this.#ask((queries) => found.changes.map((change) => ({ folder, ...changeRow(found, change, queries) })));
   }
 }
 
@@ -341,8 +362,8 @@ function messageState(state: TailMessageState['state'], isSeen: boolean): Quaran
   return state === 'there' || isSeen ? 'There' : 'Waiting';
 }
 
-function keyOf({ folder }: Tail, { lsn, index }: TailMessage): string {
-  return `${folder}:${lsn}:${index}`;
+function keyOf({ lsn, index }: Pick<TailMessage, 'lsn' | 'index'>): string {
+  return `${lsn}:${index}`;
 }
 
 type TailPart = Extract<Fact, { type: 'MessageDelivered' }> | AppendedMessage | MergedMessage;

@@ -33,7 +33,7 @@ async function parting(): Promise<{ lost: World; won: World; tail: () => Diverge
     lost,
     won,
     tail: () => {
-      const tail = new DivergentTail();
+      const tail = new DivergentTail({ first: 0, maxMessages: 100, maxChanges: 100 });
       for (const { lsn, kind, payload } of lost.journal.records.slice(common))
         tail.add({ lsn, fact: decodeFact(kind, payload), signature: SIGNATURE, fileCreatedMs: NOW_MS });
       return tail;
@@ -157,6 +157,27 @@ test('divergent tail: everything else: is listed in words, with whose it was', a
       ['mailbox new@example.test was created', null, 'new@example.test'],
     ],
   );
+});
+
+test('divergent tail: a window: keeps its part of the messages, with what the rest of the tail did to them, and counts all', async () => {
+  const { lost, queries } = await parting();
+  const { store, journal } = lost;
+  const inbox = inboxOf(lost);
+  const { uids } = await store.append(
+    inbox,
+    ['one', 'two', 'three', 'four'].map((text) => newMessage(text)),
+  );
+  await store.changeFlags(inbox, UidSet.of([uids[1] ?? 0]), { operation: 'add', flags: 8, keywords: [] });
+  await store.expunge(inbox, UidSet.of([uids[1] ?? 0]));
+  const tail = new DivergentTail({ first: 1, maxMessages: 2, maxChanges: 1 });
+  for (const { lsn, kind, payload } of journal.records.slice(2))
+    tail.add({ lsn, fact: decodeFact(kind, payload), signature: SIGNATURE, fileCreatedMs: NOW_MS });
+  assert.deepEqual(
+    tail.messages.map(({ index }) => index),
+    [1, 2],
+  );
+  assert.deepEqual(statesOf(tail, queries()), ['removed', 'missing']);
+  assert.deepEqual([tail.messageCount, tail.changeCount, tail.changes.length], [4, 2, 1]);
 });
 
 test('divergent tail: the new history gave the ids of its new mailbox to another one: nobody else gets its mail', async () => {

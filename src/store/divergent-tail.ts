@@ -65,15 +65,30 @@ export type TailMessageState =
   /** `recipients`: those who do not have it; `place`: where it belongs, of what was added. */
   | { readonly state: 'missing'; readonly recipients: readonly string[]; readonly place: MailPlace | undefined };
 
+/** A tail may be days long: of its messages only those from `first` on are kept, and of everything only so much. */
+export interface TailWindow {
+  readonly first: number;
+  readonly maxMessages: number;
+  readonly maxChanges: number;
+}
+
 export class DivergentTail {
   readonly messages: TailMessage[] = [];
   readonly changes: TailChange[] = [];
+  /** Of the whole tail. */
+  messageCount = 0;
+  changeCount = 0;
+  readonly #window: TailWindow;
   readonly #madeMailboxes = new Map<number, string>();
   readonly #madeFolders = new Map<number, { readonly mailboxId: number; readonly name: string }>();
   /** Where the tail's messages are: by folder and UID. */
   readonly #places = new Map<number, Map<number, TailMessage>>();
   /** In how many places each of them is. */
   readonly #placeCounts = new Map<TailMessage, number>();
+
+  constructor(window: TailWindow) {
+    this.#window = window;
+  }
 
   /** The records of the tail, one after the other. */
   add(record: TailRecord): void {
@@ -87,15 +102,27 @@ export class DivergentTail {
     }
     this.#noteNames(fact);
     this.#followMessages(fact);
-    this.changes.push({ lsn, type: fact.type, ...subjectOf(fact), what: describe(fact) });
+    this.#noteChange(() => ({ lsn, type: fact.type, ...subjectOf(fact), what: describe(fact) }));
+  }
+
+  #noteChange(change: () => TailChange): void {
+    this.changeCount += 1;
+    if (this.changes.length < this.#window.maxChanges) this.changes.push(change());
+  }
+
+  #isKept(): boolean {
+    const { first, maxMessages } = this.#window;
+    this.messageCount += 1;
+    return this.messageCount > first && this.messages.length < maxMessages;
   }
 
   #unknown(lsn: number): void {
     const what = 'a record of a kind that this version does not know, or damaged';
-    this.changes.push({ lsn, type: 'Unknown', mailboxId: undefined, folderId: undefined, what });
+    this.#noteChange(() => ({ lsn, type: 'Unknown', mailboxId: undefined, folderId: undefined, what }));
   }
 
   #delivered(lsn: number, fact: MessageDelivered): void {
+    if (!this.#isKept()) return;
     const { deliveryId, acceptedMs, sender, targets, bytes } = fact;
     const message: TailMessage = {
       lsn,
@@ -120,6 +147,7 @@ export class DivergentTail {
     index: number,
     { uid, bytes }: AppendedMessage | MergedMessage,
   ): void {
+    if (!this.#isKept()) return;
     const deliveryId = returnIdOf(signature, lsn, index);
     const known = { deliveryId, acceptedMs, sender: '', recipients: [] };
     const message = { lsn, index, sizeBytes: bytes.length, crc32: crc32(bytes), ...known, folderId, isRemoved: false };
