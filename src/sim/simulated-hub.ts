@@ -64,6 +64,7 @@ export class SimulatedHub {
   readonly #options: HubOptions;
   #process: SimulatedProcess | undefined;
   #core: HubCore | undefined;
+  #finder: CopyFinder | undefined;
   #isDark = false;
   /** Somebody ended it: its supervisor does not start it again. */
   #isKept = false;
@@ -83,6 +84,11 @@ export class SimulatedHub {
   /** Of its one queue; undefined while it is down or begins. */
   get queue(): QueueStatus | undefined {
     return this.#core?.status().queues[0];
+  }
+
+  /** Of the copy that it takes for the active one, if it knows of one. */
+  get activeEpoch(): number | undefined {
+    return this.#core === undefined ? undefined : this.#finder?.active()?.epoch;
   }
 
   start(): void {
@@ -105,6 +111,7 @@ export class SimulatedHub {
     const logger = story.logger(this.name);
     const log = await this.#openLog(process);
     const finder = new CopyFinder({ network: port, clock, logger, storageGroup, hosts: copies, pace });
+    this.#finder = finder;
     const modes = new ModeMemory({ file: this.#modeFile(), logger });
     const core = await HubCore.open({
       storageGroups: [{ finder, log, mode: modes.modeOf(finder) }],

@@ -2,7 +2,8 @@
  * S13, M1, M7, M8: what was acknowledged is there exactly once, on whoever serves, from the first moment, in the folder
  * and with the flag that it was given; what was expunged or refused is not there; what is unknown is there at most once.
  * M2: a UID means the same message for ever. After a takeover that may have lost records (async mode) only what was
- * acknowledged since then is sure, and the mail that came through the hub.
+ * acknowledged since then is sure, and the mail that came through the hub: its dumpster gives that back at once, before
+ * the old active copy can come back with it.
  */
 import { isProblem } from '../../base/problem.ts';
 import { FLAG_FLAGGED } from '../../mail/flags.ts';
@@ -28,6 +29,8 @@ export class AcknowledgedIsThere implements Checker {
   #hasEnded = false;
   /** What was acknowledged before may have been lost since. */
   #lossyMs = Number.NEGATIVE_INFINITY;
+  /** The last epoch under which the hub was seen to have nothing more to deliver. */
+  #drainedEpoch = 0;
 
   constructor(cluster: SimulatedCluster) {
     this.#cluster = cluster;
@@ -37,6 +40,26 @@ export class AcknowledgedIsThere implements Checker {
     if (serving === undefined) return;
     if (serving.lossy) this.#acceptLoss(serving.store);
     this.#compare(`${host.name} at the start of epoch ${serving.epoch}`, serving.store);
+  }
+
+  sampled(): void {
+    const { serving: host, hub, isLossAccepted } = this.#cluster;
+    const serving = host?.serving;
+    const isDrained = hub.activeEpoch === serving?.epoch && hub.queue?.queuedMessages === 0;
+    if (serving === undefined || !isDrained || serving.epoch === this.#drainedEpoch) return;
+    this.#drainedEpoch = serving.epoch;
+    if (this.#lossyMs > 0 && !isLossAccepted)
+      this.#compareMail(`${host?.name} in epoch ${serving.epoch}`, serving.store);
+  }
+
+  /** What came through the hub, when the hub says that all of it is delivered. */
+  #compareMail(where: string, store: MailStore): void {
+    const found = messagesOf(readable(where, store));
+    for (const { kind, number, sha256, outcome, fate } of this.#cluster.history.operations) {
+      const isSure = kind === 'mail' && outcome === 'acknowledged' && fate.expunged === 'no';
+      if (isSure && !found.has(sha256))
+        throw new Violation('M1', `${where}: mail ${number} was acknowledged, and the dumpster does not give it back`);
+    }
   }
 
   ended(): void {
