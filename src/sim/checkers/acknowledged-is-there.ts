@@ -43,10 +43,10 @@ export class AcknowledgedIsThere implements Checker {
   }
 
   sampled(): void {
-    const { serving: host, hub, isLossAccepted } = this.#cluster;
+    const { serving: host, hub, group, isLossAccepted } = this.#cluster;
     const serving = host?.serving;
-    const isDrained = hub.activeEpoch === serving?.epoch && hub.queue?.queuedMessages === 0;
-    if (serving === undefined || !isDrained || serving.epoch === this.#drainedEpoch) return;
+    if (serving === undefined || serving.epoch !== group?.epoch || serving.epoch === this.#drainedEpoch) return;
+    if (hub.activeEpoch !== serving.epoch || hub.queue?.queuedMessages !== 0) return;
     this.#drainedEpoch = serving.epoch;
     if (this.#lossyMs > 0 && !isLossAccepted)
       this.#compareMail(`${host?.name} in epoch ${serving.epoch}`, serving.store);
