@@ -101,6 +101,8 @@ export class Quarantine {
   #running: Promise<void> | undefined;
   #isStopped = false;
   #facts = NOTHING;
+  /** Why the last pass ended early; it is told once. */
+  #failure = '';
   /** Of tails that do not return, by folder: they are read once. */
   readonly #asideCounts = new Map<string, Partial<QuarantineFacts>>();
   /** By folder, of tails that are not settled. */
@@ -151,10 +153,13 @@ export class Quarantine {
         facts = sumOf(facts, counts);
       }
       this.#facts = facts;
+      this.#failure = '';
       if (facts.waiting === 0) return;
     } catch (error) {
       if (!isProblem(error)) throw error;
-      logger.warn({ code: error.code, reason: error.message }, 'mail in quarantine could not be brought back');
+      const { code, message: reason } = error;
+      if (reason !== this.#failure) logger.warn({ code, reason }, 'mail in quarantine could not be brought back');
+      this.#failure = reason;
     }
     this.#mayHaveWork = true;
     const { returnRetryMs, returnRestFactor } = replicationLimits;
@@ -205,11 +210,12 @@ export class Quarantine {
     if (!files.isOpen) throw new Problem('CopyNotOpen', 'Cannot read its quarantine: this copy is not open.');
     const { listedChanges: maxChanges } = replicationLimits;
     const found = new DivergentTail({ first, maxMessages, maxChanges });
-    const ends = files.log.epochEnds;
-    const oldest = ends[0]?.epoch ?? 0;
+    const { epochEnds } = files.log;
+    const ends = new Map(epochEnds.map(({ epoch, lastLsn }) => [epoch, lastLsn]));
+    const oldest = epochEnds[0]?.epoch ?? 0;
     const isInHistory = (lsn: number): boolean => {
-      const end = ends.find(({ epoch }) => epoch === epochOf(lsn));
-      return end === undefined ? tail.isDamaged && epochOf(lsn) < oldest : lsn <= end.lastLsn;
+      const end = ends.get(epochOf(lsn));
+      return end === undefined ? tail.isDamaged && epochOf(lsn) < oldest : lsn <= end;
     };
     for await (const record of readTail(storage.disk, tail)) {
       if (!isInHistory(record.lsn)) found.add(record);
