@@ -60,5 +60,9 @@ test('lost mail: async, the active copy dies with mail that the other one has no
     rows.map((row) => [row['Server'], row['Type'], row['MailFolder'], row['State']]),
     [...range(6, 9).map(() => [lost, 'MessagesAppended', 'INBOX', 'There']), [lost, 'FlagsChanged', 'INBOX', 'Lost']],
   );
+  await waitFor('what was lost is counted', BACK_MS, async () => {
+    const [report] = await demo.cmdlet('Get-LossReport', { Identity: STORAGE_GROUP });
+    return report?.['QuarantinedMessages'] === 4 && report['QuarantinedChanges'] === 1 ? true : undefined;
+  });
   after.close();
 });

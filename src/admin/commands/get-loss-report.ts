@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import type { LossyTakeOver } from '../../cluster/register-document.ts';
 import { formatLsn } from '../../log/lsn.ts';
+import { type ClusterFacts, gatherFacts, reportOf } from '../cluster-facts.ts';
 import { declareCommand, type Row } from '../command.ts';
 import { describeMissing } from '../loss.ts';
 import { type StorageGroup, selectStorageGroups } from '../objects.ts';
@@ -37,15 +38,28 @@ export const getLossReport = declareCommand({
     { name: 'LastKeptRecord', type: 'text', description: 'The last record that was kept, as epoch:number.' },
     { name: 'LastPromisedLog', type: 'number', description: 'Generation of the log file of the last known record.' },
     { name: 'LastPromisedRecord', type: 'text', description: 'The last record that was known to be acknowledged.' },
+    {
+      name: 'QuarantinedMessages',
+      type: 'number',
+      description: 'Messages in the quarantines of the copies that answer, of this takeover and earlier ones.',
+    },
+    {
+      name: 'QuarantinedChanges',
+      type: 'number',
+      description: 'Other changes there. Get-QuarantinedChange lists both.',
+    },
   ],
   table: ['Identity', 'Report'],
   defaultFormat: 'List',
   examples: [{ line: 'Get-LossReport', what: 'Shows what may have been lost, for every storage group.' }],
-  handler: async (context, { Identity: identity }) =>
-    selectStorageGroups(await context.register(), { identity, server: undefined }).map(rowOf),
+  handler: async (context, { Identity: identity }) => {
+    const facts = await gatherFacts(context);
+    return selectStorageGroups(facts.document, { identity, server: undefined }).map((group) => rowOf(facts, group));
+  },
 });
 
-function rowOf({ identity, record }: StorageGroup): Row {
+function rowOf(facts: ClusterFacts, { identity, name, record }: StorageGroup): Row {
+  const quarantines = record.copies.map((host) => reportOf(facts, name, host)?.upkeep?.quarantine);
   const { lossy } = record;
   return {
     Identity: identity,
@@ -59,6 +73,8 @@ function rowOf({ identity, record }: StorageGroup): Row {
     LastKeptRecord: lossy === undefined ? null : formatLsn(lossy.lastKept.lsn),
     LastPromisedLog: lossy?.hint.generation ?? null,
     LastPromisedRecord: lossy === undefined ? null : formatLsn(lossy.hint.lsn),
+    QuarantinedMessages: quarantines.reduce((sum, found) => sum + (found?.messages ?? 0), 0),
+    QuarantinedChanges: quarantines.reduce((sum, found) => sum + (found?.changes ?? 0), 0),
   };
 }
 

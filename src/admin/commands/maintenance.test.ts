@@ -42,6 +42,18 @@ class MaintainedCluster extends FakeCluster {
   }
 }
 
+/** The passive copy has mail in quarantine, and some of it is not taken. */
+class WaitingCluster extends FakeCluster {
+  override async copyReports(): Promise<readonly CopyReport[]> {
+    const backups = { latestFullMs: null, latestIncrementalMs: null };
+    const quarantine = { messages: 5, tooOld: 0, changes: 1, waiting: 3, aside: 0 };
+    const upkeep = { backups, contentIndex: null, quarantine };
+    return (await super.copyReports()).map((report) =>
+      report.host === 'mbx01-node2' ? { ...report, upkeep } : report,
+    );
+  }
+}
+
 async function rowsOf(command: string, parameters: Record<string, unknown> = {}) {
   const cluster = new MaintainedCluster();
   const { rows } = await execute(cluster, { command, parameters }, 'Server Administrator');
@@ -97,17 +109,13 @@ test('Restore-QuarantinedMail: the host whose copy was seeded is asked, once for
   });
 });
 
+test('Get-LossReport: counts what is in the quarantines of the copies', async () => {
+  const order = { command: 'Get-LossReport', parameters: {} };
+  const [row] = (await execute(new WaitingCluster(), order, 'Server Administrator')).rows;
+  assert.deepEqual([row?.['QuarantinedMessages'], row?.['QuarantinedChanges']], [5, 1]);
+});
+
 test('Test-ReplicationHealth: mail in quarantine that nobody takes: fails the check of that copy', async () => {
-  class WaitingCluster extends FakeCluster {
-    override async copyReports(): Promise<readonly CopyReport[]> {
-      const backups = { latestFullMs: null, latestIncrementalMs: null };
-      const quarantine = { messages: 5, tooOld: 0, changes: 1, waiting: 3, aside: 0 };
-      const upkeep = { backups, contentIndex: null, quarantine };
-      return (await super.copyReports()).map((report) =>
-        report.host === 'mbx01-node2' ? { ...report, upkeep } : report,
-      );
-    }
-  }
   const order = { command: 'Test-ReplicationHealth', parameters: {} };
   const { rows } = await execute(new WaitingCluster(), order, 'Server Administrator');
   const failed = rows.filter((each) => each['Result'] === '*FAILED*');
