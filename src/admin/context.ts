@@ -8,6 +8,7 @@ import type { LinkStatus } from '../cluster/heartbeat/heartbeats.ts';
 import type { ClusterNetwork, NetworkHost } from '../cluster/networks/cluster-network.ts';
 import type { RegisterDocument } from '../cluster/register-document.ts';
 import type { LogMarks } from '../replication/log-marks.ts';
+import type { QuarantineFacts } from '../replication/quarantine.ts';
 import type { SeedReport } from '../replication/seed-progress.ts';
 
 /** What a copy's own maintenance knows: damage that is not mended yet, and how it compares with the other copies. */
@@ -56,15 +57,7 @@ export interface CopyUpkeepReport {
   readonly seed?: SeedReport | null;
   /** Committed by the active copy and, as far as it has heard in this epoch, durable on no other; null on a passive one. */
   readonly exposedChanges?: number | null;
-  /** Of the tails in quarantine: messages, those that were not brought back because they are too old, other changes, and messages that wait. */
-  readonly quarantine?: {
-    readonly messages: number;
-    readonly tooOld: number;
-    readonly changes: number;
-    readonly waiting: number;
-    /** Messages that only an administrator's order brings back. */
-    readonly aside: number;
-  };
+  readonly quarantine?: QuarantineFacts;
 }
 
 /** What the host that was asked sees of the rest. */

@@ -5,6 +5,7 @@
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Network } from '../base/network.ts';
+import { Problem } from '../base/problem.ts';
 import { Rpc, type RpcHandler } from '../base/rpc.ts';
 import {
   type Delivery,
@@ -64,14 +65,14 @@ export function returnHandlers(activeStore: () => ReturnedToStore): Readonly<Rec
       const reader = new ByteReader(body);
       const returnId = Buffer.from(reader.raw(deliveryLimits.idBytes));
       const { address, folderName, messages } = decodeImport(reader.raw(reader.remaining));
+      const [message] = messages;
+      if (message === undefined || messages.length > 1)
+        throw new Problem('Malformed', 'Cannot bring back mail: an id is of one message');
       const folder = await folderFor(store, mailboxId(store, address), folderName);
-      let returned = 0;
-      for (const message of messages) {
-        const parsed = { ...message, structure: parseMessage(message.bytes), returnId };
-        if (await store.returnMessage(folder.id, parsed)) returned += 1;
-      }
+      const parsed = { ...message, structure: parseMessage(message.bytes), returnId };
+      const isNew = await store.returnMessage(folder.id, parsed);
       await store.settled();
-      return encodeBody({ returned });
+      return encodeBody({ returned: isNew });
     },
   };
 }

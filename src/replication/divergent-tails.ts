@@ -5,14 +5,13 @@
  * database, or a log of which nobody can say what it shares with today's.
  */
 import { decodeNote, encodeNote } from '../base/checked-note.ts';
-import { isProblem } from '../base/problem.ts';
 import { type Disk, joinName, readFile } from '../log/disk.ts';
 import { listLogFiles } from '../log/folder.ts';
 import { emptyLogFile } from '../log/log-file.ts';
 import type { LogRecord } from '../log/record.ts';
 import { scanRecords } from '../log/scan.ts';
 import type { TailRecord } from '../store/divergent-tail.ts';
-import { decodeFact, type Fact } from '../store/facts.ts';
+import { factIfKnown } from '../store/facts.ts';
 
 export const QUARANTINE = 'quarantine';
 const TAIL_NOTE = 'tail.json';
@@ -94,15 +93,6 @@ export async function* readTail(disk: Disk, { folder, behindLsn }: Tail): AsyncG
       if (record.lsn > behindLsn) records.push(record);
     });
     const { signature, createdMs: fileCreatedMs } = header;
-    for (const record of records) yield { lsn: record.lsn, fact: factOf(record), signature, fileCreatedMs };
-  }
-}
-
-function factOf({ kind, payload }: LogRecord): Fact | undefined {
-  try {
-    return decodeFact(kind, payload);
-  } catch (error) {
-    if (isProblem(error)) return undefined;
-    throw error;
+    for (const record of records) yield { lsn: record.lsn, fact: factIfKnown(record), signature, fileCreatedMs };
   }
 }

@@ -81,6 +81,7 @@ interface Progress {
   /** Why the active copy did not take one. */
   readonly refusals: Map<string, string>;
   broughtBack: number;
+  tooOld: number;
 }
 
 interface Part {
@@ -180,13 +181,12 @@ export class Quarantine {
     const { logger, storage } = this.#options;
     const { folder } = tail;
     const progress = this.#progressOf(folder);
-    let [waiting, tooOld] = [0, 0];
+    let waiting = 0;
     for (let first = 0; ; first += replicationLimits.returnWindowMessages) {
       const found = await this.#survey(tail, first, replicationLimits.returnWindowMessages);
       const part = { tail, found, progress };
       waiting += await this.#bringBack(part, host);
-      tooOld += await this.#countTooOld(found);
-      const counts = { messages: found.messageCount, tooOld, changes: found.changeCount };
+      const counts = { messages: found.messageCount, tooOld: progress.tooOld, changes: found.changeCount };
       if (this.#isStopped) return { ...counts, waiting };
       if (first + found.messages.length < found.messageCount) continue;
       if (waiting > 0) return { ...counts, waiting };
@@ -198,7 +198,7 @@ export class Quarantine {
   }
 
   #progressOf(folder: string): Progress {
-    const progress = this.#progress.get(folder) ?? { seen: new Set(), refusals: new Map(), broughtBack: 0 };
+    const progress = this.#progress.get(folder) ?? { seen: new Set(), refusals: new Map(), broughtBack: 0, tooOld: 0 };
     this.#progress.set(folder, progress);
     return progress;
   }
@@ -230,8 +230,12 @@ export class Quarantine {
       if (this.#isStopped) return missing;
       if (progress.seen.has(keyOf(message))) continue;
       const state = await this.#stateOf(found, message);
-      if (state.state === 'missing') missing.push({ ...message, ...state });
-      else progress.seen.add(keyOf(message));
+      if (state.state === 'missing') {
+        missing.push({ ...message, ...state });
+        continue;
+      }
+      progress.seen.add(keyOf(message));
+      if (state.state === 'too-old') progress.tooOld += 1;
     }
     return missing;
   }
@@ -245,14 +249,6 @@ export class Quarantine {
       if (this.#queries?.database !== database) this.#queries = { database, queries: new Queries(database) };
       return question(this.#queries.queries);
     });
-  }
-
-  async #countTooOld(found: DivergentTail): Promise<number> {
-    let count = 0;
-    for (const message of found.messages) {
-      if ((await this.#stateOf(found, message)).state === 'too-old') count += 1;
-    }
-    return count;
   }
 
   /** Resolves with how many are not in the database of this copy then. */

@@ -7,7 +7,7 @@
  * number. A number that is not in the table is refused loudly, before anything is done with it.
  */
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
-import { Problem } from '../base/problem.ts';
+import { isProblem, Problem } from '../base/problem.ts';
 import { deliveryLimits } from '../mail/delivery.ts';
 import type { UidRange } from '../mail/uid-set.ts';
 import {
@@ -422,6 +422,16 @@ export function decodeFact(kind: number, payload: Uint8Array): Fact {
   const fact = known.read(reader);
   reader.end();
   return fact;
+}
+
+/** As decodeFact; undefined for a kind that only a newer version knows, or a payload that cannot be read. */
+export function factIfKnown({ kind, payload }: { kind: number; payload: Uint8Array }): Fact | undefined {
+  try {
+    return decodeFact(kind, payload);
+  } catch (error) {
+    if (isProblem(error)) return undefined;
+    throw error;
+  }
 }
 
 function writeNewFolders(writer: ByteWriter, folders: readonly NewFolder[]): void {

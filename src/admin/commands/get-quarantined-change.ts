@@ -1,6 +1,7 @@
 /** Get-QuarantinedChange: what the copies put aside because the copy that won does not have it, and what became of it. */
 import { z } from 'zod';
 import { formatLsn } from '../../log/lsn.ts';
+import { gatherFacts, reachableHosts } from '../cluster-facts.ts';
 import { declareCommand, type Row } from '../command.ts';
 import type { AdminContext } from '../context.ts';
 import { type StorageGroup, sameName, selectStorageGroups } from '../objects.ts';
@@ -45,12 +46,12 @@ export const getQuarantinedChange = declareCommand({
     { line: "Get-QuarantinedChange 'mbx01\\First Storage Group'", what: 'Lists what its copies have put aside.' },
   ],
   handler: async (context, { Identity: identity, Server: server }) => {
-    const groups = selectStorageGroups(await context.register(), { identity, server: undefined });
-    const hosts = await context.hostReports();
-    const silent = new Set(hosts.filter(({ reachable }) => !reachable).map(({ host }) => host));
+    const facts = await gatherFacts(context);
+    const groups = selectStorageGroups(facts.document, { identity, server: undefined });
+    const reachable = reachableHosts(facts);
     const copies = groups.flatMap((group) =>
       group.record.copies
-        .filter((host) => !silent.has(host) && (server === undefined || sameName([host], server) !== undefined))
+        .filter((host) => reachable.has(host) && (server === undefined || sameName([host], server) !== undefined))
         .map((host) => ({ group, host })),
     );
     return (await Promise.all(copies.map(({ group, host }) => rowsOf(context, group, host)))).flat();

@@ -2,9 +2,7 @@
 import { epochOf, formatLsn } from '../../log/lsn.ts';
 import { type Checker, type SimulatedCluster, Violation } from '../simulated-cluster.ts';
 import type { SimulatedHost } from '../simulated-host.ts';
-import { COPY_FOLDER, readLog } from './read-log.ts';
-
-const QUARANTINE_FOLDER = `${COPY_FOLDER}/quarantine`;
+import { quarantineFolders, readLog } from './read-log.ts';
 
 export class QuarantineKeeps implements Checker {
   readonly name = 'quarantine keeps what is cut';
@@ -32,7 +30,6 @@ function checkKept({ name, disk }: SimulatedHost, lsn: number): void {
   const { records } = readLog(disk);
   const isThere = (kept: readonly { readonly lsn: number }[]): boolean => kept.some((record) => record.lsn === lsn);
   if (lsn < (records[0]?.lsn ?? 0) || isThere(records)) return;
-  const folders = disk.list(QUARANTINE_FOLDER).map((folder) => `${QUARANTINE_FOLDER}/${folder}`);
-  if (folders.some((folder) => isThere(readLog(disk, folder).records))) return;
+  if (quarantineFolders(disk).some((folder) => isThere(readLog(disk, folder).records))) return;
   throw new Violation('S20', `${name} had ${formatLsn(lsn)} durably; it is neither in its log nor in its quarantine`);
 }

@@ -10,9 +10,7 @@ import { ADDRESS } from '../client.ts';
 import { readMailbox } from '../session-service.ts';
 import { type Checker, type SimulatedCluster, Violation } from '../simulated-cluster.ts';
 import type { SimulatedHost } from '../simulated-host.ts';
-import { COPY_FOLDER, readLog } from './read-log.ts';
-
-const QUARANTINE_FOLDER = `${COPY_FOLDER}/quarantine`;
+import { quarantineFolders, readLog } from './read-log.ts';
 
 export class QuarantineReturns implements Checker {
   readonly name = 'mail in quarantine returns';
@@ -56,17 +54,16 @@ export function tailsAreSettled({ disk }: SimulatedHost): boolean {
 
 /** Of tails that go back by themselves. */
 function tailFolders(disk: SimulatedHost['disk']): readonly string[] {
-  const folders = disk.list(QUARANTINE_FOLDER).map((name) => `${QUARANTINE_FOLDER}/${name}`);
-  return folders.filter((folder) => {
-    const note = `${folder}/tail.json`;
-    return disk.has(note) && decodeNote(disk.read(note, 0, disk.size(note) ?? 0))?.['returns'] === true;
-  });
+  return quarantineFolders(disk).filter((folder) => readNote(disk, `${folder}/tail.json`)?.['returns'] === true);
+}
+
+function readNote(disk: SimulatedHost['disk'], name: string): Readonly<Record<string, unknown>> | undefined {
+  return disk.has(name) ? decodeNote(disk.read(name, 0, disk.size(name) ?? 0)) : undefined;
 }
 
 /** When a message was added, the clock of its host says, and may be years off: it may have left some for too old. */
 function hasTooOld(disk: SimulatedHost['disk'], folder: string): boolean {
-  const note = `${folder}/settled.json`;
-  return Number(decodeNote(disk.read(note, 0, disk.size(note) ?? 0))?.['tooOld']) > 0;
+  return Number(readNote(disk, `${folder}/settled.json`)?.['tooOld']) > 0;
 }
 
 function messagesOf(fact: Fact, withoutAdded: boolean): readonly Buffer[] {

@@ -6,6 +6,11 @@ import type { SimulatedDisk } from '../simulated-disk.ts';
 
 export const COPY_FOLDER = 'copy';
 export const LOG_FOLDER = `${COPY_FOLDER}/log`;
+const QUARANTINE_FOLDER = `${COPY_FOLDER}/quarantine`;
+
+export function quarantineFolders(disk: SimulatedDisk): readonly string[] {
+  return disk.list(QUARANTINE_FOLDER).map((folder) => `${QUARANTINE_FOLDER}/${folder}`);
+}
 
 export interface LogOnDisk {
   readonly signature: Buffer;

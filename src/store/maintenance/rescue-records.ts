@@ -8,7 +8,6 @@
  * the database how far it came behind the hole.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { isProblem } from '../../base/problem.ts';
 import { type Disk, joinName, readFile } from '../../log/disk.ts';
 import { listLogFiles } from '../../log/folder.ts';
 import { numberOf } from '../../log/lsn.ts';
@@ -17,7 +16,7 @@ import { wholeRecords } from '../../log/whole-records.ts';
 import { Applier } from '../apply.ts';
 import { commitStore } from '../commit.ts';
 import type { Database } from '../database.ts';
-import { decodeFact, type Fact } from '../facts.ts';
+import { type Fact, factIfKnown } from '../facts.ts';
 import type { Packs } from '../packs.ts';
 import { Queries } from '../queries.ts';
 import type { Pace } from './finding.ts';
@@ -109,7 +108,7 @@ class RescueRun implements Rescue {
   take(record: LogRecord): void {
     const { lsn } = record;
     this.durableUpTo = Math.max(this.durableUpTo, record.durableUpTo);
-    const fact = factOf(record);
+    const fact = factIfKnown(record);
     const before = fact?.type === 'EpochStarted' ? fact.previousEndLsn : numberOf(lsn) === 1 ? 0 : lsn - 1;
     this.expect(before);
     this.lastLsn = lsn;
@@ -131,16 +130,6 @@ class RescueRun implements Rescue {
     const why = this.#applier.applyBehindHole(record);
     if (why === undefined) this.appliedBehindHole += 1;
     else this.leftOut.push({ lsn: record.lsn, why, messages: folders.length });
-  }
-}
-
-/** Undefined: a kind that only a newer version knows. */
-function factOf({ kind, payload }: LogRecord): Fact | undefined {
-  try {
-    return decodeFact(kind, payload);
-  } catch (error) {
-    if (isProblem(error)) return undefined;
-    throw error;
   }
 }
 
