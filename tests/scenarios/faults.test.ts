@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { SeededRandom } from '../../src/base/random.ts';
 import { type Stage, scenario } from '../../src/sim/scenario.ts';
+import { swizzle } from '../../src/sim/swizzle.ts';
 import { type NoiseKind, WireNoise } from '../../src/sim/wire-noise.ts';
 
 /** Kills each, waits, starts all of them again. */
@@ -132,6 +134,21 @@ test('N8: the link between the nodes flaps for half a minute, then is gone for 4
     await stage.well(20_000);
     assert.equal(cluster.activations, 1);
   });
+});
+
+test('N8: swizzle-clogging: some lose their network one after the other and get it back in another order: nothing is lost', async () => {
+  for (let seed = 1; seed <= 6; seed++) {
+    await scenario(async (stage) => {
+      stage.startLoad();
+      for (let round = 0; round < 3; round++) {
+        const end = swizzle(stage.cluster, new SeededRandom(100 * seed + round));
+        await stage.sleep(1_000 * (1 + round));
+        end();
+        await stage.sleep(4_000);
+      }
+      await stage.well();
+    });
+  }
 });
 
 test('N9: every way is slow and every connection breaks now and then: mail comes through, once', async () => {
