@@ -69,7 +69,7 @@ export class GroupCommit {
   #writesUnderWay = 0;
   /** Resolves when all that was handed to the device is durable and told. */
   #written: Promise<void> = Promise.resolve();
-  #wasRefused = false;
+  #looksForRoom = false;
   #durableLsn: number;
   #failure: Error | undefined;
   #waiting: { lsn: number; done: Deferred<void> }[] = [];
@@ -148,13 +148,19 @@ export class GroupCommit {
   /** Problem `DiskFull` if the disk is known to be full and the next file is not there; looks again meanwhile. */
   requireNextFile(): void {
     if (!this.#supply.full || this.#supply.readyFiles > this.#queuedFiles) return;
-    this.#wasRefused = true;
-    this.#wake();
+    this.lookForRoom();
     throw new Problem(
       'DiskFull',
       `Cannot append to the log: the disk is full, no further file fits into ${this.#options.folder}/. Make room on it.`,
       { temporary: true },
     );
+  }
+
+  /** Tries to make what could not be made because the disk was full. */
+  lookForRoom(): void {
+    if (!this.#supply.full) return;
+    this.#looksForRoom = true;
+    this.#wake();
   }
 
   durable(lsn: number): Promise<void> {
@@ -209,10 +215,10 @@ export class GroupCommit {
     } while (this.#mayHandOver());
   }
 
-  /** A disk that was full is tried again only when somebody was refused because of it. */
+  /** A disk that was full is tried again when somebody was refused because of it, or told to: not with each batch. */
   #prepareAhead(): void {
-    if (this.#supply.full && !this.#wasRefused) return;
-    this.#wasRefused = false;
+    if (this.#supply.full && !this.#looksForRoom) return;
+    this.#looksForRoom = false;
     this.#supply.fill();
   }
 

@@ -243,6 +243,21 @@ test('log: a full disk: refuses before the record exists, stops cleanly from the
   await log.close();
 });
 
+test('log: a disk that was full and has room again, and somebody looks: nobody is refused', async () => {
+  const disk = new MemoryDisk();
+  disk.freeBytes = SMALL_FILE_BYTES * 4;
+  const { log } = await openWorld(disk);
+  log.startEpoch(1, KIND, payloadOf(1));
+  await log.durable(log.endLsn);
+  const { generation } = log;
+  while (log.generation === generation) await log.durable(log.append(KIND, payloadOf(9, 1000)).lsn);
+  disk.freeBytes = SMALL_FILE_BYTES * 20;
+  log.lookForRoom();
+  for (let records = 0; records < 30; records++) await log.durable(log.append(KIND, payloadOf(9, 1000)).lsn);
+  assert.ok(log.generation > generation + 2);
+  await log.close();
+});
+
 test('log: more than may wait: is refused before it has a number, and taken when there is room', async () => {
   const { log } = await openWorld(new MemoryDisk(), { maxQueuedBytes: 4000 });
   log.startEpoch(1, KIND, payloadOf(1));

@@ -205,6 +205,14 @@ export class TransactionLog {
   }
 
   /**
+   * To be called from time to time. A disk that was full and has room again is noticed by this before anybody is refused:
+   * an active copy that is refused hands its storage group over.
+   */
+  lookForRoom(): void {
+    this.#commit.lookForRoom();
+  }
+
+  /**
    * Active side: the next record. Problems: `LogBusy` (too much waits), `DiskFull` (no room for a further
    * file; `evenIfFull` uses the reserve, for what a clean stop must write), `LogFailed` after an error of the device.
    */

@@ -470,7 +470,7 @@ export class Copy implements CopyControl {
       return;
     }
     try {
-      await this.#room.look();
+      await this.#room.look(this.#files.log);
       await this.#purge.run(serving.store.deletedItems);
       await this.#files.commitMounted(serving.store);
       this.#publishHint(serving.epoch);

@@ -9,7 +9,7 @@ import { RoomWatch } from './room-watch.ts';
 async function isShortWith(freeBytes?: () => Promise<number>): Promise<boolean> {
   const storage = (freeBytes === undefined ? {} : { freeBytes }) as CopyStorage;
   const room = new RoomWatch({ storage, logger: silentLogger });
-  await room.look();
+  await room.look({ lookForRoom: () => undefined });
   return room.isShort;
 }
 

@@ -5,6 +5,7 @@
  */
 import type { Logger } from '../base/logger.ts';
 import { isProblem } from '../base/problem.ts';
+import type { TransactionLog } from '../log/transaction-log.ts';
 import type { CopyStorage } from './copy-storage.ts';
 import { replicationLimits } from './limits.ts';
 
@@ -22,8 +23,9 @@ export class RoomWatch {
     return this.#isShort;
   }
 
-  /** A disk that does not tell has room: whatever is wrong with it, others find out. */
-  async look(): Promise<void> {
+  /** A disk that does not tell has room: whatever is wrong with it, others find out. The log of this copy looks, too. */
+  async look(log: Pick<TransactionLog, 'lookForRoom'>): Promise<void> {
+    log.lookForRoom();
     const freeBytes = await this.#freeBytes();
     const isShort = freeBytes < replicationLimits.leastFreeBytes;
     if (isShort === this.#isShort) return;

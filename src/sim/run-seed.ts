@@ -9,6 +9,7 @@
 import { SeededRandom } from '../base/random.ts';
 import type { ReplicationMode } from '../cluster/register-document.ts';
 import { CLOCK_DRIFT, defaultTiming } from '../cluster/timing.ts';
+import { replicationLimits } from '../replication/limits.ts';
 import { allCheckers } from './checkers/all.ts';
 import { tailsAreSettled } from './checkers/quarantine-returns.ts';
 import { FaultLog } from './fault-log.ts';
@@ -241,8 +242,9 @@ async function becomeWell(
   if (!(await cluster.until(() => cluster.administrator.isDone, recoveryLimitMs)))
     throw new Violation('L1', `an administrator cannot change anything: ${cluster.health()}`);
   await allWell(cluster, recoveryLimitMs);
-  // Whoever has seen the lease stand still may take over yet: the one change that the last fault costs.
-  await cluster.sleep(cluster.timing.graceMs);
+  // Whoever has seen the lease stand still may take over yet, and a disk that was full is looked at again only from time
+  // to time: the one change that the last fault costs.
+  await cluster.sleep(Math.max(cluster.timing.graceMs, replicationLimits.databaseCommitIntervalMs));
   await allWell(cluster, recoveryLimitMs);
   const { activations } = cluster;
   await probe(cluster, PROBE_LIMIT_MS * life.slowness, 'all is well');

@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { isPreparedName } from '../../src/log/log-file.ts';
+import { replicationLimits } from '../../src/replication/limits.ts';
 import { scenario } from '../../src/sim/scenario.ts';
 
 test('case 1: the passive node dies: the active one shrinks the in-sync set through the share and goes on; the other comes back in sync', async () => {
@@ -184,6 +186,27 @@ test('the disk of a copy that is alone is nearly full: it takes no changes, is r
     passive.start();
     await stage.well(10_000);
   });
+});
+
+test('the disk of the active copy was full and has room again: it goes on in its next log file and hands nothing over (L4)', async () => {
+  await scenario(
+    async (stage) => {
+      const { active } = stage;
+      const hasFileAhead = (): boolean => stage.files(active, 'copy/log').some(isPreparedName);
+      const generation = (): number => active.view?.generation ?? 0;
+      active.disk.isFull = true;
+      for (let messages = 0; hasFileAhead(); messages++) {
+        assert.ok(messages < 500, 'What was made ahead is used up');
+        await stage.deliver();
+      }
+      active.disk.isFull = false;
+      await stage.sleep(replicationLimits.databaseCommitIntervalMs + 100);
+      const before = generation();
+      while (generation() === before) await stage.deliver();
+      assert.equal(active.serving?.epoch, 1);
+    },
+    { fileSizeBytes: 3 * 4_096 },
+  );
 });
 
 test('the disk of a copy is nearly full and another one has everything: changes are taken as ever', async () => {
