@@ -20,6 +20,7 @@ import { recoveryFaults } from './recovery-faults.ts';
 import { SERVER, type SimulatedCluster, STORAGE_GROUP } from './simulated-cluster.ts';
 import type { SimulatedHost } from './simulated-host.ts';
 import type { SimulatedHub } from './simulated-hub.ts';
+import { swizzle } from './swizzle.ts';
 import { versionFaults } from './version-faults.ts';
 import { voteFaults } from './vote-faults.ts';
 import { WireNoise } from './wire-noise.ts';
@@ -170,6 +171,7 @@ export const faults = {
       isOver = true;
     };
   },
+  swizzle,
   'connections broken': (cluster, random) => {
     const host = anyHost(cluster, random);
     const other = oneOf(random, [...otherEnds(cluster, host), 'client']);
@@ -391,7 +393,7 @@ export function stormPace(random: Random): NemesisPace {
 }
 
 /** What comes by a draw of its own, so that a seed without it befalls the same as before there was any. */
-const apart: readonly FaultKind[] = ['copy removed', 'old owner wakes', 'noisy link'];
+const apart: readonly FaultKind[] = ['copy removed', 'old owner wakes', 'noisy link', 'swizzle'];
 const drawnKinds = (Object.keys(faults) as FaultKind[]).filter((kind) => !apart.includes(kind));
 
 /** In one of four seeds: one to three of this kind, which is apart. */

@@ -153,6 +153,7 @@ function planFurther(
     ...planApart('copy removed', durationMs, new SeededRandom(seed ^ 0xc0_97)),
     ...planApart('old owner wakes', durationMs, new SeededRandom(seed ^ 0x01d0)),
     ...planApart('noisy link', durationMs, new SeededRandom(seed ^ 0x2015e)),
+    ...planApart('swizzle', durationMs, new SeededRandom(seed ^ 0x5f12)),
     ...planRecovery(seed, { mode: cluster.mode, isStorm, durationMs }),
     ...(cluster.hasMovingVotes ? planVotes(seed, cluster.hosts.length, durationMs) : []),
   ];
