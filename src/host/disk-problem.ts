@@ -21,6 +21,13 @@ export function diskProblem(error: unknown, action: string): Problem {
   return problemFromCode(errorCode(error), messageOf(error), action, error);
 }
 
+/** For a `catch`: throws the file system's errors in our words, and others as they are. */
+export function inOurWords(action: string): (error: unknown) => never {
+  return (error) => {
+    throw errorCode(error) === undefined ? error : diskProblem(error, action);
+  };
+}
+
 /** `code`: the system's. Problem('FileMissing' | 'DiskFull' | 'TooManyFiles' | 'DiskFailed') */
 export function problemFromCode(code: string | undefined, message: string, action: string, cause?: unknown): Problem {
   switch (code) {

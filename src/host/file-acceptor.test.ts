@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -49,4 +49,19 @@ test('file acceptor: a cut file at every length: never believed', async () => {
     await assert.rejects(cut.peek(), { code: 'AcceptorDamaged' });
   }
   await chmod(path, 0o600);
+});
+
+test('file acceptor: the disk does not take it: says so in our words, and the state before counts', async () => {
+  const folder = await mkdtemp(join(root, 'refusing-'));
+  const vote = new FileAcceptor({ name: 'file', identity, folder });
+  await vote.initialise(NO_BALLOT, undefined);
+  // In the way of the file that is written beside.
+  await mkdir(join(folder, 'acceptor.new'));
+  await assert.rejects(vote.prepare({ counter: 3, proposer: 'A#1' }), {
+    code: 'DiskFailed',
+    message: /^Cannot use the vote in .*acceptor: /,
+  });
+  assert.equal((await vote.peek()).promised.counter, 0);
+  await rmdir(join(folder, 'acceptor.new'));
+  assert.equal((await vote.prepare({ counter: 4, proposer: 'A#1' })).kind, 'promised');
 });

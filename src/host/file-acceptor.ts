@@ -13,6 +13,7 @@ import { Problem } from '../base/problem.ts';
 import { type AcceptorIdentity, type AcceptorReply, type AcceptorRequest, AskedAcceptor } from '../cluster/acceptor.ts';
 import { decodeAcceptorState, encodeAcceptorState } from '../cluster/acceptor-codec.ts';
 import { type AcceptorState, stepAcceptor } from '../cluster/acceptor-state.ts';
+import { inOurWords } from './disk-problem.ts';
 import { syncFolderOnPool } from './folders.ts';
 import { OneAtATime } from './one-at-a-time.ts';
 
@@ -40,7 +41,7 @@ export class FileAcceptor extends AskedAcceptor {
   }
 
   ask(request: AcceptorRequest): Promise<AcceptorReply> {
-    return this.#turns.run(() => this.#ask(request));
+    return this.#turns.run(() => this.#ask(request)).catch(inOurWords(`use the vote in ${this.#path}`));
   }
 
   async #ask(request: AcceptorRequest): Promise<AcceptorReply> {

@@ -24,6 +24,7 @@ import { Problem } from '../base/problem.ts';
 import { type AcceptorReply, type AcceptorRequest, AskedAcceptor } from '../cluster/acceptor.ts';
 import { decodeAcceptorState, encodeAcceptorState } from '../cluster/acceptor-codec.ts';
 import { type AcceptorState, stepAcceptor } from '../cluster/acceptor-state.ts';
+import { inOurWords } from './disk-problem.ts';
 import { type AcceptorFolder, isMissing } from './file-acceptor.ts';
 import { syncFolderOnPool } from './folders.ts';
 import { OneAtATime } from './one-at-a-time.ts';
@@ -66,7 +67,7 @@ export class ShareAcceptor extends AskedAcceptor {
 
   /** Problem('AcceptorUnreachable') when the directory is not there, Problem('AcceptorRace') when others were faster. */
   ask(request: AcceptorRequest): Promise<AcceptorReply> {
-    return this.#turns.run(() => this.#ask(request));
+    return this.#turns.run(() => this.#ask(request)).catch(inOurWords(`use the vote on the share ${this.#folder}`));
   }
 
   async #ask(request: AcceptorRequest): Promise<AcceptorReply> {
@@ -113,8 +114,8 @@ export class ShareAcceptor extends AskedAcceptor {
   async #publish(version: number, bytes: Buffer): Promise<boolean> {
     const temporary = this.#path(`tmp-${digits(version)}-${randomBytes(RANDOM_BYTES).toString('hex')}`);
     await this.#atStep('write');
-    await writeSynced(temporary, bytes);
     try {
+      await writeSynced(temporary, bytes);
       await this.#atStep('link');
       const isOurs = await linkExclusively(temporary, this.#path(stateName(version)));
       if (isOurs === undefined) throw this.#raced();
