@@ -9,6 +9,7 @@ import type { ClusterNetwork, NetworkHost } from '../cluster/networks/cluster-ne
 import type { RegisterDocument } from '../cluster/register-document.ts';
 import type { LogMarks } from '../replication/log-marks.ts';
 import type { QuarantineFacts } from '../replication/quarantine.ts';
+import type { RoomFacts } from '../replication/room-watch.ts';
 import type { SeedReport } from '../replication/seed-progress.ts';
 
 /** What a copy's own maintenance knows: damage that is not mended yet, and how it compares with the other copies. */
@@ -58,6 +59,8 @@ export interface CopyUpkeepReport {
   /** Committed by the active copy and, as far as it has heard in this epoch, durable on no other; null on a passive one. */
   readonly exposedChanges?: number | null;
   readonly quarantine?: QuarantineFacts;
+  /** Of its disk; absent from a host of an earlier version. */
+  readonly room?: RoomFacts;
 }
 
 /** What the host that was asked sees of the rest. */

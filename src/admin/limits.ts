@@ -13,6 +13,8 @@ export const adminLimits = {
   maxRecoverableItems: 10_000,
   /** A slower seed would take weeks, and is rather a mistake in the unit. */
   leastBytesPerSecond: 65_536,
+  /** Less room than this on a copy's disk wants an administrator's eye: hours of mail, not minutes. */
+  lowRoomBytes: 1024 ** 3,
   /** A command's parameters as JSON, over HTTP and over the cluster's own channel. */
   requestBytes: 64 * 1024,
   /** Command-line words that are looked at. */

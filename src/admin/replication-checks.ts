@@ -13,6 +13,7 @@ import {
   viewOf,
 } from './cluster-facts.ts';
 import type { AcceptorReport, ClusterNetworks, HostReport } from './context.ts';
+import { adminLimits } from './limits.ts';
 import { lostNetworks } from './network-facts.ts';
 import { type StorageGroup, storageGroupsOf } from './objects.ts';
 
@@ -164,6 +165,7 @@ const copyChecks: readonly { readonly check: string; readonly fault: CopyFault }
 const fileChecks: readonly { readonly check: string; readonly fault: CopyFault }[] = [
   { check: 'SGCopyDamage', fault: damageFault },
   { check: 'SGCopyQuarantine', fault: quarantineFault },
+  { check: 'SGCopyDiskSpace', fault: roomFault },
 ];
 
 function suspendedFault(facts: ClusterFacts, group: StorageGroup, host: string): string | undefined {
@@ -207,6 +209,16 @@ function damageFault(facts: ClusterFacts, group: StorageGroup, host: string): st
 function quarantineFault(facts: ClusterFacts, group: StorageGroup, host: string): string | undefined {
   const waiting = reportOf(facts, group.name, host)?.upkeep?.quarantine?.waiting ?? 0;
   return waiting === 0 ? undefined : `${waiting} messages in quarantine are not taken: Get-QuarantinedChange says why`;
+}
+
+function roomFault(facts: ClusterFacts, group: StorageGroup, host: string): string | undefined {
+  const room = reportOf(facts, group.name, host)?.upkeep?.room;
+  if (room === undefined) return undefined;
+  const { freeBytes, isLogFull, isShort } = room;
+  const free = freeBytes === null ? '' : `, ${Math.floor(freeBytes / 1024 ** 2)} MiB free`;
+  if (isLogFull) return `the disk is full: no further log file fits${free}`;
+  if (isShort) return `the disk is nearly full${free}: this copy takes no more of what is new`;
+  return freeBytes !== null && freeBytes < adminLimits.lowRoomBytes ? `the disk is nearly full${free}` : undefined;
 }
 
 function each(groups: readonly StorageGroup[], fault: (group: StorageGroup) => string | undefined): string | undefined {

@@ -17,6 +17,7 @@ export interface CopyView {
   readonly generation: number;
   readonly copyQueueLength: number;
   readonly replayQueueLength: number;
+  /** Why it is failed; of a passive copy also why it does not follow although it might lead. */
   readonly failedMessage: string | null;
   readonly seeding: boolean;
   readonly resynchronizing: boolean;

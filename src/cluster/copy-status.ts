@@ -66,7 +66,7 @@ export function copyFacts(
     isReachable: view !== undefined,
     isSeeding: view?.seeding ?? false,
     isSuspended: group !== undefined && Object.hasOwn(group.suspended, host),
-    isFailed: view?.state === 'failed',
+    isFailed: view?.state === 'failed' || (view?.state === 'passive' && view.failedMessage !== null),
     isStopped: view?.state === 'stopped',
     isResynchronizing: view?.resynchronizing ?? false,
     isInitializing: view?.state === 'starting' || (view?.initializing ?? false),

@@ -103,6 +103,10 @@ export class GroupCommit {
     return this.#queuedBytes;
   }
 
+  get isDiskFull(): boolean {
+    return this.#supply.full;
+  }
+
   get failure(): Error | undefined {
     return this.#failure;
   }

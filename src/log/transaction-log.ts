@@ -204,6 +204,11 @@ export class TransactionLog {
     this.#admit(frameBytes(payloadBytes), this.#openFile(), false);
   }
 
+  /** The next log file could not be made when that was last tried. */
+  get isDiskFull(): boolean {
+    return this.#commit.isDiskFull;
+  }
+
   /**
    * To be called from time to time. A disk that was full and has room again is noticed by this before anybody is refused:
    * an active copy that is refused hands its storage group over.

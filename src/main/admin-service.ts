@@ -194,9 +194,10 @@ export class AdminService {
     const outcome = await this.#options.register.change(() => undefined, { timeoutMs: REGISTER_TIMEOUT_MS });
     if (outcome.kind === 'unchanged' && outcome.document !== undefined) return outcome.document;
     if (this.#options.cluster.status().isEvicted) throw evicted(this.#options.config.host);
+    const said = 'reason' in outcome && outcome.reason !== '' ? ` (${outcome.reason})` : '';
     throw new Problem(
       'NoQuorum',
-      'Cannot read the cluster register: no majority of its acceptors answers. Start the hosts that are down, or bring the witness back.',
+      `Cannot read the cluster register: no majority of its acceptors answers. Start the hosts that are down, or bring the witness back.${said}`,
       { temporary: true },
     );
   }

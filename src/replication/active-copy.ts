@@ -30,6 +30,7 @@ import { LogHolds } from './log-holds.ts';
 import { PacedWatch, WATCH_INTERVAL_MS } from './paced-watch.ts';
 import type { ReplicationHello, SourceProgress } from './protocol.ts';
 import { RecentItems } from './recent-items.ts';
+import type { Shortage } from './room-watch.ts';
 import { Subscription } from './subscription.ts';
 
 export interface ActiveCopyOptions {
@@ -49,8 +50,8 @@ export interface ActiveCopyOptions {
   readonly logger: Logger;
   /** A planned move is under way: no further change is taken. */
   readonly isDraining: () => boolean;
-  /** Its disk is nearly full. */
-  readonly isShortOfRoom: () => boolean;
+  /** Of room on its disk. */
+  readonly shortage: () => Shortage;
   /** This copy must answer nothing more: the log failed, or somebody is ahead. Called once. */
   readonly onLost: (reason: string) => void;
 }
@@ -172,14 +173,26 @@ export class ActiveCopy implements Journal {
 
   /** A full disk here is no reason to refuse mail as long as a copy with room can lead. */
   #admitToLog(payloadBytes: number): void {
-    if (this.inSync.length === 1 && this.#options.isShortOfRoom()) throw shortOfRoom();
+    const shortage = this.#options.shortage();
+    if (shortage !== 'none' && !this.#hasRelief) throw shortOfRoom();
+    if (shortage === 'lasting') this.#handOver('the disk is nearly full');
+    if (this.#ended !== undefined) throw notActive(this.#ended);
     try {
       this.#log.admit(payloadBytes);
     } catch (error) {
-      const heir = this.caughtUpCopies().find((host) => this.#commit.isInSync(host));
-      if (isProblem(error, 'DiskFull') && heir !== undefined) this.lose(`the disk is full; ${heir} has everything`);
+      if (isProblem(error, 'DiskFull')) this.#handOver('the disk is full');
       throw error;
     }
+  }
+
+  /** A copy that is connected has room: it would let go otherwise. */
+  get #hasRelief(): boolean {
+    return [...this.#subscriptions.keys()].some((host) => this.#commit.isInSync(host));
+  }
+
+  #handOver(why: string): void {
+    const heir = this.caughtUpCopies().find((host) => this.#commit.isInSync(host));
+    if (heir !== undefined) this.lose(`${why}; ${heir} has everything`);
   }
 
   nextLsn(): number {

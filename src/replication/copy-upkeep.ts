@@ -1,8 +1,9 @@
 /**
  * What is done for a copy beside its replication: backups are taken of it, its content index is looked after, a
- * seed is watched, and whoever defragments its database gets a turn.
+ * seed and the room on its disk are watched, and whoever defragments its database gets a turn.
  */
 import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
 import { Problem } from '../base/problem.ts';
 import type { ContentIndexStatus } from '../store/content-index.ts';
 import type { StorageGroup } from '../store/storage-group.ts';
@@ -13,6 +14,7 @@ import type { BackupTaken, BackupTimes } from './backup-note.ts';
 import type { CopyFiles, Store } from './copy-files.ts';
 import type { CopyStorage } from './copy-storage.ts';
 import type { QuarantineFacts } from './quarantine.ts';
+import { type RoomFacts, RoomWatch } from './room-watch.ts';
 import type { SeedReport } from './seed-progress.ts';
 
 export interface UpkeepFacts {
@@ -24,6 +26,7 @@ export interface UpkeepFacts {
   /** Of an active copy (ActiveCopy.exposedChanges); null on a passive one. */
   readonly exposedChanges: number | null;
   readonly quarantine: QuarantineFacts;
+  readonly room: RoomFacts;
 }
 
 export interface CopyUpkeepOptions {
@@ -31,6 +34,7 @@ export interface CopyUpkeepOptions {
   readonly storageGroup: string;
   readonly circularLogging: boolean;
   readonly clock: Pick<Clock, 'wallMs'>;
+  readonly logger: Logger;
   readonly storage: CopyStorage;
   readonly files: CopyFiles;
   /** Undefined on a passive copy. */
@@ -45,10 +49,12 @@ export interface CopyUpkeepOptions {
 
 export class CopyUpkeep {
   readonly #options: CopyUpkeepOptions;
+  readonly room: RoomWatch;
   #isBackingUp = false;
 
   constructor(options: CopyUpkeepOptions) {
     this.#options = options;
+    this.room = new RoomWatch(options);
   }
 
   /** A backup to `place`, while everything goes on. Problem('BackupNotPossible' | 'BackupSourceDamaged' | …) */
@@ -117,6 +123,7 @@ export class CopyUpkeep {
       seed: seed(),
       exposedChanges: active()?.exposedChanges ?? null,
       quarantine: quarantine(),
+      room: this.room.facts,
     };
   }
 

@@ -7,7 +7,7 @@ import { fileFacts } from './log-marks.ts';
 export interface CopySituation {
   readonly state: CopyView['state'];
   readonly files: CopyFiles;
-  readonly follower: Pick<Follower, 'state' | 'applyFailure'> | undefined;
+  readonly follower: Pick<Follower, 'state' | 'applyFailure' | 'hold'> | undefined;
   /** Why it cannot be used, whoever is active. */
   readonly failure: string | null;
   readonly isSuspended: boolean;
@@ -23,16 +23,19 @@ export function viewOf(situation: CopySituation): CopyView {
   const isPassive = state === 'passive';
   const { generation } = files;
   const failedMessage = failure ?? applyFailure ?? (isPassive ? (follower?.failure ?? null) : null);
+  const hold = isPassive ? (situation.follower?.hold ?? null) : null;
   return {
     state: failedMessage !== null && isPassive ? 'failed' : state,
     ...fileFacts(files),
     generation,
     copyQueueLength: isPassive && progress !== null ? Math.max(0, progress.generation - generation) : 0,
     replayQueueLength: isPassive ? Math.max(0, generation - files.appliedGeneration) : 0,
-    failedMessage,
+    failedMessage: failedMessage ?? hold,
     seeding: isSeeding,
     resynchronizing: isPassive && follower?.resynchronizing === true,
-    initializing: state === 'starting' || (isPassive && !isSuspended && !isSeeding && follower?.following !== true),
+    initializing:
+      state === 'starting' ||
+      (isPassive && !isSuspended && !isSeeding && hold === null && follower?.following !== true),
     mayTakeOver:
       (isPassive || state === 'active') &&
       !isSeeding &&

@@ -36,7 +36,6 @@ import { replicationLimits } from './limits.ts';
 import { type LogMarks, logMarksOf } from './log-marks.ts';
 import type { ReplicationHello } from './protocol.ts';
 import { Quarantine, type ReturnMail } from './quarantine.ts';
-import { RoomWatch } from './room-watch.ts';
 
 export interface CopyOptions {
   readonly host: string;
@@ -98,7 +97,6 @@ export class Copy implements CopyControl {
   #cancelTimer: Cancel | undefined;
   readonly quarantine: Quarantine;
   readonly #purge: DeletedItemPurge;
-  readonly #room: RoomWatch;
 
   constructor(options: CopyOptions) {
     this.#options = options;
@@ -134,7 +132,6 @@ export class Copy implements CopyControl {
       },
     });
     this.#purge = new DeletedItemPurge(options);
-    this.#room = new RoomWatch(options);
     this.#repair = new CopyRepair({
       ...options,
       seeding: this.#seeding,
@@ -161,6 +158,7 @@ export class Copy implements CopyControl {
   async #openFiles(): Promise<void> {
     try {
       await this.#files.open();
+      await this.upkeep.room.look();
       this.#state = 'passive';
       this.#failure = null;
       this.#openProblem = undefined;
@@ -360,6 +358,7 @@ export class Copy implements CopyControl {
     this.#follower = new Follower({
       ...this.#options,
       copy: followedCopy(this.#files, () => this.#hello()),
+      isShortOfRoom: () => this.upkeep.room.shortage !== 'none',
     });
     this.#follower.start();
   }
@@ -405,7 +404,7 @@ export class Copy implements CopyControl {
       log: files.log,
       lease: this.#lease,
       isDraining: () => this.#draining,
-      isShortOfRoom: () => this.#room.isShort,
+      shortage: () => this.upkeep.room.shortage,
       onLost: (reason) => this.#onLost(grant.epoch, reason),
     });
     this.#draining = false;
@@ -462,6 +461,8 @@ export class Copy implements CopyControl {
 
   async #commitDatabase(): Promise<void> {
     if (this.#state !== 'active' && this.#state !== 'passive') return;
+    await this.upkeep.room.look();
+    this.#follower?.look();
     const serving = this.#serving;
     if (serving === undefined) {
       if (this.#suspended !== null) return;
@@ -470,7 +471,6 @@ export class Copy implements CopyControl {
       return;
     }
     try {
-      await this.#room.look(this.#files.log);
       await this.#purge.run(serving.store.deletedItems);
       await this.#files.commitMounted(serving.store);
       this.#publishHint(serving.epoch);

@@ -58,6 +58,7 @@ async function followFrames(
     network: network.host('node2'),
     clock: new ManualClock(),
     logger: silentLogger,
+    isShortOfRoom: () => false,
     onFatal: (error) => fatal.push(error),
   });
   follower.start();
@@ -123,6 +124,7 @@ test('follower: a higher epoch is promised while a record is synced, and withdra
   const follower = new Follower({
     ...options,
     network: network.host('node2'),
+    isShortOfRoom: () => false,
     onFatal: (error) => heard.push(String(error)),
   });
   follower.start();
@@ -136,5 +138,43 @@ test('follower: a higher epoch is promised while a record is synced, and withdra
   syncs[1]?.resolve();
   await settle();
   assert.deepEqual(heard, ['a higher epoch has been promised', 'acknowledge']);
+  await follower.stop('the test ends');
+});
+
+test('follower: its disk is nearly full: it lets go, says so, and follows again when there is room', async () => {
+  const network = new MemoryNetwork();
+  const clock = new ManualClock();
+  let channels = 0;
+  network.host('node1').listen('node1/copy/g', (channel) => {
+    channels += 1;
+    let isBegun = false;
+    channel.onFrame(() => {
+      if (!isBegun) channel.send(encodeSourceFrame(START));
+      isBegun = true;
+    });
+  });
+  let isShortOfRoom = false;
+  const follower = new Follower({
+    storageGroup: 'g',
+    copies: new CopyHosts('node2', ['node1', 'node2']),
+    copy: copyThatFails(new Problem('RecordNotApplied', 'Cannot apply a record')),
+    network: network.host('node2'),
+    clock,
+    logger: silentLogger,
+    isShortOfRoom: () => isShortOfRoom,
+    onFatal: (error) => assert.fail(String(error)),
+  });
+  follower.start();
+  await settle();
+  assert.equal(follower.state.source, 'node1');
+  isShortOfRoom = true;
+  follower.look();
+  await clock.advance(10_000);
+  assert.equal(channels, 1);
+  assert.equal(follower.state.source, null);
+  assert.match(follower.hold ?? '', /^Cannot follow the active copy: the disk is nearly full\./);
+  isShortOfRoom = false;
+  await clock.advance(1_000);
+  assert.deepEqual([channels, follower.state.source], [2, 'node1']);
   await follower.stop('the test ends');
 });

@@ -56,6 +56,8 @@ export interface FollowerOptions {
   readonly network: Network;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Of its disk (room-watch.ts): it takes no records then. */
+  readonly isShortOfRoom: () => boolean;
   /** The log device failed: this copy's process cannot go on. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -82,6 +84,8 @@ const FAILURES_BEFORE_FAILED = 3;
 /** What no further attempt mends. */
 const LASTING: ReadonlySet<string> = new Set(['SeedNeeded', 'Diverged', 'UnknownRecordKind']);
 
+const NO_ROOM = 'Cannot follow the active copy: the disk is nearly full. Make room on it.';
+
 export class Follower {
   readonly #options: FollowerOptions;
   #state: FollowerState = IDLE;
@@ -104,6 +108,11 @@ export class Follower {
     return this.#state;
   }
 
+  /** Why this copy does not follow although it could. No failure: with what it has it may lead. */
+  get hold(): string | null {
+    return this.#options.isShortOfRoom() ? NO_ROOM : null;
+  }
+
   /** Why the database of this copy takes no further record. */
   get applyFailure(): string | null {
     return this.#applyFailure;
@@ -124,6 +133,11 @@ export class Follower {
     void this.#connectLoop();
   }
 
+  /** Lets go of the active copy when there is no room for what it sends. */
+  look(): void {
+    if (this.#options.isShortOfRoom()) this.#channel?.close(NO_ROOM);
+  }
+
   /** After it resolves nothing more is acknowledged, appended or applied. */
   async stop(reason: string): Promise<void> {
     this.#stopped = true;
@@ -139,7 +153,7 @@ export class Follower {
       const candidates = copies.others;
       const host = candidates[round % candidates.length];
       const progressBefore = this.#state.progress;
-      if (host !== undefined) await this.#follow(host);
+      if (host !== undefined && !this.#options.isShortOfRoom()) await this.#follow(host);
       const wasServed = this.#state.progress !== progressBefore;
       delayMs = wasServed ? replicationLimits.reconnectMinMs : Math.min(delayMs * 2, replicationLimits.reconnectMaxMs);
       this.#state = { ...this.#state, source: null, following: false, resynchronizing: false };

@@ -26,8 +26,13 @@ export const replicationLimits = {
   databaseWaitMs: 200,
   /** Log files that the database may lag behind for copies that are away: lost log resilience, deeper than any dial. */
   lostLogResilienceDepth: 10,
-  /** With less room than this a copy that is alone takes no changes: as much as may be accepted between two commits. */
+  /**
+   * With less room than this a copy that is alone takes no changes, and a passive one no records: as much as may be
+   * accepted between two commits.
+   */
   leastFreeBytes: 64 * 1024 * 1024,
+  /** And with so much it goes on: what is cut from the log at once must not make it come and go. */
+  enoughFreeBytes: 128 * 1024 * 1024,
   /** Every how many commits the write-ahead file is carried over into the database file. */
   commitsPerCheckpoint: 10,
   /** Between two attempts to reach the active copy. */

@@ -246,6 +246,14 @@ export const faults = {
       host.disk.isFull = false;
     };
   },
+  'disk nearly full': (cluster, random) => {
+    const host = anyHost(cluster, random);
+    cluster.story.tell(host.name, 'its disk is nearly full');
+    host.disk.isNearlyFull = true;
+    return () => {
+      host.disk.isNearlyFull = false;
+    };
+  },
   'clock set': (cluster, random) => {
     const host = anyHost(cluster, random);
     const byMs = (random.below(2) === 0 ? 1 : -1) * oneOf(random, [100, 1_000, 3_600_000, 31_536_000_000]);
@@ -393,7 +401,7 @@ export function stormPace(random: Random): NemesisPace {
 }
 
 /** What comes by a draw of its own, so that a seed without it befalls the same as before there was any. */
-const apart: readonly FaultKind[] = ['copy removed', 'old owner wakes', 'noisy link', 'swizzle'];
+const apart: readonly FaultKind[] = ['copy removed', 'old owner wakes', 'noisy link', 'swizzle', 'disk nearly full'];
 const drawnKinds = (Object.keys(faults) as FaultKind[]).filter((kind) => !apart.includes(kind));
 
 /** In one of four seeds: one to three of this kind, which is apart. */
@@ -466,7 +474,7 @@ export function healEverything(cluster: SimulatedCluster): void {
 
 /** Its disk works again, and it runs. */
 export function mend(machine: SimulatedHost | SimulatedHub): void {
-  Object.assign(machine.disk, { slowMs: 0, isFailing: false, isFull: false });
+  Object.assign(machine.disk, { slowMs: 0, isFailing: false, isFull: false, isNearlyFull: false });
   machine.disk.release();
   machine.resume();
   machine.start();

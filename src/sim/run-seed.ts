@@ -154,6 +154,7 @@ function planFurther(
     ...planApart('old owner wakes', durationMs, new SeededRandom(seed ^ 0x01d0)),
     ...planApart('noisy link', durationMs, new SeededRandom(seed ^ 0x2015e)),
     ...planApart('swizzle', durationMs, new SeededRandom(seed ^ 0x5f12)),
+    ...planApart('disk nearly full', durationMs, new SeededRandom(seed ^ 0xd15c)),
     ...planRecovery(seed, { mode: cluster.mode, isStorm, durationMs }),
     ...(cluster.hasMovingVotes ? planVotes(seed, cluster.hosts.length, durationMs) : []),
   ];

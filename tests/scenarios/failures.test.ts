@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { present } from '../../src/base/assert.ts';
 import { isPreparedName } from '../../src/log/log-file.ts';
 import { replicationLimits } from '../../src/replication/limits.ts';
 import { scenario } from '../../src/sim/scenario.ts';
@@ -209,13 +210,49 @@ test('the disk of the active copy was full and has room again: it goes on in its
   );
 });
 
-test('the disk of a copy is nearly full and another one has everything: changes are taken as ever', async () => {
+test('the disk of the active copy is nearly full and another one has everything: it hands over, and changes are taken as ever', async () => {
   await scenario(async (stage) => {
-    const { active } = stage;
+    const { active, passive } = stage;
     active.disk.isNearlyFull = true;
     await stage.sleep(3_000);
     await stage.deliver(5);
     await stage.send(5);
-    assert.equal(stage.cluster.serving, active);
+    assert.equal(stage.active, passive);
+    assert.match(active.view?.failedMessage ?? '', /the disk is nearly full/);
+    active.disk.isNearlyFull = false;
+    await stage.well(10_000);
+    assert.equal(stage.active, passive, 'It is not handed back');
+  });
+});
+
+test('the disk of a passive copy is nearly full: it lets go, the active one goes on alone, and it is back when there is room', async () => {
+  await scenario(async (stage) => {
+    const { active, passive } = stage;
+    passive.disk.isNearlyFull = true;
+    await stage.sleep(1_500);
+    const { endLsn } = present(passive.view, 'It is up');
+    await stage.deliver(5);
+    await stage.inSync([active], 1_000);
+    assert.equal(passive.view?.endLsn, endLsn);
+    passive.disk.isNearlyFull = false;
+    await stage.well(10_000);
+    assert.equal(active.serving?.epoch, 1);
+  });
+});
+
+test('the disks of both copies run full at the same time: changes are taken no more, mail is read all the time, and nobody hands over', async () => {
+  await scenario(async (stage) => {
+    const { active, passive } = stage;
+    await stage.deliver(3);
+    for (const { disk } of [active, passive]) disk.isNearlyFull = true;
+    await stage.sleep(3_000);
+    const delivery = stage.startDelivery();
+    const isReadOnly = (): boolean => !delivery.isAnswered() && stage.cluster.serving === active;
+    await stage.stays('nothing is taken, and it serves', isReadOnly, 10_000);
+    assert.equal((await stage.look()).messages.length, 3);
+    for (const { disk } of [active, passive]) disk.isNearlyFull = false;
+    await stage.becomes('the message is taken', () => delivery.isAnswered(), 5_000);
+    await stage.well(10_000);
+    assert.equal(active.serving?.epoch, 1);
   });
 });

@@ -26,6 +26,7 @@ const singleFaults = [
   'failing disk',
   'hung disk',
   'full disk',
+  'disk nearly full',
   'clock set',
   'copy disk lost',
   'vote lost',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { CopyComparison, CopyReport } from '../context.ts';
+import type { CopyComparison, CopyReport, CopyUpkeepReport } from '../context.ts';
 import { execute } from '../registry.ts';
 import { FakeCluster, GROUP, IDENTITY } from '../testing/fake-cluster.ts';
 
@@ -42,17 +42,26 @@ class MaintainedCluster extends FakeCluster {
   }
 }
 
-/** The passive copy has mail in quarantine, and some of it is not taken. */
-class WaitingCluster extends FakeCluster {
+/** The passive copy says this of what is done for it. */
+class UpkeptCluster extends FakeCluster {
+  readonly #upkeep: Partial<CopyUpkeepReport>;
+
+  constructor(upkeep: Partial<CopyUpkeepReport>) {
+    super();
+    this.#upkeep = upkeep;
+  }
+
   override async copyReports(): Promise<readonly CopyReport[]> {
     const backups = { latestFullMs: null, latestIncrementalMs: null };
-    const quarantine = { messages: 5, tooOld: 0, changes: 1, waiting: 3, aside: 0 };
-    const upkeep = { backups, contentIndex: null, quarantine };
+    const upkeep = { backups, contentIndex: null, ...this.#upkeep };
     return (await super.copyReports()).map((report) =>
       report.host === 'mbx01-node2' ? { ...report, upkeep } : report,
     );
   }
 }
+
+/** The passive copy has mail in quarantine, and some of it is not taken. */
+const waiting = { quarantine: { messages: 5, tooOld: 0, changes: 1, waiting: 3, aside: 0 } };
 
 async function rowsOf(command: string, parameters: Record<string, unknown> = {}) {
   const cluster = new MaintainedCluster();
@@ -111,19 +120,46 @@ test('Restore-QuarantinedMail: the host whose copy was seeded is asked, once for
 
 test('Get-LossReport: counts what is in the quarantines of the copies', async () => {
   const order = { command: 'Get-LossReport', parameters: {} };
-  const [row] = (await execute(new WaitingCluster(), order, 'Server Administrator')).rows;
+  const [row] = (await execute(new UpkeptCluster(waiting), order, 'Server Administrator')).rows;
   assert.deepEqual([row?.['QuarantinedMessages'], row?.['QuarantinedChanges']], [5, 1]);
 });
 
 test('Test-ReplicationHealth: mail in quarantine that nobody takes: fails the check of that copy', async () => {
   const order = { command: 'Test-ReplicationHealth', parameters: {} };
-  const { rows } = await execute(new WaitingCluster(), order, 'Server Administrator');
+  const { rows } = await execute(new UpkeptCluster(waiting), order, 'Server Administrator');
   const failed = rows.filter((each) => each['Result'] === '*FAILED*');
   assert.deepEqual(
     failed.map((row) => [row['Server'], row['Check']]),
     [['mbx01-node2', 'SGCopyQuarantine']],
   );
   assert.match(String(failed[0]?.['Error']), /3 messages in quarantine are not taken/);
+});
+
+test('Test-ReplicationHealth: a disk that runs full: fails the check of that copy and says what follows', async () => {
+  const errorWith = async (room: CopyUpkeepReport['room']): Promise<unknown> => {
+    const order = { command: 'Test-ReplicationHealth', parameters: {} };
+    const { rows } = await execute(
+      new UpkeptCluster(room === undefined ? {} : { room }),
+      order,
+      'Server Administrator',
+    );
+    return rows.find((row) => row['Check'] === 'SGCopyDiskSpace' && row['Server'] === 'mbx01-node2')?.['Error'];
+  };
+  const MiB = 1024 ** 2;
+  const room = { freeBytes: null, isLogFull: false, isShort: false };
+  assert.equal(await errorWith(undefined), null);
+  assert.equal(await errorWith(room), null);
+  assert.equal(await errorWith({ ...room, freeBytes: 1024 * MiB }), null);
+  assert.match(String(await errorWith({ ...room, freeBytes: 1023.5 * MiB })), /nearly full, 1023 MiB free$/);
+  assert.match(
+    String(await errorWith({ ...room, freeBytes: 63 * MiB, isShort: true })),
+    /63 MiB free: this copy takes no more of what is new$/,
+  );
+  assert.match(
+    String(await errorWith({ freeBytes: 0, isLogFull: true, isShort: true })),
+    /the disk is full: no further log file fits, 0 MiB free$/,
+  );
+  assert.match(String(await errorWith({ ...room, isLogFull: true })), /no further log file fits$/);
 });
 
 test('Test-ReplicationHealth: damage and a difference: fail the check of that copy', async () => {

@@ -1,5 +1,5 @@
 /** A log as it lies in a folder of a simulated disk, read by an outsider: whole records only, up to the first that is none. */
-import { decodeHeader, emptyLogFile, LOG_HEADER_BYTES } from '../../log/log-file.ts';
+import { decodeHeader, emptyLogFile, isPreparedName, LOG_HEADER_BYTES } from '../../log/log-file.ts';
 import type { LogRecord } from '../../log/record.ts';
 import { scanRecords } from '../../log/scan.ts';
 import type { SimulatedDisk } from '../simulated-disk.ts';
@@ -23,18 +23,28 @@ export function readLog(disk: SimulatedDisk, folder = LOG_FOLDER): LogOnDisk {
   const files = new Map<number, Buffer>();
   const records: LogRecord[] = [];
   let signature: Buffer = Buffer.alloc(0);
-  const names = disk.list(folder).filter((name) => /^E00([0-9a-f]{8})?\.log$/.test(name));
-  const read = names.flatMap((name) => {
-    const path = `${folder}/${name}`;
-    const bytes = disk.read(path, 0, disk.size(path) ?? 0);
-    const header = decodeHeader(bytes.subarray(0, LOG_HEADER_BYTES));
-    return header === undefined ? [] : [{ bytes, header, name }];
-  });
-  for (const { bytes, header, name } of read.sort((one, other) => one.header.generation - other.header.generation)) {
+  for (const { bytes, header, name } of logFiles(disk, folder)) {
     const file = emptyLogFile(header, name);
     scanRecords(bytes, file, (record) => records.push(record));
     files.set(header.generation, bytes.subarray(0, file.endBytes));
     signature = header.signature;
   }
   return { signature, files, records };
+}
+
+/** In order. The newest ones may not have their names yet: a slow disk gives them seconds later. */
+function logFiles(disk: SimulatedDisk, folder: string) {
+  const read = disk.list(folder).flatMap((name) => {
+    const isPrepared = isPreparedName(name);
+    if (!isPrepared && !/^E00([0-9a-f]{8})?\.log$/.test(name)) return [];
+    const path = `${folder}/${name}`;
+    const bytes = disk.read(path, 0, disk.size(path) ?? 0);
+    const header = decodeHeader(bytes.subarray(0, LOG_HEADER_BYTES));
+    return header === undefined ? [] : [{ bytes, header, name, isPrepared }];
+  });
+  const newestNamed = Math.max(0, ...read.filter((file) => !file.isPrepared).map(({ header }) => header.generation));
+  // One that is kept to be written again holds an older file.
+  return read
+    .filter(({ header, isPrepared }) => !isPrepared || header.generation > newestNamed)
+    .sort((one, other) => one.header.generation - other.header.generation);
 }
