@@ -401,7 +401,8 @@ export class AdminService {
   async #updateCopy(request: UpdateRequest, onProgress: (line: string) => void): Promise<unknown> {
     const { config, copies } = this.#options;
     const { storageGroup, deleteExistingFiles, manualResume } = request;
-    const group = member((await this.#readRegister()).storageGroups, storageGroup);
+    const { storageGroups, version } = await this.#readRegister();
+    const group = member(storageGroups, storageGroup);
     const source = group?.active ?? null;
     if (group === undefined || source === null || source === config.host) {
       throw new Problem(
@@ -420,7 +421,7 @@ export class AdminService {
       );
     }
     const { maxBytesPerSecond, network = null } = request;
-    const copy = await copies.whenOpen(storageGroup);
+    const copy = await copies.whenOpen(storageGroup, version);
     await copy.seed({ source, maxBytesPerSecond, keepLog: false, network }, onProgress);
     if (!manualResume) await this.#setSuspended(storageGroup, config.host, null);
     return {};

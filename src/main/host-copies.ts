@@ -180,8 +180,8 @@ export class HostCopies {
 
   /** Problem('CopyNotRunning') */
   remote(storageGroup: string): RemoteCopy {
-    const remote = this.#entries.get(storageGroup)?.remote;
-    if (remote !== undefined) return remote;
+    const entry = this.#entries.get(storageGroup);
+    if (entry?.remote !== undefined && !entry.isEnding) return entry.remote;
     throw new Problem(
       'CopyNotRunning',
       `Cannot reach the copy of ${storageGroup} on ${this.#options.config.host}: its process is not running. Try again.`,
@@ -189,11 +189,17 @@ export class HostCopies {
     );
   }
 
-  /** As soon as its process has opened its files. Problem('CopyNotRunning') */
-  async whenOpen(storageGroup: string): Promise<RemoteCopy> {
-    const { clock } = this.#options;
+  /**
+   * As soon as its process has opened its files: that of the copy which the register's document of `version` gives to this
+   * host. Before, it may have been removed, and a process that is still to end serves nobody. Problem('CopyNotRunning')
+   */
+  async whenOpen(storageGroup: string, version: number): Promise<RemoteCopy> {
+    const { clock, cluster } = this.#options;
     const deadlineMs = clock.monotonicMs() + OPEN_LIMIT_MS;
-    const isOpen = (): boolean => (this.view(storageGroup)?.state ?? 'starting') !== 'starting';
+    const isOpen = (): boolean =>
+      (cluster.status().document?.version ?? 0) >= version &&
+      this.#entries.get(storageGroup)?.isEnding === false &&
+      (this.view(storageGroup)?.state ?? 'starting') !== 'starting';
     while (!isOpen() && clock.monotonicMs() < deadlineMs) await sleep(clock, REGISTER_RETRY_MS);
     return this.remote(storageGroup);
   }
