@@ -358,7 +358,7 @@ export class Copy implements CopyControl {
     this.#follower = new Follower({
       ...this.#options,
       copy: followedCopy(this.#files, () => this.#hello()),
-      isShortOfRoom: () => this.upkeep.room.shortage !== 'none',
+      isShortOfRoom: () => this.upkeep.room.isShort,
     });
     this.#follower.start();
   }

@@ -52,7 +52,11 @@ export class RoomWatch {
   }
 
   get facts(): RoomFacts {
-    return { freeBytes: this.#freeBytes, isLogFull: this.#isLogFull, isShort: this.#shortage !== 'none' };
+    return { freeBytes: this.#freeBytes, isLogFull: this.#isLogFull, isShort: this.isShort };
+  }
+
+  get isShort(): boolean {
+    return this.#shortage !== 'none';
   }
 
   get shortage(): Shortage {

@@ -36,6 +36,17 @@ function setsMountPolicy(administrator: Administrator, policy: MountPolicy): () 
     );
 }
 
+function lackOfRoom(flag: 'isFull' | 'isNearlyFull', words: string): Fault {
+  return (cluster, random) => {
+    const host = anyHost(cluster, random);
+    cluster.story.tell(host.name, words);
+    host.disk[flag] = true;
+    return () => {
+      host.disk[flag] = false;
+    };
+  };
+}
+
 export const faults = {
   kill: (cluster, random) => {
     const host = anyHost(cluster, random);
@@ -238,22 +249,8 @@ export const faults = {
       host.disk.release();
     };
   },
-  'full disk': (cluster, random) => {
-    const host = anyHost(cluster, random);
-    cluster.story.tell(host.name, 'its disk is full');
-    host.disk.isFull = true;
-    return () => {
-      host.disk.isFull = false;
-    };
-  },
-  'disk nearly full': (cluster, random) => {
-    const host = anyHost(cluster, random);
-    cluster.story.tell(host.name, 'its disk is nearly full');
-    host.disk.isNearlyFull = true;
-    return () => {
-      host.disk.isNearlyFull = false;
-    };
-  },
+  'full disk': lackOfRoom('isFull', 'its disk is full'),
+  'disk nearly full': lackOfRoom('isNearlyFull', 'its disk is nearly full'),
   'clock set': (cluster, random) => {
     const host = anyHost(cluster, random);
     const byMs = (random.below(2) === 0 ? 1 : -1) * oneOf(random, [100, 1_000, 3_600_000, 31_536_000_000]);
